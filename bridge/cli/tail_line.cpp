@@ -105,7 +105,7 @@ std::string TailLine::format(const TailMessage& message) {
   const auto flags_bytes = rest.size();
   rest += on_one_line(message.payload);
 
-  const auto used = characters(time + topic + sequence + lag) + 6;
+  const auto used = characters(time + topic + sequence + lag) + 7;
   if (options_.width > 0) cut(rest, options_.width > used + 10 ? options_.width - used : 10);
   if (!options_.has_colour) return time + "  " + topic + "  " + sequence + ' ' + lag + "  " + rest;
 
