@@ -68,8 +68,7 @@ Key key_from(const std::string& text) {
 
 void name(X509_NAME* holder, const char* text) {
   require(X509_NAME_add_entry_by_txt(holder, "CN", MBSTRING_UTF8,
-                                     reinterpret_cast<const unsigned char*>(text), -1, -1,
-                                     0) == 1);
+                                     reinterpret_cast<const unsigned char*>(text), -1, -1, 0) == 1);
 }
 
 void extend(const Certificate& certificate, int kind, const std::string& value) {
@@ -136,8 +135,7 @@ Certificate server_certificate(const Key& key, const Key& signer, const char* is
 CertificateAuthority::CertificateAuthority() {
   const Key key(EVP_EC_gen("P-256"));
   require(key != nullptr);
-  const auto certificate =
-      draft(key, kAuthorityName, kAuthorityName, std::chrono::hours(24 * 365));
+  const auto certificate = draft(key, kAuthorityName, kAuthorityName, std::chrono::hours(24 * 365));
   extend(certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
   extend(certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
   extend(certificate, NID_subject_key_identifier, "hash");
@@ -158,8 +156,7 @@ TlsIdentity CertificateAuthority::self_signed(const std::vector<std::string>& ho
                                               Seconds valid_for) {
   const Key key(EVP_EC_gen("P-256"));
   require(key != nullptr);
-  const auto certificate =
-      server_certificate(key, key, kServerName, hosts, valid_for);
+  const auto certificate = server_certificate(key, key, kServerName, hosts, valid_for);
   return {.certificate_pem = pem(certificate), .private_key_pem = pem(key)};
 }
 

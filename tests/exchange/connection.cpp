@@ -52,9 +52,8 @@ Connection::Connection(std::uint64_t number, std::shared_ptr<Transport> transpor
   // One frame a message, as the exchange does.
   socket_.auto_fragment(false);
   socket_.write_buffer_bytes(kBatchBytes);
-  socket_.control_callback([this](websocket::frame_type kind, beast::string_view) {
-    note_control_frame(kind);
-  });
+  socket_.control_callback(
+      [this](websocket::frame_type kind, beast::string_view) { note_control_frame(kind); });
 }
 
 asio::awaitable<bool> Connection::accept(UpgradeRequest upgrade) {
@@ -137,15 +136,17 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
 }
 
 asio::awaitable<void> Connection::write() {
-  while (!ended_) {
+  bool open = true;
+  while (open && !ended_) {
     if (queue_.empty()) {
       co_await queue_filled_.async_wait(kResult);
-      continue;
+    } else if (queue_.front().kind == Outgoing::Kind::close) {
+      co_await send_close(queue_.front().reason);
+      open = false;
+    } else {
+      open = co_await write_batch();
+      if (!open) drop(false);
     }
-    if (queue_.front().kind == Outgoing::Kind::close) {
-      co_return co_await send_close(queue_.front().reason);
-    }
-    if (!co_await write_batch()) co_return drop(false);
   }
 }
 

@@ -18,11 +18,12 @@ constexpr std::uint64_t kMostLines = 100'000;
 
 HttpAnswer refusal(unsigned status, const std::string& what) {
   const json body{{"error", what}};
-  return {.status = status,
-          .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
+  return {.status = status, .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
-HttpAnswer done() { return {.body = R"({"ok":true})"}; }
+HttpAnswer done() {
+  return {.body = R"({"ok":true})"};
+}
 
 std::uint64_t number_in(const HttpRequest& request, const std::string& name,
                         std::uint64_t otherwise) {

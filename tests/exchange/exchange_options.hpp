@@ -37,20 +37,20 @@ struct ExchangeOptions {
 
   bool tls = true;
   /// Where the authority that signed the certificate is written, PEM; empty: nowhere.
-  std::filesystem::path ca_file;
+  std::filesystem::path ca_file = {};
   /// The host in the exchange's URLs. The certificate holds for it, for localhost, 127.0.0.1 and
   /// ::1, and for `further_host_names`.
   std::string host_name = "localhost";
-  std::vector<std::string> further_host_names;
+  std::vector<std::string> further_host_names = {};
 
-  Quirks quirks;
+  Quirks quirks = {};
   /// Accept permessage-deflate when a client offers it.
   bool compression = true;
 
   /// Keys (base64) that private streams are granted to; empty: to any key whose signature verifies.
-  std::vector<std::string> verifying_keys;
+  std::vector<std::string> verifying_keys = {};
   /// Names that are refused. With a market they add to what the market does not know.
-  std::set<std::string> unknown_streams;
+  std::set<std::string> unknown_streams = {};
 
   std::chrono::milliseconds ping_interval{60'000};
   /// A connection whose Pong is missing for so long is closed.
@@ -64,11 +64,11 @@ struct ExchangeOptions {
 
   /// A market that runs by itself, `rate` engine events a second. 0: it stands still; infinity: as
   /// fast as the fastest client reads.
-  std::optional<MarketOptions> market;
+  std::optional<MarketOptions> market = {};
   double rate = 0;
   /// Frames recorded earlier, one envelope a line, played `rate` frames a second from the first
   /// subscription on, to those who are subscribed. Not together with a market.
-  std::optional<std::filesystem::path> replay;
+  std::optional<std::filesystem::path> replay = {};
   bool replay_loops = false;
 
   /// How many sent frames and received requests are kept for tests to read; 0: none.

@@ -15,7 +15,9 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-[[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument(what); }
+[[noreturn]] void refuse(const std::string& what) {
+  throw std::invalid_argument(what);
+}
 
 /// The parameters of one fault. Reading one strikes it off; what is left over at the end was
 /// misspelt.
@@ -43,8 +45,8 @@ class Parameters {
     const json* given = find(name);
     if (given == nullptr) return;
     if (!given->is_number_integer() || *given < least || *given > most) {
-      refuse(std::string(name) + " is to be a whole number from " + std::to_string(least) +
-             " to " + std::to_string(most));
+      refuse(std::string(name) + " is to be a whole number from " + std::to_string(least) + " to " +
+             std::to_string(most));
     }
     value = static_cast<Integer>(given->get<std::int64_t>());
   }
@@ -198,7 +200,9 @@ Fault error(Parameters& given) {
   return error;
 }
 
-Fault shutdown(Parameters&) { return fault::Shutdown{}; }
+Fault shutdown(Parameters&) {
+  return fault::Shutdown{};
+}
 
 Fault rate(Parameters& given) {
   fault::Rate rate;
@@ -214,7 +218,9 @@ Fault rate(Parameters& given) {
   return rate;
 }
 
-Fault heal(Parameters&) { return fault::Heal{}; }
+Fault heal(Parameters&) {
+  return fault::Heal{};
+}
 
 const std::map<std::string, Fault (*)(Parameters&)>& kinds() {
   static const std::map<std::string, Fault (*)(Parameters&)> known{

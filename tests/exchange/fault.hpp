@@ -25,7 +25,7 @@ struct Drop {
 /// A Close frame, behind what is queued.
 struct Close {
   std::uint16_t code = 1001;
-  std::string reason;
+  std::string reason = {};
 };
 /// Nothing more is said; pings are answered. What would have been said is lost.
 struct Silent {
@@ -40,12 +40,12 @@ struct Deaf {
 /// `stream`, or of all streams together.
 struct SkipIds {
   std::size_t count = 1;
-  std::string stream;
+  std::string stream = {};
 };
 /// The message published last is sent again: that of `stream`, or of all streams.
 struct Repeat {
   std::size_t count = 1;
-  std::string stream;
+  std::string stream = {};
 };
 /// Nonsense: a text message, a binary message, or bytes that are no WebSocket frame.
 struct Garbage {
@@ -107,8 +107,8 @@ struct Heal {};
 using Fault =
     std::variant<fault::Drop, fault::Close, fault::Silent, fault::Deaf, fault::SkipIds,
                  fault::Repeat, fault::Garbage, fault::Huge, fault::Slow, fault::Refuse,
-                 fault::Certificate, fault::RejectSignatures, fault::ShiftClock,
-                 fault::Unsolicited, fault::Error, fault::Shutdown, fault::Rate, fault::Heal>;
+                 fault::Certificate, fault::RejectSignatures, fault::ShiftClock, fault::Unsolicited,
+                 fault::Error, fault::Shutdown, fault::Rate, fault::Heal>;
 
 std::string to_string(fault::Certificate::Kind kind);
 

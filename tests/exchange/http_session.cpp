@@ -37,7 +37,9 @@ class Deadline {
   asio::steady_timer timer_;
 };
 
-std::string text(beast::string_view view) { return {view.data(), view.size()}; }
+std::string text(beast::string_view view) {
+  return {view.data(), view.size()};
+}
 
 HttpRequest to_request(BeastRequest& from) {
   const std::string target = text(from.target());
@@ -90,8 +92,7 @@ asio::awaitable<HttpEnd> serve_http(std::shared_ptr<Transport> transport, Answer
     // The answer to HEAD would have no body; answered like the rest, it must be the last.
     const bool keep_alive = request.keep_alive() && request.method() != http::verb::head;
     auto response = to_response(answer(to_request(request)), keep_alive);
-    const auto [write_error, written] =
-        co_await http::async_write(*transport, response, kResult);
+    const auto [write_error, written] = co_await http::async_write(*transport, response, kResult);
     if (write_error || !keep_alive) break;
   }
   const Deadline deadline(transport, patience);

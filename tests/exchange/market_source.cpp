@@ -10,8 +10,8 @@ constexpr double kTicksPerSecond = 10;
 
 }  // namespace
 
-MarketSource::MarketSource(Market& market, const ExchangeClock& clock,
-                           std::int64_t market_start_us, std::int64_t now_us, bool stream_first)
+MarketSource::MarketSource(Market& market, const ExchangeClock& clock, std::int64_t market_start_us,
+                           std::int64_t now_us, bool stream_first)
     : market_(market),
       clock_(clock),
       ahead_us_(market_start_us - now_us),

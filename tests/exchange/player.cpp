@@ -59,7 +59,8 @@ asio::awaitable<void> Player::play() {
 
 asio::awaitable<void> Player::wait() {
   if (source_->pacer().unlimited() && wanted_()) {
-    co_return co_await asio::post(asio::use_awaitable);
+    co_await asio::post(asio::use_awaitable);
+    co_return;
   }
   const std::int64_t now_us = ExchangeClock::true_us();
   const std::int64_t due_us = source_->due_us(now_us);

@@ -11,8 +11,8 @@ struct SentFrame {
   /// Counted from 1 over all WebSocket connections accepted.
   std::uint64_t connection = 0;
   /// Empty for errors, acknowledgements and raw text.
-  std::string stream;
-  std::string text;
+  std::string stream = {};
+  std::string text = {};
   /// The write ended without error: the bytes left this process. Not that they arrived.
   bool completed = false;
 };
@@ -20,11 +20,11 @@ struct SentFrame {
 /// One message that a client sent.
 struct ReceivedRequest {
   std::uint64_t connection = 0;
-  std::string text;
+  std::string text = {};
   /// These three are empty where the text is no request.
-  std::string method;
-  std::vector<std::string> params;
-  std::vector<std::string> signature;
+  std::string method = {};
+  std::vector<std::string> params = {};
+  std::vector<std::string> signature = {};
   /// Unix microseconds by the machine's clock, which faults do not shift.
   std::int64_t received_us = 0;
 };

@@ -80,9 +80,8 @@ bool SignatureCheck::accepts(const std::vector<std::string>& signature, std::int
   if (!timestamp || *timestamp < 0 || !window) return false;
   if (*window < 1 || *window > kLongestWindow.count()) return false;
   if (std::abs(now_us / 1000 - *timestamp) > *window) return false;
-  return verifies(
-      key, signature[1],
-      "instruction=subscribe&timestamp=" + signature[2] + "&window=" + signature[3]);
+  return verifies(key, signature[1],
+                  "instruction=subscribe&timestamp=" + signature[2] + "&window=" + signature[3]);
 }
 
 }  // namespace bpx::exchange

@@ -74,9 +74,15 @@ std::string SimulatedExchange::rest_url() const {
          std::to_string(port());
 }
 
-std::uint16_t SimulatedExchange::port() const { return loop_->venue.port(); }
-std::uint16_t SimulatedExchange::control_port() const { return loop_->venue.control_port(); }
-const std::string& SimulatedExchange::ca_pem() const { return loop_->ca_pem; }
+std::uint16_t SimulatedExchange::port() const {
+  return loop_->venue.port();
+}
+std::uint16_t SimulatedExchange::control_port() const {
+  return loop_->venue.control_port();
+}
+const std::string& SimulatedExchange::ca_pem() const {
+  return loop_->ca_pem;
+}
 
 void SimulatedExchange::publish(std::string stream, std::string data_json) {
   asio::post(loop_->context, [loop = loop_.get(), frame = Frame{.stream = std::move(stream),
@@ -104,10 +110,10 @@ void SimulatedExchange::send_raw_binary(std::string bytes) {
 }
 
 void SimulatedExchange::script_depth(std::string symbol, std::string body) {
-  asio::post(loop_->context, [loop = loop_.get(), symbol = std::move(symbol),
-                              body = std::move(body)]() mutable {
-    loop->venue.script_depth(symbol, std::move(body));
-  });
+  asio::post(loop_->context,
+             [loop = loop_.get(), symbol = std::move(symbol), body = std::move(body)]() mutable {
+               loop->venue.script_depth(symbol, std::move(body));
+             });
 }
 
 void SimulatedExchange::apply(const Fault& fault) {
@@ -176,9 +182,15 @@ std::vector<ReceivedRequest> SimulatedExchange::requests() const {
   return loop_->ledger.requests();
 }
 
-std::vector<SentFrame> SimulatedExchange::sent() const { return loop_->ledger.sent_frames(); }
-Counters SimulatedExchange::counters() const { return loop_->ledger.counters(); }
-bool SimulatedExchange::deflate_negotiated() const { return loop_->ledger.newest().deflate; }
+std::vector<SentFrame> SimulatedExchange::sent() const {
+  return loop_->ledger.sent_frames();
+}
+Counters SimulatedExchange::counters() const {
+  return loop_->ledger.counters();
+}
+bool SimulatedExchange::deflate_negotiated() const {
+  return loop_->ledger.newest().deflate;
+}
 
 std::uint16_t SimulatedExchange::client_close_code() const {
   return loop_->ledger.client_close_code();

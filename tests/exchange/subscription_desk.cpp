@@ -7,7 +7,9 @@
 namespace bpx::exchange {
 namespace {
 
-bool is_private(std::string_view stream) { return stream.starts_with("account."); }
+bool is_private(std::string_view stream) {
+  return stream.starts_with("account.");
+}
 
 }  // namespace
 
@@ -23,8 +25,8 @@ Verdict SubscriptionDesk::decide(std::string_view text, std::int64_t now_us) con
   }
   const auto parsed = parse_client_request(text);
   if (const auto* malformed = std::get_if<MalformedRequest>(&parsed)) {
-    return {.replies = {error_message("null", kInvalidRequest,
-                                      "Invalid request: " + malformed->reason)}};
+    return {.replies = {
+                error_message("null", kInvalidRequest, "Invalid request: " + malformed->reason)}};
   }
   return decide(std::get<ClientRequest>(parsed), now_us);
 }

@@ -146,14 +146,15 @@ class Transport {
 /// How Beast ends a WebSocket's transport: after the closing handshake, and on its own timeouts.
 template <class Token>
 void async_teardown(boost::beast::role_type, Transport& transport, Token&& token) {
-  boost::asio::co_spawn(
-      transport.get_executor(), transport.shut_down(),
-      [token = std::forward<Token>(token)](const std::exception_ptr& failure,
-                                           Transport::Error error) mutable {
-        if (failure) std::rethrow_exception(failure);
-        std::move(token)(error);
-      });
+  boost::asio::co_spawn(transport.get_executor(), transport.shut_down(),
+                        [token = std::forward<Token>(token)](const std::exception_ptr& failure,
+                                                             Transport::Error error) mutable {
+                          if (failure) std::rethrow_exception(failure);
+                          std::move(token)(error);
+                        });
 }
-inline void beast_close_socket(Transport& transport) { transport.drop(false); }
+inline void beast_close_socket(Transport& transport) {
+  transport.drop(false);
+}
 
 }  // namespace bpx::exchange
