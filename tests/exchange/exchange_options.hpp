@@ -1,0 +1,78 @@
+#pragma once
+
+#include "tests/exchange/market.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace bpx::exchange {
+
+/// What the exchange's documents leave open. The defaults are what captures show, or else what is
+/// hardest on a client.
+struct Quirks {
+  /// One bad name refuses all names of its request; otherwise only itself.
+  bool bad_name_spoils_request = true;
+  /// An error frame repeats the request's `id`; otherwise it says null.
+  bool errors_echo_id = false;
+  /// A request that succeeds is answered by `{"id":…,"result":null}`; otherwise by nothing.
+  bool acknowledges = false;
+  /// The envelope says `stream` before `data`, as documents show; otherwise after it.
+  bool stream_first = false;
+};
+
+struct ExchangeOptions {
+  std::string bind_address = "127.0.0.1";
+  /// 0: any free port.
+  std::uint16_t port = 0;
+
+  /// Plain HTTP on `bind_address`, for faults and for reading what was said.
+  bool control = false;
+  std::uint16_t control_port = 0;
+
+  bool tls = true;
+  /// Where the authority that signed the certificate is written, PEM; empty: nowhere.
+  std::filesystem::path ca_file = {};
+  /// The host in the exchange's URLs. The certificate holds for it, for localhost, 127.0.0.1 and
+  /// ::1, and for `further_host_names`.
+  std::string host_name = "localhost";
+  std::vector<std::string> further_host_names = {};
+
+  Quirks quirks = {};
+  /// Accept permessage-deflate when a client offers it.
+  bool compression = true;
+
+  /// Keys (base64) that private streams are granted to; empty: to any key whose signature verifies.
+  std::vector<std::string> verifying_keys = {};
+  /// Names that are refused. With a market they add to what the market does not know.
+  std::set<std::string> unknown_streams = {};
+
+  std::chrono::milliseconds ping_interval{60'000};
+  /// A connection whose Pong is missing for so long is closed.
+  std::chrono::milliseconds pong_timeout{120'000};
+  /// Between sending a Close frame and cutting the connection.
+  std::chrono::milliseconds close_grace{30'000};
+  /// TLS handshake and the first HTTP request together.
+  std::chrono::milliseconds handshake_timeout{10'000};
+  /// A client that leaves more than this unread is cut off.
+  std::size_t max_queued_bytes = std::size_t{64} << 20U;
+
+  /// A market that runs by itself, `rate` engine events a second. 0: it stands still; infinity: as
+  /// fast as the fastest client reads.
+  std::optional<MarketOptions> market = {};
+  double rate = 0;
+  /// Frames recorded earlier, one envelope a line, played `rate` frames a second from the first
+  /// subscription on, to those who are subscribed. Not together with a market.
+  std::optional<std::filesystem::path> replay = {};
+  bool replay_loops = false;
+
+  /// How many sent frames and received requests are kept for tests to read; 0: none.
+  std::size_t record_limit = std::size_t{1} << 18U;
+};
+
+}  // namespace bpx::exchange

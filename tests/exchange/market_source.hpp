@@ -1,0 +1,40 @@
+#pragma once
+
+#include "tests/exchange/exchange_clock.hpp"
+#include "tests/exchange/market.hpp"
+#include "tests/exchange/source.hpp"
+
+#include <vector>
+
+namespace bpx::exchange {
+
+/// Runs a market. At a steady rate its events happen at times that follow from the schedule alone,
+/// not from when the loop comes to them: the same seed, start and rate give the same frames.
+class MarketSource final : public Source {
+ public:
+  /// The market opened at `market_start_us` by its own clock, `now_us` by the true one. All
+  /// references outlive this.
+  MarketSource(Market& market, const ExchangeClock& clock, std::int64_t market_start_us,
+               std::int64_t now_us, bool stream_first);
+
+  void set_rate(double per_second, std::int64_t now_us) override;
+  const Pacer& pacer() const override { return events_; }
+  std::int64_t due_us(std::int64_t now_us) const override;
+  void play(std::int64_t now_us, std::size_t limit, std::vector<SharedMessage>& out) override;
+
+ private:
+  /// Moves on and returns the market's time. Where a fault sets the clock back, the market's stands
+  /// still until it has caught up.
+  std::int64_t market_us(std::int64_t true_us);
+
+  Market& market_;
+  const ExchangeClock& clock_;
+  const std::int64_t ahead_us_;  // the market's clock, less the true one
+  const bool stream_first_;
+  std::int64_t market_us_;
+  Pacer events_;
+  Pacer ticks_;
+  std::vector<Frame> frames_;
+};
+
+}  // namespace bpx::exchange

@@ -1,0 +1,239 @@
+#include "tests/exchange/venue.hpp"
+
+#include "tests/exchange/control_api.hpp"
+#include "tests/exchange/http_session.hpp"
+#include "tests/exchange/market_source.hpp"
+#include "tests/exchange/replay_source.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+namespace bpx::exchange {
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+/// At an unlimited rate a client has at most about so much waiting for it.
+constexpr std::size_t kEnoughQueuedBytes = std::size_t{1} << 20U;
+
+/// A market that is not told when to open opens now.
+std::int64_t market_start_us(const MarketOptions& options, std::int64_t now_us) {
+  return options.start_us == 0 ? now_us : options.start_us;
+}
+
+std::unique_ptr<Market> open_market(const ExchangeOptions& options, std::int64_t now_us) {
+  if (!options.market) return nullptr;
+  MarketOptions market = *options.market;
+  market.start_us = market_start_us(market, now_us);
+  return std::make_unique<Market>(std::move(market));
+}
+
+std::vector<std::string> certificate_hosts(const ExchangeOptions& options) {
+  std::vector<std::string> hosts{options.host_name, "localhost", "127.0.0.1", "::1"};
+  hosts.insert(hosts.end(), options.further_host_names.begin(), options.further_host_names.end());
+  return hosts;
+}
+
+}  // namespace
+
+Venue::Venue(asio::io_context& loop, const ExchangeOptions& options, Ledger& ledger)
+    : loop_(loop),
+      options_(options),
+      ledger_(ledger),
+      opened_us_(ExchangeClock::true_us()),
+      market_(open_market(options, opened_us_)),
+      desk_(options.quirks, SignatureCheck(options.verifying_keys),
+            [this](std::string_view name) { return stream_exists(name); }),
+      rest_(market_.get(), clock_),
+      listener_(loop, options.bind_address, options.port, [this](tcp::socket socket) {
+        asio::co_spawn(loop_, serve(std::move(socket)), asio::detached);
+      }) {
+  if (options.market && options.replay) {
+    throw std::invalid_argument("a market and a recording cannot both be played");
+  }
+  if (options.tls) credentials_.emplace(certificate_hosts(options));
+  if (options.control) {
+    control_.emplace(loop, options.bind_address, options.control_port, [this](tcp::socket socket) {
+      asio::co_spawn(loop_, serve_control(std::move(socket)), asio::detached);
+    });
+  }
+  set_up_player();
+}
+
+Venue::~Venue() = default;
+
+void Venue::set_up_player() {
+  std::unique_ptr<Source> source;
+  if (market_) {
+    source = std::make_unique<MarketSource>(*market_, clock_,
+                                            market_start_us(*options_.market, opened_us_),
+                                            opened_us_, options_.quirks.stream_first);
+    source->set_rate(options_.rate, opened_us_);
+  } else if (options_.replay) {
+    source = std::make_unique<ReplaySource>(*options_.replay, options_.replay_loops);
+    replay_awaits_subscription_ = true;
+  } else {
+    return;
+  }
+  player_.emplace(
+      loop_, std::move(source), [this](const SharedMessage& message) { publish(message); },
+      [this] { return clients_have_room(); });
+}
+
+bool Venue::clients_have_room() const {
+  return channels_.subscriptions() > 0 &&
+         std::all_of(connections_.begin(), connections_.end(), [](const auto& entry) {
+           return entry.second->queued_bytes() < kEnoughQueuedBytes;
+         });
+}
+
+void Venue::stop() {
+  listener_.stop();
+  if (control_) control_->stop();
+  if (player_) player_->stop();
+  for (const auto& transport : transports_) transport->drop(false);
+}
+
+asio::awaitable<void> Venue::serve(tcp::socket socket) {
+  const auto transport = std::make_shared<Transport>(
+      std::move(socket), credentials_ ? &credentials_->context() : nullptr);
+  transports_.insert(transport);
+  auto end = co_await serve_http(
+      transport, [this](const HttpRequest& request) { return rest_.answer(request); },
+      options_.handshake_timeout);
+  if (!end.handshaken) ledger_.count(&Counters::failed_handshakes);
+  if (end.upgrade) co_await serve_websocket(transport, std::move(*end.upgrade));
+  transport->drop(false);
+  transports_.erase(transport);
+}
+
+asio::awaitable<void> Venue::serve_control(tcp::socket socket) {
+  const auto transport = std::make_shared<Transport>(std::move(socket), nullptr);
+  transports_.insert(transport);
+  co_await serve_http(
+      transport,
+      [this](const HttpRequest& request) { return answer_control(*this, ledger_, request); },
+      options_.handshake_timeout);
+  transport->drop(false);
+  transports_.erase(transport);
+}
+
+asio::awaitable<void> Venue::serve_websocket(std::shared_ptr<Transport> transport,
+                                             Connection::UpgradeRequest upgrade) {
+  const Connection::Terms terms{.compression = options_.compression,
+                                .ping_interval = options_.ping_interval,
+                                .pong_timeout = options_.pong_timeout,
+                                .close_grace = options_.close_grace,
+                                .max_queued_bytes = options_.max_queued_bytes};
+  const auto connection =
+      std::make_shared<Connection>(accepted_ + 1, std::move(transport), terms, ledger_);
+  if (!co_await connection->accept(std::move(upgrade))) {
+    ledger_.count(&Counters::failed_handshakes);
+    co_return;
+  }
+  ++accepted_;
+  connections_.emplace(connection->number(), connection);
+  co_await connection->run(
+      [this, &connection](std::string_view text) { decide(*connection, text); });
+  connections_.erase(connection->number());
+  channels_.leave(*connection);
+}
+
+void Venue::decide(Connection& connection, std::string_view text) {
+  record(connection, text);
+  const Verdict verdict = desk_.decide(text, clock_.now_us());
+  for (const auto& reply : verdict.replies) connection.send(reply);
+  for (const auto& stream : verdict.subscribed) {
+    if (market_) {
+      for (const Frame& frame : market_->on_subscribed(stream, clock_.now_us())) {
+        connection.send(envelope(frame, options_.quirks.stream_first));
+      }
+    }
+    channels_.subscribe(connection, stream);
+  }
+  for (const auto& stream : verdict.unsubscribed) channels_.unsubscribe(connection, stream);
+  ledger_.subscribed(connection.number(), verdict.subscribed);
+  ledger_.unsubscribed(connection.number(), verdict.unsubscribed);
+  if (replay_awaits_subscription_ && !verdict.subscribed.empty()) {
+    replay_awaits_subscription_ = false;
+    player_->set_rate(options_.rate);
+  }
+}
+
+void Venue::record(const Connection& connection, std::string_view text) {
+  ReceivedRequest received{.connection = connection.number(),
+                           .text = std::string(text),
+                           .method = {},
+                           .params = {},
+                           .signature = {},
+                           .received_us = ExchangeClock::true_us()};
+  auto parsed = parse_client_request(text);
+  if (auto* request = std::get_if<ClientRequest>(&parsed)) {
+    received.method = std::move(request->method);
+    received.params = std::move(request->params);
+    received.signature = std::move(request->signature);
+  }
+  ledger_.received(std::move(received));
+}
+
+bool Venue::stream_exists(std::string_view name) const {
+  if (name.empty() || options_.unknown_streams.contains(std::string(name))) return false;
+  return market_ == nullptr || market_->has_stream(name);
+}
+
+void Venue::publish(const SharedMessage& message) {
+  for (Connection* connection : channels_.route(message)) connection->send(message);
+}
+
+void Venue::broadcast(const SharedMessage& message) {
+  for (const auto& [number, connection] : connections_) connection->send(message);
+}
+
+void Venue::broadcast_binary(const SharedMessage& message) {
+  for (const auto& [number, connection] : connections_) connection->send_binary(message);
+}
+
+void Venue::script_depth(const std::string& symbol, std::string body) {
+  rest_.script_depth(symbol, std::move(body));
+}
+
+std::string Venue::state_json() const {
+  const Counters counters = ledger_.counters();
+  const Ledger::Newest newest = ledger_.newest();
+  nlohmann::ordered_json state{
+      {"connections", counters.connections},
+      {"open_connections", counters.open_connections},
+      {"subscriptions", newest.subscriptions},
+      {"deflate", newest.deflate},
+      {"client_close_code", ledger_.client_close_code()},
+      {"counters",
+       {{"failed_handshakes", counters.failed_handshakes},
+        {"requests", counters.requests},
+        {"errors_sent", counters.errors_sent},
+        {"frames_sent", counters.frames_sent},
+        {"bytes_sent", counters.bytes_sent},
+        {"pings_sent", counters.pings_sent},
+        {"pings_received", counters.pings_received},
+        {"pongs_received", counters.pongs_received},
+        {"pong_timeouts", counters.pong_timeouts},
+        {"slow_clients", counters.slow_clients}}},
+      {"faults",
+       {{"refuses_connections", listener_.refuses()},
+        {"rejects_signatures", desk_.rejects_signatures()},
+        {"clock_shift_ms", clock_.shift_us() / 1000},
+        {"certificate", credentials_ ? to_string(credentials_->presented()) : "none"}}}};
+  if (player_) {
+    const double rate = player_->rate();
+    state["rate"] = std::isinf(rate) ? nlohmann::json("max") : nlohmann::json(rate);
+  }
+  return state.dump();
+}
+
+}  // namespace bpx::exchange
