@@ -60,20 +60,21 @@ Backoff::Options backoff_options(const Config::Upstream& upstream) {
 
 // In the order of dependence: each part may use those above it, and is destroyed before them.
 struct App::Parts {
-  Parts(const Config& config, std::optional<Credentials> account, LogSink log_sink)
+  Parts(const Config& config, std::optional<Credentials> account, App::Options options)
       : credentials(std::move(account)),
         heartbeat_interval(config.publish.heartbeat_ms),
         epoch_us(static_cast<std::uint64_t>(unix_ns() / 1000)),
         log({.level = Log::level_of(config.log.level),
              .format = Log::format_of(config.log.format),
-             .sink = std::move(log_sink)}),
+             .sink = std::move(options.log_sink)}),
         tls(config.upstream.ca_file),
         publisher(publisher_options(config.publish)),
         status({.epoch_us = epoch_us, .topic_terminator = config.publish.topic_terminator},
                publisher),
         streams(config.upstream.streams, config.publish.topic_terminator),
         relay(epoch_us, streams, publisher),
-        subscriptions({.batch = config.upstream.subscribe_batch}, config.upstream.streams),
+        subscriptions({.batch = config.upstream.subscribe_batch, .timing = options.subscribing},
+                      config.upstream.streams),
         session(loop.get_executor(), session_options(config),
                 {.tls = tls,
                  .subscriptions = subscriptions,
@@ -146,8 +147,8 @@ struct App::Parts {
   }
 };
 
-App::App(const Config& config, std::optional<Credentials> credentials, LogSink log_sink)
-    : parts_(std::make_unique<Parts>(config, std::move(credentials), std::move(log_sink))) {}
+App::App(const Config& config, std::optional<Credentials> credentials, Options options)
+    : parts_(std::make_unique<Parts>(config, std::move(credentials), std::move(options))) {}
 
 App::~App() = default;
 

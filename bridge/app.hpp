@@ -3,6 +3,7 @@
 #include "bridge/config/config.hpp"
 #include "bridge/config/credentials.hpp"
 #include "bridge/observe/log.hpp"
+#include "bridge/upstream/subscriptions.hpp"
 
 #include <memory>
 #include <optional>
@@ -14,9 +15,15 @@ namespace bpx::bridge {
 /// The whole server: builds every part in order, runs, and takes everything down in order.
 class App {
  public:
+  /// What no operator sets but tests do.
+  struct Options {
+    LogSink log_sink;                   ///< stderr where empty
+    Subscriptions::Timing subscribing;  ///< how patient to be with the exchange's answers
+  };
+
   /// `config` must be valid. Binds all endpoints. Throws StartupError where something cannot be
   /// had.
-  App(const Config& config, std::optional<Credentials> credentials, LogSink log_sink = {});
+  App(const Config& config, std::optional<Credentials> credentials, Options options);
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;

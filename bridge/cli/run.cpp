@@ -11,7 +11,7 @@ int run(const ServerFlags& flags) {
   auto settings = load_settings(flags);
   if (!settings) return kMisconfigured;
   try {
-    App app(settings->config, std::move(settings->credentials));
+    App app(settings->config, std::move(settings->credentials), {});
     app.run(/*handles_signals=*/true);
     return kStopped;
   } catch (const std::exception& error) {

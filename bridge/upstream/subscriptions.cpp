@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::int64_t kInvalidSignature = 4003;
 
+/// How often a refused signature is made anew before its streams count as rejected.
+constexpr int kSignatureRetries = 3;
+
 /// How often on one connection an error that comes after every verdict reopens the case. Each time
 /// the exchange is given twice as long; beyond that, errors are not about subscriptions.
 constexpr int kMaxLateErrors = 3;
@@ -48,7 +51,7 @@ void Subscriptions::connection_opened() {
   requests_.clear();
   in_doubt_ = 0;
   quiet_until_ = {};
-  verdict_after_ = options_.verdict_after;
+  verdict_after_ = options_.timing.verdict_after;
   late_errors_ = 0;
 }
 
@@ -152,7 +155,7 @@ bool Subscriptions::on_error(std::optional<std::uint64_t> id, std::int64_t code,
 
 bool Subscriptions::on_anonymous_error(const Verdict& verdict) {
   const bool is_in_burst = verdict.now < quiet_until_;
-  quiet_until_ = verdict.now + options_.settle;
+  quiet_until_ = verdict.now + options_.timing.settle;
   if (is_in_burst && !is_probing()) return true;
 
   const bool signatures_alone = verdict.code == kInvalidSignature;
@@ -212,8 +215,8 @@ void Subscriptions::halve(const Indices& guilty) {
 }
 
 void Subscriptions::retry_signature(Indices guilty, int refused, const Verdict& verdict) {
-  if (refused > options_.signature_retries) return reject(guilty, verdict);
-  const auto delay = options_.signature_retry * (1 << (refused - 1));
+  if (refused > kSignatureRetries) return reject(guilty, verdict);
+  const auto delay = options_.timing.signature_retry * (1 << (refused - 1));
   probes_.push_front({.streams = std::move(guilty),
                       .record = {.signatures_refused = refused},
                       .not_before = verdict.now + delay});

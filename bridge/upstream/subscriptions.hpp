@@ -30,13 +30,16 @@ class Subscriptions {
   using TimePoint = Clock::time_point;
   using Milliseconds = std::chrono::milliseconds;
 
-  struct Options {
-    std::size_t batch = 100;            ///< names in one request
+  /// How patient to be with the exchange's answers.
+  struct Timing {
     Milliseconds verdict_after{1'000};  ///< how long after a request its error may come
     Milliseconds settle{250};           ///< how long errors of one burst may lie apart
-    Milliseconds signature_retry{
-        500};  ///< before a refused signature is made anew; doubles each time
-    int signature_retries = 3;
+    Milliseconds signature_retry{500};  ///< before a signature is made anew; doubles each time
+  };
+
+  struct Options {
+    std::size_t batch = 100;  ///< names in one request
+    Timing timing{};
   };
 
   enum class State : std::uint8_t {

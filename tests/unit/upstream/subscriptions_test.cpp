@@ -322,7 +322,8 @@ TEST(Subscriptions, TryARejectedNameAgainOnANewConnectionWithoutEndangeringTheRe
 }
 
 TEST(Subscriptions, ReopenTheCaseForAnErrorThatComesAfterTheVerdict) {
-  Subscriptions subscriptions({.verdict_after = 100ms}, {"trade.A", "trade.bad", "trade.B"});
+  Subscriptions subscriptions({.timing = {.verdict_after = 100ms}},
+                              {"trade.A", "trade.bad", "trade.B"});
   ModelExchange exchange(subscriptions);
   exchange.latency = 150ms;
   exchange.unknown = {"trade.bad"};
