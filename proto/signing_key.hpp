@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace bpx::proto {
+
+/// An Ed25519 key as the exchange issues it. The secret lies in guarded memory of libsodium's:
+/// locked against swapping where the system allows, left out of core dumps, wiped on destruction.
+/// It leaves this class only as signatures. Not thread safe: one owner, one thread.
+class SigningKey {
+ public:
+  /// `secret` is standard base64 of the 32-byte seed. nullopt where it is anything else.
+  static std::optional<SigningKey> from_base64(std::string_view secret);
+
+  SigningKey(SigningKey&&) noexcept;
+  SigningKey& operator=(SigningKey&&) noexcept;
+  ~SigningKey();
+
+  /// The verifying key, standard base64 with padding: what the exchange calls the API key.
+  const std::string& verifying_key() const { return verifying_key_; }
+
+  /// Ed25519 signature of `text`, standard base64 with padding.
+  std::string sign(std::string_view text) const;
+
+ private:
+  SigningKey() = default;
+
+  struct Wipe {
+    void operator()(unsigned char* memory) const;
+  };
+  std::unique_ptr<unsigned char, Wipe> secret_;
+  std::string verifying_key_;
+};
+
+/// Whether `text` is standard base64 with padding of exactly 32 bytes.
+bool is_base64_of_32_bytes(std::string_view text);
+
+}  // namespace bpx::proto

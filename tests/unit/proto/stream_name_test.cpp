@@ -1,0 +1,96 @@
+#include "proto/stream_name.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace bpx::proto {
+namespace {
+
+struct Anatomy {
+  std::string_view text, type, qualifier, symbol;
+  bool is_private;
+};
+
+class StreamNameForms : public testing::TestWithParam<Anatomy> {};
+
+TEST_P(StreamNameForms, AreTakenApart) {
+  const auto& expected = GetParam();
+  const auto name = StreamName::parse(expected.text);
+  ASSERT_TRUE(name);
+  EXPECT_EQ(name->text(), expected.text);
+  EXPECT_EQ(name->type(), expected.type);
+  EXPECT_EQ(name->qualifier(), expected.qualifier);
+  EXPECT_EQ(name->symbol(), expected.symbol);
+  EXPECT_EQ(name->is_private(), expected.is_private);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfTheExchange, StreamNameForms,
+    testing::Values(
+        Anatomy{"bookTicker.SOL_USDC", "bookTicker", "", "SOL_USDC", false},
+        Anatomy{"bookTicker.AAPL.US_USDC", "bookTicker", "", "AAPL.US_USDC", false},
+        Anatomy{"depth.SOL_USDC", "depth", "", "SOL_USDC", false},
+        Anatomy{"depth.AAPL.US_USDC", "depth", "", "AAPL.US_USDC", false},
+        Anatomy{"depth.200ms.SOL_USDC", "depth", "200ms", "SOL_USDC", false},
+        Anatomy{"depth.600ms.AAPL.US_USDC", "depth", "600ms", "AAPL.US_USDC", false},
+        Anatomy{"depth.1000ms.SOL_USDC", "depth", "1000ms", "SOL_USDC", false},
+        Anatomy{"trade.SOL_USDC", "trade", "", "SOL_USDC", false},
+        Anatomy{"kline.1month.SOL_USDC", "kline", "1month", "SOL_USDC", false},
+        Anatomy{"ticker.SOL_USDC", "ticker", "", "SOL_USDC", false},
+        Anatomy{"markPrice.SOL_USDC_PERP", "markPrice", "", "SOL_USDC_PERP", false},
+        Anatomy{"openInterest.SOL_USDC_PERP", "openInterest", "", "SOL_USDC_PERP", false},
+        Anatomy{"liquidation", "liquidation", "", "", false},
+        Anatomy{"stockPrice.AAPL.US_USDC", "stockPrice", "", "AAPL.US_USDC", false},
+        Anatomy{"account.orderUpdate", "account", "orderUpdate", "", true},
+        Anatomy{"account.orderUpdate.SOL_USDC", "account", "orderUpdate", "SOL_USDC", true},
+        Anatomy{"account.positionUpdate.AAPL.US_USDC", "account", "positionUpdate", "AAPL.US_USDC",
+                true},
+        Anatomy{"account.balanceUpdate", "account", "balanceUpdate", "", true},
+        Anatomy{"notYetInvented.3d.X", "notYetInvented", "", "3d.X", false},
+        Anatomy{"accountant.X", "accountant", "", "X", false},
+        Anatomy{"bookTicker.caf\xc3\xa9_USDC", "bookTicker", "", "caf\xc3\xa9_USDC", false}));
+
+TEST(StreamName, RefusesWhatCannotBeAName) {
+  using namespace std::string_literals;
+  for (const auto& text : {""s,
+                           " "s,
+                           "trade.SOL USDC"s,
+                           "trade.SOL_USDC\n"s,
+                           "\ttrade.X"s,
+                           "trade.\0X"s,
+                           "trade.X\x7f"s,
+                           "trade.X\x1b[31m"s,
+                           ".trade"s,
+                           "trade."s,
+                           "trade..X"s,
+                           "."s,
+                           "account"s,
+                           "bridge"s,
+                           "bridge.status"s,
+                           "trade.\xff"s,
+                           "trade.\xc2\xa0X"s,
+                           "trade.\xe2\x80\xaeX"s,
+                           "trade.\xe3\x80\x80X"s,
+                           std::string(kMaxStreamNameBytes + 1, 'a')}) {
+    EXPECT_FALSE(StreamName::parse(text)) << testing::PrintToString(text);
+    EXPECT_TRUE(StreamName::fault_of(text)) << testing::PrintToString(text);
+  }
+  EXPECT_TRUE(StreamName::parse(std::string(kMaxStreamNameBytes, 'a')));
+}
+
+TEST(StreamName, ErrsOnTheSideOfSecrecy) {
+  EXPECT_TRUE(is_private_stream("account"));
+  EXPECT_TRUE(is_private_stream("account."));
+  EXPECT_TRUE(is_private_stream("account.notYetInvented"));
+  EXPECT_FALSE(is_private_stream("accounts.X"));
+}
+
+TEST(StreamName, KnowsTheBridgesOwnTopics) {
+  EXPECT_TRUE(is_bridge_topic("bridge.status"));
+  EXPECT_TRUE(is_bridge_topic("bridge"));
+  EXPECT_FALSE(is_bridge_topic("bridges.X"));
+}
+
+}  // namespace
+}  // namespace bpx::proto
