@@ -30,8 +30,8 @@ std::string liquidation_text(const Instrument& instrument, Stamp stamp, const Tr
 std::string kline_text(const Instrument& instrument, std::int64_t event_us, const Period& period,
                        const Candle& candle, bool closed);
 
-/// The exchange looks back over 24 hours; here the ticker begins anew at midnight UTC, and so agrees
-/// with the kline of the day. `last_price` stands in for the prices of a day without trades.
+/// The exchange looks back over 24 hours; here the ticker begins anew at midnight UTC, and so
+/// agrees with the kline of the day. `last_price` stands in for the prices of a day without trades.
 std::string ticker_text(const Instrument& instrument, std::int64_t event_us, const Candle& day,
                         Price last_price);
 
