@@ -36,8 +36,7 @@ Publisher::Options publisher_options(const Config::Publish& publish) {
           .linger = milliseconds(publish.linger_ms)};
 }
 
-Session::Options session_options(const Config& config) {
-  const auto& upstream = config.upstream;
+Session::Options session_options(const Config::Upstream& upstream) {
   const auto url = parse_exchange_url(upstream.url, "wss").value();
   return {.connection = {.is_tls = url.is_tls,
                          .host = url.host,
@@ -47,8 +46,7 @@ Session::Options session_options(const Config& config) {
                          .max_message_bytes = upstream.max_message_bytes,
                          .connect_timeout = milliseconds(upstream.connect_timeout_ms)},
           .idle_timeout = milliseconds(upstream.idle_timeout_ms),
-          .window_ms = static_cast<std::uint32_t>(upstream.window_ms),
-          .close_grace = milliseconds(config.publish.linger_ms)};
+          .window_ms = static_cast<std::uint32_t>(upstream.window_ms)};
 }
 
 Backoff::Options backoff_options(const Config::Upstream& upstream) {
@@ -75,7 +73,7 @@ struct App::Parts {
         relay(epoch_us, streams, publisher),
         subscriptions({.batch = config.upstream.subscribe_batch, .timing = options.subscribing},
                       config.upstream.streams),
-        session(loop.get_executor(), session_options(config),
+        session(loop.get_executor(), session_options(config.upstream),
                 {.tls = tls,
                  .subscriptions = subscriptions,
                  .relay = relay,

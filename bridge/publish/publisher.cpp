@@ -42,7 +42,6 @@ zmq::socket_t make_socket(zmq::context_t& context, const Publisher::Options& opt
   socket.set(zmq::sockopt::tcp_keepalive_intvl, kKeepaliveIntervalS);
   socket.set(zmq::sockopt::tcp_keepalive_cnt, kKeepaliveCount);
   socket.set(zmq::sockopt::backlog, kBacklog);
-  socket.set(zmq::sockopt::ipv6, true);  // lets an endpoint be IPv6; IPv4 ones stay what they are
   return socket;
 }
 
@@ -66,6 +65,7 @@ class Publisher::Socket {
       : socket_(make_socket(context, options)) {
     for (const auto& endpoint : binds) {
       try {
+        socket_.set(zmq::sockopt::ipv6, endpoint.starts_with("tcp://["));
         socket_.bind(to_zmq(endpoint));
       } catch (const zmq::error_t& error) {
         throw StartupError(key + ": cannot bind " + endpoint + ": " + error.what() +

@@ -1,16 +1,13 @@
 #pragma once
 
+#include "bridge/upstream/transport.hpp"
 #include "bridge/upstream/ws_connection.hpp"
 #include "proto/envelope.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 
 #include <string>
 
@@ -20,15 +17,15 @@ namespace bpx::bridge {
 Disconnect to_disconnect(const boost::system::error_code& error,
                          const boost::beast::websocket::close_reason& close);
 
-/// WsConnection over Beast; `Transport` is a TCP socket or a TLS stream over one. The only user of
-/// Beast's WebSocket besides ws_connection.cpp.
+/// WsConnection over Beast; `Transport` is one of transport.hpp. The only user of Beast's WebSocket
+/// besides ws_connection.cpp.
 template <typename Transport>
 class BeastConnection final : public WsConnection {
  public:
   template <typename... Args>
   BeastConnection(const Options& options, Args&&... transport)
       : stream_(std::forward<Args>(transport)...),
-        closing_(stream_.get_executor()),
+        max_message_bytes_(options.max_message_bytes),
         buffer_(options.max_message_bytes + proto::EnvelopeReader::kPadding) {
     namespace websocket = boost::beast::websocket;
     websocket::permessage_deflate deflate;
@@ -37,7 +34,7 @@ class BeastConnection final : public WsConnection {
     stream_.set_option(websocket::stream_base::decorator([](websocket::request_type& request) {
       request.set(boost::beast::http::field::user_agent, "backpack-bridge/" BPX_VERSION);
     }));
-    stream_.read_message_max(options.max_message_bytes);
+    stream_.read_message_max(0);  // read_messages() judges, before anything is sent or torn down
   }
 
   Transport& transport() { return stream_.next_layer(); }
@@ -56,6 +53,8 @@ class BeastConnection final : public WsConnection {
       const auto [error, bytes] = co_await stream_.async_read_some(buffer_, 0, kAsTuple);
       if (error) co_return to_disconnect(error, stream_.reason());
       last_received_ = std::chrono::steady_clock::now();
+      if (buffer_.size() > max_message_bytes_)
+        co_return to_disconnect(boost::beast::websocket::error::buffer_overflow, {});
       if (!stream_.is_message_done()) continue;
       make_padding_readable();
       const auto message = buffer_.cdata();
@@ -89,26 +88,11 @@ class BeastConnection final : public WsConnection {
  private:
   static constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
-  /// How long a server that has sent its Close frame may take to end the transport.
-  static constexpr std::chrono::milliseconds kTeardown{500};
-
   void listen_to_control_frames(MessageReceiver& receiver) {
     namespace websocket = boost::beast::websocket;
     stream_.control_callback([&](websocket::frame_type type, boost::beast::string_view payload) {
       last_received_ = std::chrono::steady_clock::now();
-      if (type == websocket::frame_type::pong)
-        receiver.on_pong({payload.data(), payload.size()});
-      else if (type == websocket::frame_type::close)
-        abort_after_teardown();
-    });
-  }
-
-  /// Beast answers the Close frame and waits for the server to end TLS and TCP, for as long as that
-  /// takes: the reconnect must not depend on it.
-  void abort_after_teardown() {
-    closing_.expires_after(kTeardown);
-    closing_.async_wait([this](boost::system::error_code cancelled) {
-      if (!cancelled) abort();
+      if (type == websocket::frame_type::pong) receiver.on_pong({payload.data(), payload.size()});
     });
   }
 
@@ -118,7 +102,7 @@ class BeastConnection final : public WsConnection {
   }
 
   boost::beast::websocket::stream<Transport> stream_;
-  boost::asio::steady_timer closing_;
+  std::size_t max_message_bytes_;
   boost::beast::flat_buffer buffer_;  ///< one message, reused
   TimePoint last_received_{};
 };

@@ -16,8 +16,8 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using namespace asio::experimental::awaitable_operators;
 
-using PlainConnection = BeastConnection<tcp::socket>;
-using TlsConnection = BeastConnection<asio::ssl::stream<tcp::socket>>;
+using PlainConnection = BeastConnection<PlainTransport>;
+using TlsConnection = BeastConnection<TlsTransport>;
 using Clock = std::chrono::steady_clock;
 using Opened = WsConnection::Opened;
 
@@ -126,7 +126,7 @@ Disconnect to_disconnect(const error_code& error,
     if (!close.reason.empty()) detail += ": " + std::string(close.reason.c_str());
     return {DisconnectReason::closed, detail};
   }
-  if (error == websocket::error::message_too_big || error == websocket::error::buffer_overflow)
+  if (error == websocket::error::buffer_overflow)
     return {DisconnectReason::oversized, "a message beyond upstream.max_message_bytes"};
   if (error == asio::error::eof || error == boost::asio::ssl::error::stream_truncated ||
       error.category() == asio::error::get_system_category())

@@ -74,7 +74,9 @@ TEST(Carry, CarriesEveryStreamOfAMovingMarket) {
   RunningBridge bridge(test_config(exchange, directory, streams));
   ReadySubscriber consumer(bridge.public_endpoint());
   std::map<std::string, std::size_t> seen;
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
   while (seen.size() < streams.size()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << testing::PrintToString(seen);
     const auto message = consumer.next();
     ASSERT_TRUE(message) << "only " << seen.size() << " streams came";
     ++seen[message->topic];
@@ -144,7 +146,8 @@ TEST(Carry, CarriesWhatNobodyRequestedButNothingIntoItsOwnTopics) {
   EXPECT_EQ(message->topic, "new.kind");
   EXPECT_EQ(message->payload, R"({"data":[1],"stream":"new.kind"})");
   EXPECT_TRUE(bridge.wait_for_log("malformed message", 5s));
-  EXPECT_THAT(consumer.status(), IsEmpty());
+  for (const auto& status : consumer.status())
+    EXPECT_TRUE(status.payload.starts_with(R"({"event":)")) << status.payload;
 }
 
 TEST(Carry, AppendsTheTopicTerminatorToEveryTopic) {

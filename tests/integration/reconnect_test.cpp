@@ -1,0 +1,257 @@
+#include "tests/support/running_bridge.hpp"
+#include "tests/support/silent_listener.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+
+namespace bpx::test {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fault = exchange::fault;
+using exchange::ExchangeOptions;
+using exchange::Fault;
+using exchange::SimulatedExchange;
+using testing::HasSubstr;
+using Flag = proto::MessageHeader::Flag;
+
+const std::vector<std::string> kStreams = {"trade.A", "depth.B", "account.orderUpdate"};
+
+/// One way a connection can end, and the reason that must be named.
+struct Ending {
+  std::string name;
+  std::function<void(SimulatedExchange&)> inflict;
+  std::string reason;
+};
+
+void PrintTo(const Ending& ending, std::ostream* os) { *os << ending.name; }
+
+std::function<void(SimulatedExchange&)> inflict(Fault fault) {
+  return [fault = std::move(fault)](SimulatedExchange& exchange) { exchange.apply(fault); };
+}
+
+class Reconnect : public testing::TestWithParam<Ending> {};
+
+TEST_P(Reconnect, SubscribesEverythingAnewWithAFreshSignature) {
+  SimulatedExchange exchange(ExchangeOptions{.verifying_keys = {kPublicKey}});
+  const TemporaryDirectory directory;
+  auto config = test_config(exchange, directory, kStreams);
+  config.upstream.idle_timeout_ms = 300;
+  config.upstream.max_message_bytes = 100'000;
+  RunningBridge bridge(config);
+  ReadySubscriber consumer(bridge.public_endpoint());
+  ASSERT_TRUE(exchange.wait_for_subscriptions(kStreams.size(), 10s));
+  exchange.publish("trade.A", "1");
+  const auto before = consumer.next();
+  ASSERT_TRUE(before);
+
+  GetParam().inflict(exchange);
+  const auto disconnected = consumer.wait_for_status(R"("event":"disconnected")");
+  ASSERT_TRUE(disconnected);
+  EXPECT_THAT(disconnected->payload, HasSubstr("\"reason\":\"" + GetParam().reason + '"'))
+      << bridge.log();
+  EXPECT_THAT(disconnected->payload, HasSubstr("\"retry_ms\":"));
+  const auto connected = consumer.wait_for_status(R"("event":"connected")");
+  ASSERT_TRUE(connected);
+  EXPECT_THAT(connected->payload, HasSubstr(R"("state":"live","connection":2)"));
+  ASSERT_TRUE(exchange.wait_for_connections(2, 10s));
+  ASSERT_TRUE(exchange.wait_for_subscriptions(kStreams.size(), 10s));
+
+  exchange.publish("trade.A", "2");
+  const auto after = consumer.next();
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->payload, R"({"data":2,"stream":"trade.A"})");
+  EXPECT_EQ(after->header.sequence, before->header.sequence + 1);
+  EXPECT_EQ(after->header.connection, 2U);
+  EXPECT_EQ(after->header.flags, Flag::first_on_connection);
+  EXPECT_EQ(after->header.epoch_us, before->header.epoch_us);
+
+  std::set<std::string> timestamps;
+  for (const auto& request : exchange.requests())
+    if (!request.signature.empty()) timestamps.insert(request.signature[2]);
+  EXPECT_EQ(timestamps.size(), 2U) << "a signature was used again";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    AfterEachEnd, Reconnect,
+    testing::Values(Ending{"TcpReset", inflict(fault::Drop{.reset = true}), "reset"},
+                    Ending{"TcpEnd", inflict(fault::Drop{.reset = false}), "reset"},
+                    Ending{"CloseGoingAway", inflict(fault::Close{.code = 1001}), "closed"},
+                    Ending{"CloseNormal", inflict(fault::Close{.code = 1000}), "closed"},
+                    Ending{"CloseServiceRestart",
+                           inflict(fault::Close{.code = 1012, .reason = "restart"}), "closed"},
+                    Ending{"ShutdownOfTheExchange", inflict(fault::Shutdown{}), "closed"},
+                    Ending{"SilenceWithoutPongs", inflict(fault::Deaf{.mute = true}), "idle"},
+                    Ending{"MessageTooBig",
+                           inflict(fault::Huge{.bytes = 200'000, .stream = "depth.B"}),
+                           "oversized"},
+                    Ending{"BytesThatAreNoFrame",
+                           inflict(fault::Garbage{.text = std::string(200, '\xff'),
+                                                  .layer = fault::Garbage::Layer::bytes}),
+                           "protocol"}),
+    [](const auto& ending) { return ending.param.name; });
+
+TEST(Reconnecting, ReturnsAtOnceAfterACleanClose) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  const TemporaryDirectory directory;
+  auto config = test_config(exchange, directory, {"trade.A"});
+  config.upstream.backoff_initial_ms = config.upstream.backoff_max_ms = 3'600'000;
+  RunningBridge bridge(config);
+  ASSERT_TRUE(exchange.wait_for_subscription("trade.A", 10s));
+  exchange.apply(fault::Close{.code = 1001});
+  EXPECT_TRUE(exchange.wait_for_connections(2, 10s));
+}
+
+TEST(Reconnecting, GoesOnForAsLongAsTheExchangeRefuses) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  const TemporaryDirectory directory;
+  RunningBridge bridge(test_config(exchange, directory, {"trade.A"}));
+  ReadySubscriber consumer(bridge.public_endpoint());
+  ASSERT_TRUE(exchange.wait_for_subscription("trade.A", 10s));
+  exchange.apply(fault::Refuse{});
+  exchange.apply(fault::Drop{});
+  ASSERT_TRUE(bridge.wait_for_log("attempt=5", 20s)) << bridge.log();
+  EXPECT_THAT(bridge.log(), HasSubstr("connect failed result=tcp"));
+  EXPECT_TRUE(consumer.wait_for_status(R"("event":"heartbeat","state":"down","connection":1)"));
+  exchange.apply(fault::Heal{});
+  EXPECT_TRUE(exchange.wait_for_subscription("trade.A", 20s));
+}
+
+class RefusedCertificate
+    : public testing::TestWithParam<std::pair<fault::Certificate::Kind, std::string>> {};
+
+TEST_P(RefusedCertificate, IsNamedAndTheBridgeConnectsOnceItIsGood) {
+  const auto& [kind, words] = GetParam();
+  SimulatedExchange exchange(ExchangeOptions{});
+  exchange.apply(fault::Certificate{.kind = kind});
+  const TemporaryDirectory directory;
+  RunningBridge bridge(test_config(exchange, directory, {"trade.A"}));
+  ASSERT_TRUE(bridge.wait_for_log(words, 10s)) << bridge.log();
+  EXPECT_THAT(bridge.log(), HasSubstr("connect failed result=tls"));
+  EXPECT_EQ(exchange.connections(), 0U);
+  exchange.apply(fault::Heal{});
+  EXPECT_TRUE(exchange.wait_for_subscription("trade.A", 10s));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfEachKind, RefusedCertificate,
+    testing::Values(std::pair{fault::Certificate::Kind::expired, "certificate has expired"},
+                    std::pair{fault::Certificate::Kind::wrong_host, "hostname mismatch"},
+                    std::pair{fault::Certificate::Kind::self_signed, "self-signed certificate"}),
+    [](const auto& certificate) { return exchange::to_string(certificate.param.first); });
+
+TEST(Connecting, RefusesACertificateThatNobodyTrustedVouchesFor) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  const TemporaryDirectory directory;
+  auto config = test_config(exchange, directory, {"trade.A"});
+  config.upstream.ca_file.clear();
+  RunningBridge bridge(config);
+  EXPECT_TRUE(bridge.wait_for_log("upstream.ca_file", 10s)) << bridge.log();
+  EXPECT_EQ(exchange.connections(), 0U);
+}
+
+TEST(Connecting, NamesAHostThatCannotBeFound) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  const TemporaryDirectory directory;
+  auto config = test_config(exchange, directory, {"trade.A"});
+  config.upstream.url = "wss://no-such-host.invalid";
+  RunningBridge bridge(config);
+  EXPECT_TRUE(bridge.wait_for_log("connect failed result=dns", 20s)) << bridge.log();
+}
+
+TEST(Connecting, GivesUpOnAnExchangeThatDoesNotFinishTheHandshakeInTime) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  const TemporaryDirectory directory;
+  auto config = test_config(exchange, directory, {"trade.A"});
+  config.upstream.connect_timeout_ms = 100;
+  const SilentListener listener;
+  config.upstream.url = "wss://127.0.0.1:" + std::to_string(listener.port());
+  RunningBridge bridge(config);
+  EXPECT_TRUE(bridge.wait_for_log("connect failed result=timeout", 20s)) << bridge.log();
+}
+
+TEST(Connecting, StopsInTheMiddleOfAnAttempt) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  const TemporaryDirectory directory;
+  auto config = test_config(exchange, directory, {"trade.A"});
+  config.upstream.connect_timeout_ms = 3'600'000;
+  const SilentListener listener;
+  config.upstream.url = "wss://127.0.0.1:" + std::to_string(listener.port());
+  RunningBridge bridge(config);
+  ReadySubscriber consumer(bridge.public_endpoint());
+  bridge.stop();
+  EXPECT_TRUE(consumer.wait_for_status("shutdown"));
+}
+
+TEST(Liveness, AnswersThePingsOfTheExchange) {
+  SimulatedExchange exchange(ExchangeOptions{.ping_interval = 20ms, .pong_timeout = 2'000ms});
+  const TemporaryDirectory directory;
+  RunningBridge bridge(test_config(exchange, directory, {"trade.A"}));
+  ReadySubscriber consumer(bridge.public_endpoint());
+  ASSERT_TRUE(exchange.wait_for_subscription("trade.A", 10s));
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (exchange.counters().pongs_received < 10) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    exchange.publish("trade.A", "{}");
+    ASSERT_TRUE(consumer.next());
+  }
+  EXPECT_EQ(exchange.connections(), 1U);
+  EXPECT_EQ(exchange.counters().pong_timeouts, 0U);
+}
+
+TEST(Liveness, PingsAQuietExchangeAndKeepsTheConnectionWhileItAnswers) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  const TemporaryDirectory directory;
+  auto config = test_config(exchange, directory, {"liquidation"});
+  config.upstream.idle_timeout_ms = 200;
+  RunningBridge bridge(config);
+  ReadySubscriber consumer(bridge.public_endpoint());
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (exchange.counters().pings_received < 4) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    ASSERT_TRUE(consumer.wait_for_status("heartbeat"));
+  }
+  EXPECT_EQ(exchange.connections(), 1U);
+}
+
+TEST(Liveness, LosesReordersAndRepeatsNothingWhenTheConnectionDropsUnderLoad) {
+  SimulatedExchange exchange(ExchangeOptions{.market = exchange::MarketOptions{}});
+  const TemporaryDirectory directory;
+  const std::vector<std::string> streams = {"trade.SOL_USDC", "depth.SOL_USDC", "depth.BTC_USDC",
+                                            "bookTicker.SOL_USDC", "bookTicker.BTC_USDC"};
+  RunningBridge bridge(test_config(exchange, directory, streams));
+  ReadySubscriber consumer(bridge.public_endpoint());
+  ASSERT_TRUE(exchange.wait_for_subscriptions(streams.size(), 10s));
+  exchange.apply(fault::Rate{.per_second = 5'000});
+  constexpr std::uint32_t kDrops = 5;
+  std::vector<Message> received;
+  for (std::uint32_t connection = 1; connection <= kDrops + 1; ++connection) {
+    while (received.empty() || received.back().header.connection < connection) {
+      auto message = consumer.next();
+      ASSERT_TRUE(message) << bridge.log();
+      received.push_back(std::move(*message));
+    }
+    for (auto& message : consumer.take(2'000)) received.push_back(std::move(message));
+    if (connection <= kDrops) exchange.apply(fault::Drop{});
+  }
+
+  // Of each connection the consumer must have a run of the frames sent on it, from the first one on
+  // and without a hole. (What was still on its way when the connection broke is lost with it.)
+  std::size_t next = 0;
+  const auto sent = exchange.sent();
+  for (std::uint32_t connection = 1; connection <= kDrops + 1; ++connection) {
+    for (const auto& frame : sent) {
+      if (frame.connection != connection || frame.stream.empty()) continue;
+      if (next == received.size() || received[next].header.connection != connection) break;
+      ASSERT_EQ(received[next].payload, frame.text) << "message " << next;
+      ++next;
+    }
+  }
+  EXPECT_EQ(next, received.size()) << "something came that was not sent in this order";
+}
+
+}  // namespace
+}  // namespace bpx::test

@@ -1,0 +1,128 @@
+#include "tests/support/running_bridge.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace bpx::test {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fault = exchange::fault;
+using exchange::ExchangeOptions;
+using exchange::Frame;
+using exchange::Quirks;
+using exchange::SimulatedExchange;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Manners {
+  std::string name;
+  Quirks quirks;
+};
+
+void PrintTo(const Manners& manners, std::ostream* os) { *os << manners.name; }
+
+class Refusal : public testing::TestWithParam<Manners> {};
+
+TEST_P(Refusal, OfThreeNamesAmong250SilencesNoOther) {
+  ExchangeOptions options{.quirks = GetParam().quirks};
+  options.unknown_streams = {"trade.S3", "trade.S120", "trade.S121"};
+  SimulatedExchange exchange(options);
+  const TemporaryDirectory directory;
+  std::vector<std::string> streams;
+  for (int i = 0; i < 250; ++i) streams.push_back("trade.S" + std::to_string(i));
+  RunningBridge bridge(test_config(exchange, directory, streams));
+  ReadySubscriber consumer(bridge.public_endpoint());
+
+  for (int i = 0; i < 3; ++i) {
+    const auto rejected = consumer.wait_for_status(R"("event":"rejected")", 60s);
+    ASSERT_TRUE(rejected) << bridge.log();
+    EXPECT_THAT(rejected->payload, HasSubstr(R"("code":4006,"message":"Invalid stream")"));
+  }
+  ASSERT_TRUE(exchange.wait_for_subscriptions(247, 60s)) << bridge.log();
+  for (const auto& name : options.unknown_streams)
+    EXPECT_THAT(bridge.log(), HasSubstr("rejected stream=" + name));
+
+  for (const auto& stream : streams)
+    if (!options.unknown_streams.contains(stream)) exchange.publish(stream, "{}");
+  EXPECT_EQ(consumer.take(247).size(), 247U);
+  EXPECT_EQ(exchange.connections(), 1U) << "a bad name must not cost the connection";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    ByAnExchangeThat, Refusal,
+    testing::Values(Manners{"SpoilsTheRequestNamelessly", {}},
+                    Manners{"SpoilsTheRequestByName", {.errors_echo_id = true}},
+                    Manners{"SpoilsOnlyItselfNamelessly", {.bad_name_spoils_request = false}},
+                    Manners{"AcknowledgesAndPutsStreamFirst",
+                            {.acknowledges = true, .stream_first = true}}),
+    [](const auto& manners) { return manners.param.name; });
+
+TEST(RefusedSignature, IsMadeAnewAndGivenUpWhilePublicDataFlows) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  exchange.apply(fault::RejectSignatures{});
+  const TemporaryDirectory directory;
+  RunningBridge bridge(test_config(exchange, directory, {"trade.A", "account.orderUpdate"}));
+  ReadySubscriber everyone(bridge.public_endpoint());
+  ReadySubscriber owner(bridge.private_endpoint());
+  ASSERT_TRUE(exchange.wait_for_subscription("trade.A", 10s));
+  exchange.publish("trade.A", "{}");
+  EXPECT_TRUE(everyone.next());
+
+  const auto rejected = owner.wait_for_status(R"("event":"rejected")");
+  ASSERT_TRUE(rejected) << bridge.log();
+  EXPECT_THAT(
+      rejected->payload,
+      HasSubstr(R"("stream":"account.orderUpdate","code":4003,"message":"Invalid signature")"));
+  std::size_t signatures = 0;
+  for (const auto& request : exchange.requests()) signatures += request.signature.empty() ? 0 : 1;
+  EXPECT_EQ(signatures, 4U);
+
+  exchange.publish("trade.A", "{}");
+  EXPECT_TRUE(everyone.next());
+  EXPECT_TRUE(everyone.wait_for_status("heartbeat"));
+  for (const auto& status : everyone.status())
+    EXPECT_THAT(status.payload, Not(HasSubstr("account."))) << "a private name became public";
+}
+
+TEST(RefusedSignature, IsMadeAnewAndAccepted) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  exchange.apply(fault::RejectSignatures{});
+  const TemporaryDirectory directory;
+  RunningBridge bridge(test_config(exchange, directory, {"account.orderUpdate"}));
+  ASSERT_TRUE(bridge.wait_for_log("Invalid signature", 10s));
+  exchange.apply(fault::RejectSignatures{.on = false});
+  EXPECT_TRUE(exchange.wait_for_subscription("account.orderUpdate", 10s)) << bridge.log();
+  EXPECT_THAT(bridge.log(), Not(HasSubstr(" rejected ")));
+}
+
+TEST(RefusedSignature, OfAClockThatIsWrongIsTriedAgainOnTheNextConnection) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  exchange.apply(fault::ShiftClock{.offset = 60min});
+  const TemporaryDirectory directory;
+  RunningBridge bridge(test_config(exchange, directory, {"account.orderUpdate"}));
+  ASSERT_TRUE(bridge.wait_for_log("rejected stream=account.orderUpdate code=4003", 10s))
+      << bridge.log();
+  exchange.apply(fault::Heal{});
+  exchange.apply(fault::Close{});
+  EXPECT_TRUE(exchange.wait_for_subscription("account.orderUpdate", 10s)) << bridge.log();
+}
+
+TEST(Error, ThatAnswersNothingDisturbsNothing) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  const TemporaryDirectory directory;
+  RunningBridge bridge(test_config(exchange, directory, {"trade.A", "trade.B"}));
+  ReadySubscriber consumer(bridge.public_endpoint());
+  ASSERT_TRUE(exchange.wait_for_subscriptions(2, 10s));
+  exchange.publish("trade.A", "{}");
+  exchange.publish("trade.B", "{}");
+  ASSERT_EQ(consumer.take(2).size(), 2U);
+  for (int i = 0; i < 10; ++i) exchange.apply(fault::Error{.code = 5000, .message = "odd"});
+  exchange.publish("trade.A", "{}");
+  EXPECT_TRUE(consumer.next());
+  EXPECT_TRUE(bridge.wait_for_log("error from the exchange code=5000 message=odd", 10s));
+  EXPECT_EQ(exchange.requests().size(), 1U);
+}
+
+}  // namespace
+}  // namespace bpx::test
