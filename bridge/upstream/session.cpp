@@ -127,9 +127,12 @@ void Session::on_answer(const proto::Envelope& answer) {
   } else {
     const bool is_laid_to_a_request = parts_.subscriptions.on_error(
         answer.request_id, answer.error_code, answer.error_message, Clock::now());
-    parts_.log.warn("error from the exchange", {{"code", answer.error_code},
-                                                {"message", answer.error_message},
-                                                {"about_a_request", is_laid_to_a_request}});
+    // Laid to a request, it is part of finding the culprit, whose rejection is announced.
+    parts_.log.write(is_laid_to_a_request ? LogLevel::debug : LogLevel::warn,
+                     "error from the exchange",
+                     {{"code", answer.error_code},
+                      {"message", answer.error_message},
+                      {"about_a_request", is_laid_to_a_request}});
     announce_rejections();
   }
   subscribe_again_.cancel();

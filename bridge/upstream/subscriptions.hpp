@@ -32,8 +32,8 @@ class Subscriptions {
 
   /// How patient to be with the exchange's answers.
   struct Timing {
-    Milliseconds verdict_after{1'000};  ///< how long after a request its error may come
-    Milliseconds settle{250};           ///< how long errors of one burst may lie apart
+    Milliseconds verdict_after{500};    ///< how long after a request its error may come
+    Milliseconds settle{150};           ///< how long errors of one burst may lie apart
     Milliseconds signature_retry{500};  ///< before a signature is made anew; doubles each time
   };
 
