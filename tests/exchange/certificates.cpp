@@ -59,6 +59,19 @@ std::string pem(const Certificate& certificate) {
   return pem([&](BIO* out) { return PEM_write_bio_X509(out, certificate.get()); });
 }
 
+Key new_key() {
+  Key key(EVP_EC_gen("P-256"));
+  require(key != nullptr);
+  return key;
+}
+
+Certificate certificate_from(const std::string& text) {
+  const Memory memory(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  Certificate certificate(PEM_read_bio_X509(memory.get(), nullptr, nullptr, nullptr));
+  require(certificate != nullptr);
+  return certificate;
+}
+
 Key key_from(const std::string& text) {
   const Memory memory(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   Key key(PEM_read_bio_PrivateKey(memory.get(), nullptr, nullptr, nullptr));
@@ -71,10 +84,11 @@ void name(X509_NAME* holder, const char* text) {
                                      reinterpret_cast<const unsigned char*>(text), -1, -1, 0) == 1);
 }
 
-void extend(const Certificate& certificate, int kind, const std::string& value) {
+void extend(const Certificate& certificate, const Certificate& issuer, int kind,
+            const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
-  X509V3_set_ctx(&context, certificate.get(), certificate.get(), nullptr, nullptr, 0);
+  X509V3_set_ctx(&context, issuer.get(), certificate.get(), nullptr, nullptr, 0);
   std::unique_ptr<X509_EXTENSION, FreeBy<&X509_EXTENSION_free>> extension(
       X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()));
   require(extension != nullptr && X509_add_ext(certificate.get(), extension.get(), -1) == 1);
@@ -118,45 +132,45 @@ void sign(const Certificate& certificate, const Key& signer) {
   require(X509_sign(certificate.get(), signer.get(), EVP_sha256()) > 0);
 }
 
-Certificate server_certificate(const Key& key, const Key& signer, const char* issuer,
-                               const std::vector<std::string>& hosts,
-                               CertificateAuthority::Seconds valid_for) {
-  auto certificate = draft(key, kServerName, issuer, valid_for);
-  extend(certificate, NID_basic_constraints, "critical,CA:FALSE");
-  extend(certificate, NID_key_usage, "critical,digitalSignature");
-  extend(certificate, NID_ext_key_usage, "serverAuth");
-  extend(certificate, NID_subject_alt_name, alternative_names(hosts));
-  sign(certificate, signer);
-  return certificate;
+/// What a server's certificate says; left to sign.
+void describe_server(const Certificate& certificate, const Certificate& issuer,
+                     const std::vector<std::string>& hosts) {
+  extend(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE");
+  extend(certificate, issuer, NID_key_usage, "critical,digitalSignature");
+  extend(certificate, issuer, NID_ext_key_usage, "serverAuth");
+  extend(certificate, issuer, NID_subject_alt_name, alternative_names(hosts));
+  extend(certificate, issuer, NID_subject_key_identifier, "hash");
 }
 
 }  // namespace
 
 CertificateAuthority::CertificateAuthority() {
-  const Key key(EVP_EC_gen("P-256"));
-  require(key != nullptr);
+  const Key key = new_key();
   const auto certificate = draft(key, kAuthorityName, kAuthorityName, std::chrono::hours(24 * 365));
-  extend(certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
-  extend(certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
-  extend(certificate, NID_subject_key_identifier, "hash");
+  extend(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
+  extend(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
+  extend(certificate, certificate, NID_subject_key_identifier, "hash");
   sign(certificate, key);
   authority_ = {.certificate_pem = pem(certificate), .private_key_pem = pem(key)};
 }
 
 TlsIdentity CertificateAuthority::issue(const std::vector<std::string>& hosts,
                                         Seconds valid_for) const {
-  const Key key(EVP_EC_gen("P-256"));
-  require(key != nullptr);
-  const Key signer = key_from(authority_.private_key_pem);
-  const auto certificate = server_certificate(key, signer, kAuthorityName, hosts, valid_for);
+  const Key key = new_key();
+  const auto issuer = certificate_from(authority_.certificate_pem);
+  const auto certificate = draft(key, kServerName, kAuthorityName, valid_for);
+  describe_server(certificate, issuer, hosts);
+  extend(certificate, issuer, NID_authority_key_identifier, "keyid:always");
+  sign(certificate, key_from(authority_.private_key_pem));
   return {.certificate_pem = pem(certificate), .private_key_pem = pem(key)};
 }
 
 TlsIdentity CertificateAuthority::self_signed(const std::vector<std::string>& hosts,
                                               Seconds valid_for) {
-  const Key key(EVP_EC_gen("P-256"));
-  require(key != nullptr);
-  const auto certificate = server_certificate(key, key, kServerName, hosts, valid_for);
+  const Key key = new_key();
+  const auto certificate = draft(key, kServerName, kServerName, valid_for);
+  describe_server(certificate, certificate, hosts);
+  sign(certificate, key);
   return {.certificate_pem = pem(certificate), .private_key_pem = pem(key)};
 }
 

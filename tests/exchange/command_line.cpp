@@ -64,11 +64,15 @@ CommandLine parse_command_line(int argc, char** argv) {
       ->group(addresses);
 
   const auto* encryption = "Encryption";
-  app.add_flag("!--no-tls", options.tls, "Plain ws:// and http://")->group(encryption);
+  app.add_flag_callback(
+         "--no-tls", [&options] { options.tls = false; }, "Plain ws:// and http://")
+      ->group(encryption);
   app.add_option("--ca-file", options.ca_file,
                  "Write the authority's certificate here (PEM): what clients are to trust")
       ->group(encryption);
-  app.add_flag("!--no-compression", options.compression, "Decline permessage-deflate")
+  app.add_flag_callback(
+         "--no-compression", [&options] { options.compression = false; },
+         "Decline permessage-deflate")
       ->group(encryption);
   app.add_option("--verifying-key", options.verifying_keys,
                  "Keys (base64) granted private streams; none given: any key that signs well")
@@ -83,9 +87,10 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_option("--seed", market.seed, "The same seed, the same market")
       ->capture_default_str()
       ->group(content);
-  app.add_option("--start-us", market.start_us,
-                 "Unix microseconds at which the market opens; 0: now. With a seed and a steady rate "
-                 "every run says the same, byte for byte")
+  app.add_option(
+         "--start-us", market.start_us,
+         "Unix microseconds at which the market opens; 0: now. With a seed and a steady rate "
+         "every run says the same, byte for byte")
       ->capture_default_str()
       ->group(content);
   auto* recording =
@@ -103,8 +108,9 @@ CommandLine parse_command_line(int argc, char** argv) {
       ->group(content);
 
   const auto* quirks = "What the exchange's documents leave open";
-  app.add_flag("!--bad-name-spoils-itself", options.quirks.bad_name_spoils_request,
-               "A bad name refuses only itself, not its whole request")
+  app.add_flag_callback(
+         "--bad-name-alone", [&options] { options.quirks.bad_name_spoils_request = false; },
+         "A bad name refuses only itself, not its whole request")
       ->group(quirks);
   app.add_flag("--errors-echo-id", options.quirks.errors_echo_id,
                "Errors repeat the request's id instead of null")

@@ -63,7 +63,9 @@ struct ExchangeOptions {
   std::size_t max_queued_bytes = std::size_t{64} << 20U;
 
   /// A market that runs by itself, `rate` engine events a second. 0: it stands still; infinity: as
-  /// fast as the fastest client reads.
+  /// fast as the slowest client reads. With a `start_us` its time begins there and passes while
+  /// there is a rate: what it says then follows from seed and rate alone. Without one its time is
+  /// the exchange's.
   std::optional<MarketOptions> market = {};
   double rate = 0;
   /// Frames recorded earlier, one envelope a line, played `rate` frames a second from the first

@@ -7,11 +7,11 @@ namespace bpx::exchange {
 
 /// HTTP as far as the answers depend on it; what carries it is elsewhere.
 struct HttpRequest {
-  std::string method;
-  std::string path;
+  std::string method = {};
+  std::string path = {};
   /// Without the question mark; as sent, percent signs and all.
-  std::string query;
-  std::string body;
+  std::string query = {};
+  std::string body = {};
 };
 
 struct HttpAnswer {

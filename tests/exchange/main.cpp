@@ -2,12 +2,12 @@
 #include "tests/exchange/simulated_exchange.hpp"
 
 #include <nlohmann/json.hpp>
+#include <pthread.h>
 
 #include <exception>
 #include <iostream>
 #include <utility>
 
-#include <pthread.h>
 #include <signal.h>
 
 namespace {

@@ -45,13 +45,11 @@ class Market {
   std::vector<Frame> on_subscribed(std::string_view name, std::int64_t now_us) const;
 
   /// The bodies of `/api/v1/markets` and `/api/v1/depth?symbol=`; nullopt where the symbol is
-  /// unknown.
+  /// unknown. The frames caused after a snapshot lead from it to the book of that moment.
   std::string markets_json() const;
   std::optional<std::string> depth_json(std::string_view symbol, std::int64_t now_us) const;
 
  private:
-  class Symbol;
-  class Account;
   struct State;
   std::unique_ptr<State> state_;
 };

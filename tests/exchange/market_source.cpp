@@ -10,15 +10,16 @@ constexpr double kTicksPerSecond = 10;
 
 }  // namespace
 
-MarketSource::MarketSource(Market& market, const ExchangeClock& clock, std::int64_t market_start_us,
-                           std::int64_t now_us, bool stream_first)
+MarketSource::MarketSource(Market& market, const ExchangeClock& clock, Time time,
+                           std::int64_t start_us, bool stream_first)
     : market_(market),
       clock_(clock),
-      ahead_us_(market_start_us - now_us),
+      time_(time),
       stream_first_(stream_first),
-      market_us_(market_start_us) {}
+      market_us_(start_us) {}
 
 void MarketSource::set_rate(double per_second, std::int64_t now_us) {
+  if (time_ == Time::scripted) ahead_us_ = market_us_ - clock_.shift_us() - now_us;
   events_.start(per_second, now_us);
   ticks_.start(per_second > 0 ? kTicksPerSecond : 0, now_us);
 }

@@ -9,13 +9,18 @@
 namespace bpx::exchange {
 
 /// Runs a market. At a steady rate its events happen at times that follow from the schedule alone,
-/// not from when the loop comes to them: the same seed, start and rate give the same frames.
+/// not from when the loop comes to them: the same seed, start and rate give the same frames, as
+/// long as the machine keeps the rate.
 class MarketSource final : public Source {
  public:
-  /// The market opened at `market_start_us` by its own clock, `now_us` by the true one. All
-  /// references outlive this.
-  MarketSource(Market& market, const ExchangeClock& clock, std::int64_t market_start_us,
-               std::int64_t now_us, bool stream_first);
+  enum class Time {
+    live,     ///< The market's time is the exchange's.
+    scripted  ///< It begins at the market's start, and passes while there is a rate.
+  };
+
+  /// The market opened at `start_us` by its own time. `market` and `clock` outlive this.
+  MarketSource(Market& market, const ExchangeClock& clock, Time time, std::int64_t start_us,
+               bool stream_first);
 
   void set_rate(double per_second, std::int64_t now_us) override;
   const Pacer& pacer() const override { return events_; }
@@ -29,8 +34,9 @@ class MarketSource final : public Source {
 
   Market& market_;
   const ExchangeClock& clock_;
-  const std::int64_t ahead_us_;  // the market's clock, less the true one
+  const Time time_;
   const bool stream_first_;
+  std::int64_t ahead_us_ = 0;  // the market's time, less the true one
   std::int64_t market_us_;
   Pacer events_;
   Pacer ticks_;

@@ -23,16 +23,18 @@ namespace {
 /// At an unlimited rate a client has at most about so much waiting for it.
 constexpr std::size_t kEnoughQueuedBytes = std::size_t{1} << 20U;
 
-/// A market that is not told when to open opens now.
-std::int64_t market_start_us(const MarketOptions& options, std::int64_t now_us) {
-  return options.start_us == 0 ? now_us : options.start_us;
+/// A market that is not told when to open opens now, and keeps the exchange's time.
+bool opens_now(const MarketOptions& market) {
+  return market.start_us == 0;
 }
 
-std::unique_ptr<Market> open_market(const ExchangeOptions& options, std::int64_t now_us) {
-  if (!options.market) return nullptr;
-  MarketOptions market = *options.market;
-  market.start_us = market_start_us(market, now_us);
-  return std::make_unique<Market>(std::move(market));
+std::optional<MarketOptions> opened(std::optional<MarketOptions> market) {
+  if (market && opens_now(*market)) market->start_us = ExchangeClock::true_us();
+  return market;
+}
+
+std::unique_ptr<Market> make_market(const std::optional<MarketOptions>& options) {
+  return options ? std::make_unique<Market>(*options) : nullptr;
 }
 
 std::vector<std::string> certificate_hosts(const ExchangeOptions& options) {
@@ -47,8 +49,8 @@ Venue::Venue(asio::io_context& loop, const ExchangeOptions& options, Ledger& led
     : loop_(loop),
       options_(options),
       ledger_(ledger),
-      opened_us_(ExchangeClock::true_us()),
-      market_(open_market(options, opened_us_)),
+      market_options_(opened(options.market)),
+      market_(make_market(market_options_)),
       desk_(options.quirks, SignatureCheck(options.verifying_keys),
             [this](std::string_view name) { return stream_exists(name); }),
       rest_(market_.get(), clock_),
@@ -72,10 +74,11 @@ Venue::~Venue() = default;
 void Venue::set_up_player() {
   std::unique_ptr<Source> source;
   if (market_) {
-    source = std::make_unique<MarketSource>(*market_, clock_,
-                                            market_start_us(*options_.market, opened_us_),
-                                            opened_us_, options_.quirks.stream_first);
-    source->set_rate(options_.rate, opened_us_);
+    using Time = MarketSource::Time;
+    source = std::make_unique<MarketSource>(
+        *market_, clock_, opens_now(*options_.market) ? Time::live : Time::scripted,
+        market_options_->start_us, options_.quirks.stream_first);
+    source->set_rate(options_.rate, ExchangeClock::true_us());
   } else if (options_.replay) {
     source = std::make_unique<ReplaySource>(*options_.replay, options_.replay_loops);
     replay_awaits_subscription_ = true;

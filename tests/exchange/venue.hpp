@@ -90,7 +90,7 @@ class Venue {
   const ExchangeOptions& options_;
   Ledger& ledger_;
   ExchangeClock clock_;
-  const std::int64_t opened_us_;
+  const std::optional<MarketOptions> market_options_;
   std::unique_ptr<Market> market_;  // null where there is none
   SubscriptionDesk desk_;
   RestApi rest_;

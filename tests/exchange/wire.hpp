@@ -32,6 +32,7 @@ class Wire {
   void trickle(Clock::duration per_byte, Clock::time_point until) {
     per_byte_ = per_byte;
     trickles_until_ = until;
+    pace_.cancel();
   }
 
   void close() {

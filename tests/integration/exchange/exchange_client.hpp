@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tests/exchange/simulated_exchange.hpp"
+
 #include <boost/system/error_code.hpp>
 
 #include <chrono>
@@ -9,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bpx::exchange {
 
@@ -60,6 +63,19 @@ class ExchangeClient {
   class SessionOver;
   std::unique_ptr<Session> session_;
 };
+
+/// To connect to `exchange` as a client that trusts it.
+ClientOptions client_of(const SimulatedExchange& exchange);
+
+/// `{"method":"SUBSCRIBE","params":[…]}`.
+std::string subscribe_request(const std::vector<std::string>& streams);
+/// The same, signed: by the key pair that the exchange's guide prints, at `timestamp_ms`.
+std::string signed_subscribe_request(const std::vector<std::string>& streams,
+                                     std::int64_t timestamp_ms, std::int64_t window_ms = 5000);
+std::int64_t now_ms();
+
+/// The public half of that pair.
+constexpr const char* kVerifyingKey = "5+yQgwU0ZdJ/9s+GXfuPFfo7yQQpl9CgvQedJXne30o=";
 
 struct HttpReply {
   unsigned status = 0;

@@ -1,0 +1,47 @@
+#include "tests/exchange/rest_bodies.hpp"
+
+#include "tests/exchange/json_object.hpp"
+
+#include <algorithm>
+
+namespace bpx::exchange {
+
+std::string depth_body(const Instrument& instrument, std::int64_t now_us, const OrderBook& book) {
+  JsonObject body;
+  const auto add = [&](const Level& level) {
+    body.pair(instrument.price(level.price), instrument.quantity(level.quantity));
+  };
+  const auto& asks = book.levels(Side::ask);
+  const auto& bids = book.levels(Side::bid);
+  body.begin_pairs("asks");
+  std::for_each(asks.rbegin(), asks.rend(), add);
+  body.end_pairs().begin_pairs("bids");
+  std::for_each(bids.begin(), bids.end(), add);
+  body.end_pairs();
+  return body.decimal("lastUpdateId", {book.update_id(), 0}).integer("timestamp", now_us).finish();
+}
+
+std::string listing(const Instrument& instrument) {
+  const std::string price_filter = JsonObject()
+                                       .null("maxPrice")
+                                       .decimal("minPrice", instrument.price(1))
+                                       .decimal("tickSize", instrument.price(1))
+                                       .finish();
+  const std::string quantity_filter = JsonObject()
+                                          .null("maxQuantity")
+                                          .decimal("minQuantity", instrument.quantity(1))
+                                          .decimal("stepSize", instrument.quantity(1))
+                                          .finish();
+  const std::string filters =
+      JsonObject().json("price", price_filter).json("quantity", quantity_filter).finish();
+  return JsonObject()
+      .text("baseSymbol", instrument.base)
+      .json("filters", filters)
+      .text("marketType", instrument.is_perp ? "PERP" : "SPOT")
+      .text("orderBookState", "Open")
+      .text("quoteSymbol", instrument.quote)
+      .text("symbol", instrument.symbol)
+      .finish();
+}
+
+}  // namespace bpx::exchange
