@@ -169,7 +169,7 @@ void App::run(bool handles_signals) {
     parts.log.info("publishing", {{"endpoint", endpoint}, {"audience", "private"}});
 
   if (handles_signals) parts.stop_on_signals();
-  const auto rethrow = [](std::exception_ptr error) {
+  const auto rethrow = [](const std::exception_ptr& error) {
     if (error) std::rethrow_exception(error);
   };
   asio::co_spawn(parts.loop, parts.beat(), rethrow);

@@ -51,6 +51,8 @@ class EnvelopeReader {
   ~EnvelopeReader();
   EnvelopeReader(EnvelopeReader&&) noexcept;
   EnvelopeReader& operator=(EnvelopeReader&&) noexcept;
+  EnvelopeReader(const EnvelopeReader&) = delete;
+  EnvelopeReader& operator=(const EnvelopeReader&) = delete;
 
   /// `message` must be followed by kPadding readable bytes. Never throws on account of its content.
   Envelope read(std::string_view message);

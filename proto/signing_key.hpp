@@ -17,6 +17,8 @@ class SigningKey {
 
   SigningKey(SigningKey&&) noexcept;
   SigningKey& operator=(SigningKey&&) noexcept;
+  SigningKey(const SigningKey&) = delete;
+  SigningKey& operator=(const SigningKey&) = delete;
   ~SigningKey();
 
   /// The verifying key, standard base64 with padding: what the exchange calls the API key.

@@ -34,12 +34,12 @@ std::size_t characters(std::string_view utf8) {
       std::ranges::count_if(utf8, [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-std::string pad_left(std::string text, std::size_t width) {
+std::string pad_left(const std::string& text, std::size_t width) {
   const auto length = characters(text);
   return length < width ? std::string(width - length, ' ') + text : text;
 }
 
-std::string pad_right(std::string text, std::size_t width) {
+std::string pad_right(const std::string& text, std::size_t width) {
   const auto length = characters(text);
   return length < width ? text + std::string(width - length, ' ') : text;
 }
@@ -98,7 +98,7 @@ std::string TailLine::format(const TailMessage& message) {
   auto topic = on_one_line(message.topic);
   topic_width_ = std::min(kMaxTopicWidth, std::max(topic_width_, characters(topic)));
   const auto time = time_of_day(message.arrived_ns);
-  topic = pad_right(std::move(topic), topic_width_);
+  topic = pad_right(topic, topic_width_);
   const auto sequence = pad_left(std::to_string(message.header.sequence), 9);
   const auto lag = pad_left(format_lag(lag_of(message)), kLagWidth);
   auto rest = flags_of(message.header);

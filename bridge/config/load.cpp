@@ -19,6 +19,8 @@ template <typename... Ts>
 struct Overloaded : Ts... {
   using Ts::operator()...;
 };
+template <typename... Ts>  // which clang 14 does not deduce by itself
+Overloaded(Ts...)->Overloaded<Ts...>;
 
 std::string number_mend(const ConfigKey& key) {
   return "give a whole number from " + std::to_string(key.min) + " to " + std::to_string(key.max);

@@ -21,7 +21,7 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 }  // namespace
 
-Session::Session(asio::any_io_executor executor, Options options, Parts parts)
+Session::Session(const asio::any_io_executor& executor, Options options, Parts parts)
     : options_(std::move(options)),
       parts_(parts),
       subscribe_again_(executor),

@@ -45,7 +45,7 @@ class Session : private MessageReceiver {
     std::chrono::milliseconds lived{0};  ///< from the first data to the last
   };
 
-  Session(boost::asio::any_io_executor executor, Options options, Parts parts);
+  Session(const boost::asio::any_io_executor& executor, Options options, Parts parts);
 
   /// Lives through one connection, the `connection`th that is established.
   boost::asio::awaitable<End> run(std::uint32_t connection);

@@ -77,7 +77,8 @@ bool Subscriptions::begin_probe(TimePoint now) {
     std::erase_if(probe_.streams, is_live);
     if (probe_.streams.empty()) continue;
     // Private streams first: an account's orders matter more than any market.
-    std::ranges::stable_partition(probe_.streams, [&](Index i) { return wanted_[i].is_private; });
+    std::stable_partition(probe_.streams.begin(), probe_.streams.end(),
+                          [&](Index i) { return wanted_[i].is_private; });
     unsent_.assign(probe_.streams.rbegin(), probe_.streams.rend());
     return true;
   }

@@ -7,7 +7,7 @@ namespace bpx::bridge {
 
 namespace asio = boost::asio;
 
-Supervisor::Supervisor(asio::any_io_executor executor, Session& session, Backoff backoff,
+Supervisor::Supervisor(const asio::any_io_executor& executor, Session& session, Backoff backoff,
                        StatusTopic& status, Log& log)
     : session_(session), backoff_(backoff), status_(status), log_(log), wait_(executor) {}
 

@@ -16,7 +16,7 @@ namespace bpx::bridge {
 /// retries.
 class Supervisor {
  public:
-  Supervisor(boost::asio::any_io_executor executor, Session& session, Backoff backoff,
+  Supervisor(const boost::asio::any_io_executor& executor, Session& session, Backoff backoff,
              StatusTopic& status, Log& log);
 
   /// Returns after stop() alone.
