@@ -31,8 +31,9 @@ struct ExchangeOptions {
   /// 0: any free port.
   std::uint16_t port = 0;
 
-  /// Plain HTTP on `bind_address`, for faults and for reading what was said.
+  /// Plain HTTP without any authentication, for faults and for reading what was said.
   bool control = false;
+  std::string control_bind_address = "127.0.0.1";
   std::uint16_t control_port = 0;
 
   bool tls = true;

@@ -117,12 +117,10 @@ void SimulatedExchange::script_depth(std::string symbol, std::string body) {
 }
 
 void SimulatedExchange::apply(const Fault& fault) {
-  std::promise<void> begun;
-  asio::post(loop_->context, [&] {
-    loop_->venue.apply(fault);
-    begun.set_value();
-  });
-  begun.get_future().wait();
+  std::packaged_task<void()> inflict([&] { loop_->venue.apply(fault); });
+  auto begun = inflict.get_future();
+  asio::post(loop_->context, [inflict = std::move(inflict)]() mutable { inflict(); });
+  begun.get();
 }
 
 void SimulatedExchange::shut_down() {

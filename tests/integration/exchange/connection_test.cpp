@@ -71,6 +71,7 @@ TEST(Connection, CompressesForThoseWhoOffer) {
   options.offer_deflate = true;
   ExchangeClient client(options);
   EXPECT_TRUE(client.deflate_negotiated());
+  ASSERT_TRUE(exchange.wait_for_connections(1, kSoon));
   EXPECT_TRUE(exchange.deflate_negotiated());
   client.send(subscribe_request({"depth.A"}));
   ASSERT_TRUE(exchange.wait_for_subscription("depth.A", kSoon));
@@ -85,6 +86,7 @@ TEST(Connection, DoesNotCompressUnasked) {
   SimulatedExchange exchange({});
   ExchangeClient client(client_of(exchange));
   EXPECT_FALSE(client.deflate_negotiated());
+  ASSERT_TRUE(exchange.wait_for_connections(1, kSoon));
   EXPECT_FALSE(exchange.deflate_negotiated());
 }
 
