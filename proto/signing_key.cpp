@@ -30,9 +30,7 @@ std::string encode(const std::array<unsigned char, N>& bytes) {
 
 }  // namespace
 
-void SigningKey::Wipe::operator()(unsigned char* memory) const {
-  sodium_free(memory);
-}
+void SigningKey::Wipe::operator()(unsigned char* memory) const { sodium_free(memory); }
 
 SigningKey::SigningKey(SigningKey&&) noexcept = default;
 SigningKey& SigningKey::operator=(SigningKey&&) noexcept = default;

@@ -13,9 +13,7 @@ constexpr std::string_view kBridge = "bridge";
 
 constexpr std::array<std::string_view, 3> kAggregations = {"200ms", "600ms", "1000ms"};
 
-std::string_view first_word(std::string_view text) {
-  return text.substr(0, text.find('.'));
-}
+std::string_view first_word(std::string_view text) { return text.substr(0, text.find('.')); }
 
 std::string_view after_first_word(std::string_view text) {
   const auto dot = text.find('.');
@@ -66,9 +64,7 @@ std::optional<StreamName> StreamName::parse(std::string_view text) {
   return StreamName(text);
 }
 
-std::string_view StreamName::type() const {
-  return first_word(text_);
-}
+std::string_view StreamName::type() const { return first_word(text_); }
 
 std::string_view StreamName::qualifier() const {
   const auto rest = after_first_word(text_);
@@ -84,16 +80,10 @@ std::string_view StreamName::symbol() const {
   return qualifier().empty() ? rest : after_first_word(rest);
 }
 
-bool StreamName::is_private() const {
-  return is_private_stream(text_);
-}
+bool StreamName::is_private() const { return is_private_stream(text_); }
 
-bool is_private_stream(std::string_view stream) {
-  return first_word(stream) == kAccount;
-}
+bool is_private_stream(std::string_view stream) { return first_word(stream) == kAccount; }
 
-bool is_bridge_topic(std::string_view stream) {
-  return first_word(stream) == kBridge;
-}
+bool is_bridge_topic(std::string_view stream) { return first_word(stream) == kBridge; }
 
 }  // namespace bpx::proto

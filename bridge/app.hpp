@@ -1,0 +1,47 @@
+#pragma once
+
+#include "bridge/config/config.hpp"
+#include "bridge/config/credentials.hpp"
+#include "bridge/observe/log.hpp"
+#include "bridge/upstream/subscriptions.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bpx::bridge {
+
+/// The whole server: builds every part in order, runs, and takes everything down in order.
+class App {
+ public:
+  /// What no operator sets but tests do.
+  struct Options {
+    LogSink log_sink;                   ///< stderr where empty
+    Subscriptions::Timing subscribing;  ///< how patient to be with the exchange's answers
+  };
+
+  /// `config` must be valid. Binds all endpoints. Throws StartupError where something cannot be
+  /// had.
+  App(const Config& config, std::optional<Credentials> credentials, Options options);
+  ~App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  /// The endpoints as bound, with the ports that the system chose.
+  std::vector<std::string> public_endpoints() const;
+  std::vector<std::string> private_endpoints() const;
+
+  /// Relays until stop() or, where `handles_signals`, SIGTERM or SIGINT; then shuts down in order.
+  /// The calling thread is the one that relays.
+  void run(bool handles_signals);
+
+  /// Thread safe.
+  void stop();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace bpx::bridge

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bpx::bridge::cli {
+
+/// Exit statuses of the program.
+inline constexpr int kStopped = 0;    ///< stopped on request, or done
+inline constexpr int kCannotRun = 1;  ///< a port is taken, memory is short, something did not come
+inline constexpr int kMisconfigured = 2;  ///< the configuration or the command line is wrong
+
+/// What `run` and `check` are told on the command line.
+struct ServerFlags {
+  std::optional<std::filesystem::path> config_file;
+  std::vector<std::string> streams;
+  std::optional<std::string> log_level;
+};
+
+enum class TailFormat : std::uint8_t { pretty, raw };
+
+/// What `tail` is told on the command line.
+struct TailFlags {
+  std::vector<std::string>
+      topics;  ///< exact names, or prefixes ending in `*`; all streams if empty
+  std::vector<std::string> endpoints = {"tcp://127.0.0.1:5555"};
+  std::optional<std::uint64_t> count;  ///< end after so many messages
+  TailFormat format = TailFormat::pretty;
+};
+
+// One function a command; each returns the exit status.
+int run(const ServerFlags& flags);
+int check(const ServerFlags& flags);
+int tail(const TailFlags& flags);
+int keygen();
+
+}  // namespace bpx::bridge::cli

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace bpx::bridge {
+
+/// Where an exchange is: `wss://ws.backpack.exchange`, taken apart.
+struct ExchangeUrl {
+  bool is_tls = true;
+  std::string host;  ///< name or address, IPv6 without brackets
+  std::uint16_t port = 443;
+  std::string target = "/";  ///< path and query
+
+  bool is_loopback() const;
+};
+
+/// Parses `text`, whose scheme must be `secure_scheme` or the one without TLS (`wss` or `ws`,
+/// `https` or `http`). nullopt for anything else, and for user names, passwords and fragments.
+std::optional<ExchangeUrl> parse_exchange_url(std::string_view text,
+                                              std::string_view secure_scheme);
+
+/// An address to listen on, or a path: what stands behind `tcp://` or `ipc://`.
+struct BindAddress {
+  bool is_ipc = false;
+  std::string host;  ///< of tcp: address, interface name or `*`; IPv6 without brackets
+  std::string port;  ///< of tcp: a number, or `*` for one that the system chooses
+
+  /// Whether only this machine can reach it.
+  bool is_local() const;
+};
+
+/// Parses a ZeroMQ endpoint, `tcp://ADDRESS:PORT` or `ipc://PATH`; nullopt for anything else.
+std::optional<BindAddress> parse_zmq_endpoint(std::string_view text);
+
+/// An address and a port to listen on, as in `127.0.0.1:9464` or `[::1]:9464`.
+struct SocketAddress {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+/// Parses `ADDRESS:PORT`, both numeric; nullopt for anything else.
+std::optional<SocketAddress> parse_socket_address(std::string_view text);
+
+}  // namespace bpx::bridge

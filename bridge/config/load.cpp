@@ -1,0 +1,228 @@
+#include "bridge/config/load.hpp"
+
+#include "bridge/config/schema.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace bpx::bridge {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <typename... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+std::string number_mend(const ConfigKey& key) {
+  return "give a whole number from " + std::to_string(key.min) + " to " + std::to_string(key.max);
+}
+
+/// Stores values in a Config and notes what cannot be stored.
+class Assignment {
+ public:
+  Assignment(Config& config, Problems& problems) : keys_(keys_of(config)), problems_(problems) {}
+
+  const ConfigKey* find(std::string_view path) const {
+    const auto key = std::ranges::find(keys_, path, &ConfigKey::path);
+    return key == keys_.end() ? nullptr : &*key;
+  }
+
+  const ConfigKey* find_by_environment_name(std::string_view name) const {
+    const auto key = std::ranges::find(keys_, name, &ConfigKey::environment_name);
+    return key == keys_.end() ? nullptr : &*key;
+  }
+
+  bool is_section(std::string_view path) const {
+    const auto prefix = std::string(path) + '.';
+    return std::ranges::any_of(keys_,
+                               [&](const auto& key) { return key.path.starts_with(prefix); });
+  }
+
+  void assign(const ConfigKey& key, const Json& json) {
+    std::visit(Overloaded{
+                   [&](std::string* value) {
+                     if (!json.is_string()) return refuse(key, "is not a text", "quote the value");
+                     *value = json.get<std::string>();
+                   },
+                   [&](bool* value) {
+                     if (!json.is_boolean())
+                       return refuse(key, "is neither true nor false", "give true or false");
+                     *value = json.get<bool>();
+                   },
+                   [&](std::uint64_t* value) {
+                     if (!json.is_number_unsigned())
+                       return refuse(key, "is not a whole number", number_mend(key));
+                     assign_number(key, *value, json.get<std::uint64_t>());
+                   },
+                   [&](std::vector<std::string>* value) {
+                     const bool is_list =
+                         json.is_array() && std::ranges::all_of(json, &Json::is_string);
+                     if (!is_list)
+                       return refuse(key, "is not a list of texts",
+                                     R"(give a list such as ["first", "second"])");
+                     *value = json.get<std::vector<std::string>>();
+                   },
+               },
+               key.value);
+  }
+
+  void assign_text(const ConfigKey& key, std::string_view text) {
+    std::visit(Overloaded{
+                   [&](std::string* value) { *value = text; },
+                   [&](bool* value) {
+                     if (text != "true" && text != "false")
+                       return refuse(key, "is neither true nor false",
+                                     from_environment(key, "give true or false"));
+                     *value = text == "true";
+                   },
+                   [&](std::uint64_t* value) {
+                     std::uint64_t number = 0;
+                     const auto end = text.data() + text.size();
+                     const auto [rest, error] = std::from_chars(text.data(), end, number);
+                     if (error != std::errc{} || rest != end)
+                       return refuse(key, "is not a whole number",
+                                     from_environment(key, number_mend(key)));
+                     assign_number(key, *value, number);
+                   },
+                   [&](std::vector<std::string>* value) { *value = split(text); },
+               },
+               key.value);
+  }
+
+  void note(std::string path, std::string wrong, std::string mend) {
+    problems_.push_back({std::move(path), std::move(wrong), std::move(mend)});
+  }
+
+ private:
+  static std::string from_environment(const ConfigKey& key, const std::string& mend) {
+    return mend + " in " + key.environment_name();
+  }
+
+  static std::vector<std::string> split(std::string_view text) {
+    std::vector<std::string> parts;
+    while (!text.empty()) {
+      const auto comma = std::min(text.find(','), text.size());
+      if (comma > 0) parts.emplace_back(text.substr(0, comma));
+      text.remove_prefix(std::min(comma + 1, text.size()));
+    }
+    return parts;
+  }
+
+  void assign_number(const ConfigKey& key, std::uint64_t& value, std::uint64_t number) {
+    if (number < key.min || number > key.max)
+      return refuse(key, std::to_string(number) + " is out of range", number_mend(key));
+    value = number;
+  }
+
+  void refuse(const ConfigKey& key, std::string wrong, std::string mend) {
+    note(std::string(key.path), std::move(wrong), std::move(mend));
+  }
+
+  std::vector<ConfigKey> keys_;
+  Problems& problems_;
+};
+
+std::string unknown_mend(std::string_view path) {
+  const auto nearest = nearest_path(path);
+  return nearest ? "did you mean `" + std::string(*nearest) + "`?"
+                 : "remove it, or see README for the keys there are";
+}
+
+void assign_members(Assignment& assignment, const Json& object, const std::string& prefix) {
+  for (const auto& [name, value] : object.items()) {
+    const auto path = prefix + name;
+    if (const auto* key = assignment.find(path)) {
+      assignment.assign(*key, value);
+    } else if (!assignment.is_section(path)) {
+      assignment.note(path, "is not a key of the configuration", unknown_mend(path));
+    } else if (!value.is_object()) {
+      assignment.note(path, "is a group of keys, not a value", "give an object {…}");
+    } else {
+      assign_members(assignment, value, path + '.');
+    }
+  }
+}
+
+/// Parses JSON and notes a key that stands twice in one object: which of the two was meant is
+/// anybody's guess.
+Json parse_strictly(const std::string& text, Assignment& assignment) {
+  std::vector<std::set<std::string>> seen;
+  return Json::parse(text, [&](int, Json::parse_event_t event, Json& value) {
+    if (event == Json::parse_event_t::object_start) {
+      seen.emplace_back();
+    } else if (event == Json::parse_event_t::object_end) {
+      seen.pop_back();
+    } else if (event == Json::parse_event_t::key) {
+      const auto name = value.get<std::string>();
+      if (!seen.back().insert(name).second)
+        assignment.note(name, "stands twice in one object of the file", "remove one of the two");
+    }
+    return true;
+  });
+}
+
+void load_file(const std::filesystem::path& path, Assignment& assignment) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    assignment.note(path.string(), "cannot be read",
+                    "check that the file exists, is not empty and is readable");
+    return;
+  }
+  try {
+    const auto json = parse_strictly(text.str(), assignment);
+    if (json.is_object())
+      assign_members(assignment, json, "");
+    else
+      assignment.note(path.string(), "is not a JSON object", "begin it with { and end it with }");
+  } catch (const Json::parse_error& error) {
+    assignment.note(path.string(), "is not JSON, see byte " + std::to_string(error.byte),
+                    "mend the syntax there");
+  }
+}
+
+void load_environment(const Environment& environment, Assignment& assignment) {
+  for (const auto& [name, value] : environment.with_prefix("BRIDGE_")) {
+    if (const auto* key = assignment.find_by_environment_name(name))
+      assignment.assign_text(*key, value);
+    else
+      assignment.note(std::string(name), "is not a variable that the bridge knows",
+                      "unset it; names are BRIDGE_ and the key's path in capitals with __ between "
+                      "levels, such as BRIDGE_UPSTREAM__STREAMS");
+  }
+}
+
+Json& member(Json& object, std::string_view path) {
+  const auto dot = path.find('.');
+  auto& value = object[std::string(path.substr(0, dot))];
+  return dot == std::string_view::npos ? value : member(value, path.substr(dot + 1));
+}
+
+}  // namespace
+
+Config load_config(const ConfigSources& sources, Problems& problems) {
+  Config config;
+  Assignment assignment(config, problems);
+  if (sources.file) load_file(*sources.file, assignment);
+  load_environment(sources.environment, assignment);
+  if (!sources.streams.empty()) config.upstream.streams = sources.streams;
+  if (sources.log_level) config.log.level = *sources.log_level;
+  return config;
+}
+
+std::string to_json(const Config& config) {
+  auto copy = config;
+  Json json;
+  for (const auto& key : keys_of(copy))
+    std::visit([&](const auto* value) { member(json, key.path) = *value; }, key.value);
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace bpx::bridge

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "bridge/config/config.hpp"
+#include "bridge/config/environment.hpp"
+#include "bridge/config/problem.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bpx::bridge {
+
+/// Where a configuration comes from, weakest first: file, environment, flags.
+struct ConfigSources {
+  std::optional<std::filesystem::path> file;
+  Environment environment;
+  std::vector<std::string> streams;      ///< `--stream`, replaces the list where given
+  std::optional<std::string> log_level;  ///< `--log-level`
+};
+
+/// Reads every source over the defaults and appends what cannot be read to `problems`: bad JSON,
+/// unknown keys, values of the wrong type or out of range. Whether the values make sense together
+/// is validate()'s business.
+Config load_config(const ConfigSources& sources, Problems& problems);
+
+/// `config` as JSON that load_config() accepts. It holds no secrets: those never enter a Config.
+std::string to_json(const Config& config);
+
+}  // namespace bpx::bridge

@@ -1,0 +1,172 @@
+#include "bridge/config/validate.hpp"
+
+#include "bridge/config/endpoint.hpp"
+#include "proto/stream_name.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+
+namespace bpx::bridge {
+namespace {
+
+std::string indexed(const std::string& path, std::size_t index) {
+  return path + '[' + std::to_string(index) + ']';
+}
+
+/// A text of the operator's, made safe to print on one line of a terminal.
+std::string printable(std::string_view text) {
+  std::string shown;
+  for (const char c : text) shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  return '"' + shown + '"';
+}
+
+class Validation {
+ public:
+  Validation(const Config& config, Problems& problems) : config_(config), problems_(problems) {}
+
+  void run() {
+    check_upstream();
+    check_streams();
+    check_endpoints();
+    check_topics();
+    check_http_and_log();
+    check_unavailable();
+  }
+
+ private:
+  void note(std::string path, std::string wrong, std::string mend) {
+    problems_.push_back({std::move(path), std::move(wrong), std::move(mend)});
+  }
+
+  void check_url(const std::string& path, const std::string& text, const std::string& scheme) {
+    const auto url = parse_exchange_url(text, scheme);
+    const auto plain = scheme.substr(0, scheme.size() - 1);
+    if (!url)
+      note(path, "is not a " + scheme + ":// address of a host",
+           "give " + scheme + "://HOST[:PORT][/PATH], without user name or fragment");
+    else if (!url->is_tls && !url->is_loopback())
+      note(path, plain + ":// without TLS leads beyond loopback",
+           "use " + scheme + "://; market data and signatures do not travel in the clear");
+  }
+
+  void check_upstream() {
+    const auto& upstream = config_.upstream;
+    check_url("upstream.url", upstream.url, "wss");
+    check_url("upstream.rest_url", upstream.rest_url, "https");
+    std::error_code error;
+    if (!upstream.ca_file.empty() && !std::filesystem::is_regular_file(upstream.ca_file, error))
+      note("upstream.ca_file", printable(upstream.ca_file) + " is not a readable file",
+           "give the path of a PEM file of trust anchors, or leave it out");
+    if (upstream.backoff_max_ms < upstream.backoff_initial_ms)
+      note("upstream.backoff_max_ms", "is less than upstream.backoff_initial_ms",
+           "raise it to at least " + std::to_string(upstream.backoff_initial_ms));
+  }
+
+  void check_streams() {
+    const auto& streams = config_.upstream.streams;
+    if (streams.empty() && !config_.upstream.on_demand.enabled)
+      note("upstream.streams", "no stream is wanted",
+           R"(list some, such as ["trade.SOL_USDC"], or use --stream)");
+    for (std::size_t i = 0; i < streams.size(); ++i)
+      if (const auto fault = proto::StreamName::fault_of(streams[i]))
+        note(indexed("upstream.streams", i), printable(streams[i]) + ": " + std::string(*fault),
+             "give the exact name of a stream, such as trade.SOL_USDC");
+  }
+
+  void check_endpoints() {
+    const auto& publish = config_.publish;
+    check_binds("publish.public.bind", publish.public_.bind);
+    check_binds("publish.private.bind", publish.private_.bind);
+
+    const bool wants_private = wants_private_streams(config_);
+    if (wants_private && publish.private_.bind.empty())
+      note("publish.private.bind", "is empty, but an account.* stream is wanted",
+           "give an endpoint of its own, such as tcp://127.0.0.1:5556");
+    const bool wants_public = std::ranges::any_of(
+        config_.upstream.streams, [](const auto& name) { return !proto::is_private_stream(name); });
+    if (wants_public && publish.public_.bind.empty())
+      note("publish.public.bind", "is empty, but a public stream is wanted",
+           "give an endpoint, such as tcp://127.0.0.1:5555");
+
+    if (!publish.private_.allow_plaintext && publish.private_.curve.secret_key_file.empty())
+      check_private_binds_are_local();
+  }
+
+  void check_private_binds_are_local() {
+    const auto& binds = config_.publish.private_.bind;
+    for (std::size_t i = 0; i < binds.size(); ++i) {
+      const auto address = parse_zmq_endpoint(binds[i]);
+      if (address && !address->is_local())
+        note(indexed("publish.private.bind", i),
+             printable(binds[i]) + " shows account data in the clear beyond this machine",
+             "bind to 127.0.0.1, or accept it with publish.private.allow_plaintext");
+    }
+  }
+
+  void check_binds(const std::string& path, const std::vector<std::string>& binds) {
+    for (std::size_t i = 0; i < binds.size(); ++i) {
+      const auto place = indexed(path, i);
+      const auto address = parse_zmq_endpoint(binds[i]);
+      if (!address) {
+        note(place, printable(binds[i]) + " is not an endpoint to bind",
+             "give tcp://ADDRESS:PORT or ipc://PATH");
+        continue;
+      }
+      const bool system_chooses = address->port == "*" || address->port == "0";
+      const auto [taken, is_new] = bound_.emplace(binds[i], place);
+      if (!is_new && !system_chooses)
+        note(place, printable(binds[i]) + " is taken by " + taken->second, "use another port");
+    }
+  }
+
+  void check_topics() {
+    const auto& publish = config_.publish;
+    const auto& terminator = publish.topic_terminator;
+    constexpr std::string_view kFit = "|!#$%&*+,:;<=>?@^~/ ";
+    if (terminator.size() > 1 || (terminator.size() == 1 && kFit.find(terminator) == kFit.npos))
+      note("publish.topic_terminator", printable(terminator) + " does not end a topic",
+           "give one character that no stream name has, such as |");
+  }
+
+  void check_http_and_log() {
+    if (!parse_socket_address(config_.http.bind))
+      note("http.bind", printable(config_.http.bind) + " is not an address and a port",
+           "give ADDRESS:PORT, such as 127.0.0.1:9464 or [::1]:9464");
+    constexpr std::array<std::string_view, 5> kLevels = {"trace", "debug", "info", "warn", "error"};
+    if (std::ranges::find(kLevels, config_.log.level) == kLevels.end())
+      note("log.level", printable(config_.log.level) + " is not a level",
+           "give trace, debug, info, warn or error");
+    if (config_.log.format != "text" && config_.log.format != "json")
+      note("log.format", printable(config_.log.format) + " is not a format", "give text or json");
+  }
+
+  /// Settings that ask for what this version does not do. Passing over them in silence would leave
+  /// an operator believing in a protection or a service that is not there.
+  void check_unavailable() {
+    const auto refuse_if = [&](bool is_set, std::string path) {
+      if (is_set) note(std::move(path), "is not available in version " BPX_VERSION, "leave it out");
+    };
+    const auto& publish = config_.publish;
+    refuse_if(config_.upstream.on_demand.enabled, "upstream.on_demand.enabled");
+    refuse_if(!publish.books.empty(), "publish.books");
+    for (const auto& [path, curve] : {std::pair{"publish.public.curve", &publish.public_.curve},
+                                      std::pair{"publish.private.curve", &publish.private_.curve}})
+      refuse_if(!curve->secret_key_file.empty() || !curve->allow.empty(), path);
+  }
+
+  const Config& config_;
+  Problems& problems_;
+  std::map<std::string, std::string> bound_;  ///< endpoint → the key that binds it
+};
+
+}  // namespace
+
+void validate(const Config& config, Problems& problems) { Validation(config, problems).run(); }
+
+bool wants_private_streams(const Config& config) {
+  return std::ranges::any_of(config.upstream.streams, proto::is_private_stream);
+}
+
+}  // namespace bpx::bridge

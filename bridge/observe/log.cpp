@@ -1,0 +1,93 @@
+#include "bridge/observe/log.hpp"
+
+#include "bridge/observe/log_line.hpp"
+
+#include <spdlog/async.h>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <array>
+#include <chrono>
+#include <mutex>
+
+namespace bpx::bridge {
+namespace {
+
+constexpr std::size_t kWaitingLines = 8192;
+
+/// Hands lines to a function instead of a stream.
+class FunctionSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit FunctionSink(LogSink function) : function_(std::move(function)) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    const auto level = static_cast<LogLevel>(message.level);
+    function_(level, {message.payload.data(), message.payload.size()});
+  }
+  void flush_() override {}
+
+  LogSink function_;
+};
+
+static_assert(static_cast<int>(LogLevel::trace) == SPDLOG_LEVEL_TRACE &&
+              static_cast<int>(LogLevel::error) == SPDLOG_LEVEL_ERROR);
+
+// spdlog shares sinks between loggers and threads: its interfaces ask for shared_ptr.
+spdlog::sink_ptr make_sink(LogSink function) {
+  if (function) return std::make_shared<FunctionSink>(std::move(function));
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  sink->set_pattern("%v");
+  return sink;
+}
+
+}  // namespace
+
+class Log::Writer {
+ public:
+  Writer(LogLevel level, LogSink function)
+      : threads_(std::make_shared<spdlog::details::thread_pool>(kWaitingLines, 1)),
+        logger_(std::make_shared<spdlog::async_logger>(
+            "bridge", make_sink(std::move(function)), threads_,
+            spdlog::async_overflow_policy::overrun_oldest)) {
+    logger_->set_level(static_cast<spdlog::level::level_enum>(level));
+    logger_->flush_on(spdlog::level::warn);
+  }
+
+  void write(LogLevel level, const std::string& line) {
+    logger_->log(static_cast<spdlog::level::level_enum>(level), line);
+  }
+
+ private:
+  // The logger is not among the pool's owners: the pool's destructor writes what waits, then joins.
+  std::shared_ptr<spdlog::details::thread_pool> threads_;
+  std::shared_ptr<spdlog::async_logger> logger_;
+};
+
+Log::Log(Options options)
+    : level_(options.level),
+      format_(options.format),
+      writer_(std::make_unique<Writer>(options.level, std::move(options.sink))) {}
+
+Log::~Log() = default;
+
+void Log::write(LogLevel level, std::string_view event, Fields fields) {
+  if (!is_enabled(level)) return;
+  const auto now = std::chrono::system_clock::now();
+  writer_->write(level, format_ == LogFormat::json ? json_line(now, level, event, fields)
+                                                   : text_line(now, level, event, fields));
+}
+
+LogLevel Log::level_of(std::string_view name) {
+  constexpr std::array kLevels = {LogLevel::trace, LogLevel::debug, LogLevel::info, LogLevel::warn,
+                                  LogLevel::error};
+  for (const auto level : kLevels)
+    if (level_name(level) == name) return level;
+  return LogLevel::info;
+}
+
+LogFormat Log::format_of(std::string_view name) {
+  return name == "json" ? LogFormat::json : LogFormat::text;
+}
+
+}  // namespace bpx::bridge

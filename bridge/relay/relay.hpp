@@ -1,0 +1,52 @@
+#pragma once
+
+#include "bridge/publish/publisher.hpp"
+#include "bridge/relay/stream_table.hpp"
+#include "proto/envelope.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace bpx::bridge {
+
+/// What became of one message of the exchange.
+struct Relayed {
+  enum class Outcome : std::uint8_t {
+    published,
+    answer,       ///< acknowledgement or error: for the session, not for consumers
+    malformed,    ///< no envelope, or a stream that cannot be carried; `envelope.fault` says why
+    undelivered,  ///< account data without a private endpoint: kept from everyone
+  };
+
+  Outcome outcome = Outcome::malformed;
+  bool is_first_of_stream = false;  ///< on this connection
+  proto::Envelope envelope;         ///< valid until the next message
+};
+
+/// The hot path: takes each text message of the exchange, finds out which stream it belongs to,
+/// numbers it and publishes it, byte for byte, in the order received. One thread, one pass, no copy
+/// of its own.
+class Relay {
+ public:
+  /// `epoch_us`: start of the bridge, Unix µs.
+  Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher);
+
+  /// From here on messages belong to `connection`, counted from 1.
+  void begin_connection(std::uint32_t connection) { connection_ = connection; }
+
+  /// `message` must be followed by EnvelopeReader::kPadding readable bytes; `received_ns` is the
+  /// Unix time at which it had been read.
+  Relayed accept(std::string_view message, std::int64_t received_ns);
+
+ private:
+  void publish(Stream& stream, std::string_view message, std::int64_t received_ns,
+               Relayed& relayed);
+
+  std::uint64_t epoch_us_;
+  StreamTable& streams_;
+  Publisher& publisher_;
+  proto::EnvelopeReader reader_;
+  std::uint32_t connection_ = 0;
+};
+
+}  // namespace bpx::bridge

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "bridge/observe/log.hpp"
+#include "bridge/publish/status_topic.hpp"
+#include "bridge/relay/relay.hpp"
+#include "bridge/upstream/subscriptions.hpp"
+#include "bridge/upstream/tls_context.hpp"
+#include "bridge/upstream/ws_connection.hpp"
+#include "proto/signing_key.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <variant>
+
+namespace bpx::bridge {
+
+/// One connection's life: connect, subscribe everything wanted with fresh signatures, relay until
+/// it ends, name the reason. One thread, that of the executor; used again for the next connection.
+class Session : private MessageReceiver {
+ public:
+  struct Options {
+    WsConnection::Options connection;
+    std::chrono::milliseconds idle_timeout{90'000};
+    std::uint32_t window_ms = 5'000;
+    std::chrono::milliseconds close_grace{500};  ///< for the exchange to answer a Close frame
+  };
+
+  /// What the session works on. All must outlive it; `key` is null where no stream is private.
+  struct Parts {
+    TlsContext& tls;
+    Subscriptions& subscriptions;
+    Relay& relay;
+    StatusTopic& status;
+    Log& log;
+    const proto::SigningKey* key = nullptr;
+  };
+
+  /// How a connection ended.
+  struct End {
+    std::variant<ConnectFailure, Disconnect> why;
+    std::chrono::milliseconds lived{0};  ///< from the first data to the last
+  };
+
+  Session(boost::asio::any_io_executor executor, Options options, Parts parts);
+
+  /// Lives through one connection, the `connection`th that is established.
+  boost::asio::awaitable<End> run(std::uint32_t connection);
+
+  /// Makes run() close the WebSocket with code 1000 and return, and every later run() return at
+  /// once.
+  void stop();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  boost::asio::awaitable<End> relay_until_end(WsConnection& connection);
+  boost::asio::awaitable<Disconnect> keep_subscribed(WsConnection& connection);
+  boost::asio::awaitable<Disconnect> watch_idleness(WsConnection& connection);
+  boost::asio::awaitable<Disconnect> close_when_stopped(WsConnection& connection);
+  boost::asio::awaitable<void> wait_for_stop();
+
+  void on_message(std::string_view message) override;
+  void on_pong(std::string_view payload) override;
+  void on_data(const Relayed& relayed);
+  void on_answer(const proto::Envelope& answer);
+  void note_malformed(std::string_view fault, std::size_t bytes);
+  void note_undelivered(std::string_view stream);
+  void announce_rejections();
+  std::string frame_of(const Subscriptions::Request& request) const;
+
+  Options options_;
+  Parts parts_;
+  boost::asio::steady_timer subscribe_again_;  ///< cancelled when there may be something to send
+  boost::asio::steady_timer stop_signal_;      ///< cancelled by stop()
+  bool is_stopping_ = false;
+  Clock::time_point first_data_{};
+  Clock::time_point last_data_{};
+  std::uint64_t malformed_ = 0;
+  bool has_noted_undelivered_ = false;
+};
+
+}  // namespace bpx::bridge

@@ -1,0 +1,54 @@
+#include "bridge/upstream/supervisor.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace bpx::bridge {
+
+namespace asio = boost::asio;
+
+Supervisor::Supervisor(asio::any_io_executor executor, Session& session, Backoff backoff,
+                       StatusTopic& status, Log& log)
+    : session_(session), backoff_(backoff), status_(status), log_(log), wait_(executor) {}
+
+asio::awaitable<void> Supervisor::run() {
+  std::uint32_t connection = 1;
+  while (!is_stopping_) {
+    status_.connecting();
+    const auto end = co_await session_.run(connection);
+    if (is_stopping_) break;
+    const auto* disconnect = std::get_if<Disconnect>(&end.why);
+    if (disconnect != nullptr) ++connection;
+    const bool is_clean = disconnect != nullptr && disconnect->reason == DisconnectReason::closed;
+    const auto retry = backoff_.after(end.lived, is_clean);
+    announce(end, retry);
+    wait_.expires_after(retry);
+    co_await wait_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+void Supervisor::stop() {
+  is_stopping_ = true;
+  session_.stop();
+  wait_.cancel();
+}
+
+void Supervisor::announce(const Session::End& end, std::chrono::milliseconds retry) {
+  if (const auto* failure = std::get_if<ConnectFailure>(&end.why)) {
+    log_.warn("connect failed", {{"result", to_string(failure->result)},
+                                 {"detail", failure->detail},
+                                 {"attempt", ++failures_},
+                                 {"retry_ms", retry.count()}});
+    status_.retrying();
+    return;
+  }
+  failures_ = 0;
+  const auto& disconnect = std::get<Disconnect>(end.why);
+  log_.warn("disconnected", {{"reason", to_string(disconnect.reason)},
+                             {"detail", disconnect.detail},
+                             {"lived_ms", end.lived.count()},
+                             {"retry_ms", retry.count()}});
+  status_.disconnected(to_string(disconnect.reason), retry);
+}
+
+}  // namespace bpx::bridge

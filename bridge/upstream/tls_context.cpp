@@ -1,0 +1,67 @@
+#include "bridge/upstream/tls_context.hpp"
+
+#include "bridge/startup_error.hpp"
+
+#include <boost/asio/ip/address.hpp>
+#include <openssl/x509v3.h>
+
+namespace bpx::bridge {
+namespace {
+
+namespace ssl = boost::asio::ssl;
+
+std::string_view mend_for(long verdict) {
+  switch (verdict) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return "check this machine's clock; if it is right, the exchange must renew its certificate";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return "the certificate is another host's: check upstream.url and who answers at it";
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+      return "nobody trusted vouches for it: install ca-certificates, or name a trust anchor in "
+             "upstream.ca_file";
+    default: return "check upstream.url and who answers at it";
+  }
+}
+
+}  // namespace
+
+TlsContext::TlsContext(const std::string& ca_file) : context_(ssl::context::tls_client) {
+  SSL_CTX_set_min_proto_version(context_.native_handle(), TLS1_2_VERSION);
+  SSL_CTX_set_options(context_.native_handle(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  context_.set_verify_mode(ssl::verify_peer);
+  boost::system::error_code ignored;  // a machine without anchors is found out by the handshake
+  context_.set_default_verify_paths(ignored);
+  if (ca_file.empty()) return;
+  boost::system::error_code error;
+  context_.load_verify_file(ca_file, error);
+  if (error)
+    throw StartupError("upstream.ca_file: " + ca_file + " holds no certificate that can be read: " +
+                       error.message() + "; give a PEM file");
+}
+
+void expect_host(SSL* ssl, const std::string& host) {
+  boost::system::error_code not_an_address;
+  boost::asio::ip::make_address(host, not_an_address);
+  if (!not_an_address) {
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str());
+    return;
+  }
+  SSL_set_tlsext_host_name(ssl, host.c_str());
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  SSL_set1_host(ssl, host.c_str());
+}
+
+std::string describe_tls_failure(SSL* ssl, const boost::system::error_code& error) {
+  const auto verdict = SSL_get_verify_result(ssl);
+  if (verdict == X509_V_OK) return error.message();
+  return std::string("certificate refused: ") + X509_verify_cert_error_string(verdict) + "; " +
+         std::string(mend_for(verdict));
+}
+
+}  // namespace bpx::bridge

@@ -1,0 +1,161 @@
+#include "bridge/upstream/ws_connection.hpp"
+
+#include "bridge/upstream/beast_connection.hpp"
+#include "bridge/upstream/resolver.hpp"
+#include "bridge/upstream/tls_context.hpp"
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/this_coro.hpp>
+
+namespace bpx::bridge {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using namespace asio::experimental::awaitable_operators;
+
+using PlainConnection = BeastConnection<tcp::socket>;
+using TlsConnection = BeastConnection<asio::ssl::stream<tcp::socket>>;
+using Clock = std::chrono::steady_clock;
+using Opened = WsConnection::Opened;
+
+constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
+
+/// Connects `socket` to the first endpoint that answers. Each is given an equal share of the time
+/// that is left, so that one dead address (IPv6 without a route) does not use it all up.
+asio::awaitable<error_code> connect(tcp::socket& socket, std::vector<tcp::endpoint> endpoints,
+                                    Clock::time_point deadline) {
+  error_code last = asio::error::host_unreachable;
+  asio::steady_timer timer(socket.get_executor());
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    error_code ignored;
+    socket.close(ignored);
+    timer.expires_after((deadline - Clock::now()) / static_cast<int>(endpoints.size() - i));
+    const auto first =
+        co_await (socket.async_connect(endpoints[i], kAsTuple) || timer.async_wait(kAsTuple));
+    last =
+        first.index() == 0 ? std::get<0>(std::get<0>(first)) : error_code(asio::error::timed_out);
+    if (!last) {
+      socket.set_option(tcp::no_delay(true), ignored);
+      socket.set_option(asio::socket_base::keep_alive(true), ignored);
+      break;
+    }
+  }
+  co_return last;
+}
+
+std::string host_field(const WsConnection::Options& options) {
+  const bool is_ipv6 = options.host.find(':') != std::string::npos;
+  const auto host = is_ipv6 ? '[' + options.host + ']' : options.host;
+  const int default_port = options.is_tls ? 443 : 80;
+  return options.port == default_port ? host : host + ':' + std::to_string(options.port);
+}
+
+asio::awaitable<error_code> secure(PlainConnection&, const std::string&) { co_return error_code(); }
+
+asio::awaitable<error_code> secure(TlsConnection& connection, const std::string& host) {
+  auto& tls = connection.transport();
+  expect_host(tls.native_handle(), host);
+  const auto [error] = co_await tls.async_handshake(asio::ssl::stream_base::client, kAsTuple);
+  co_return error;
+}
+
+std::string describe_tls(PlainConnection&, const error_code& error) { return error.message(); }
+std::string describe_tls(TlsConnection& connection, const error_code& error) {
+  return describe_tls_failure(connection.transport().native_handle(), error);
+}
+
+std::string describe_handshake(const error_code& error) {
+  if (error == boost::beast::websocket::error::upgrade_declined)
+    return "the server declined the WebSocket upgrade; check the path in upstream.url";
+  return error.message();
+}
+
+/// The steps of connecting. Without a deadline of its own.
+template <typename Connection>
+asio::awaitable<ConnectFailure> connect_all(Connection& connection,
+                                            const WsConnection::Options& options,
+                                            Clock::time_point deadline) {
+  auto resolved = co_await resolve(options.host, options.port);
+  if (resolved.endpoints.empty())
+    co_return ConnectFailure{ConnectResult::dns, options.host + ": " + resolved.error};
+  if (const auto error =
+          co_await connect(connection.socket(), std::move(resolved.endpoints), deadline))
+    co_return ConnectFailure{ConnectResult::tcp, error.message()};
+  if (const auto error = co_await secure(connection, options.host))
+    co_return ConnectFailure{ConnectResult::tls, describe_tls(connection, error)};
+  if (const auto error = co_await connection.handshake(host_field(options), options.target))
+    co_return ConnectFailure{ConnectResult::handshake, describe_handshake(error)};
+  co_return ConnectFailure{ConnectResult::ok, {}};
+}
+
+template <typename Connection>
+asio::awaitable<Opened> open_within_deadline(std::unique_ptr<Connection> connection,
+                                             const WsConnection::Options& options) {
+  const auto deadline = Clock::now() + options.connect_timeout;
+  asio::steady_timer timer(connection->socket().get_executor(), deadline);
+  auto first = co_await (connect_all(*connection, options, deadline) || timer.async_wait(kAsTuple));
+  if (first.index() == 1)
+    co_return Opened{
+        nullptr,
+        {ConnectResult::timeout, "not connected within upstream.connect_timeout_ms (" +
+                                     std::to_string(options.connect_timeout.count()) + " ms)"}};
+  auto& failure = std::get<0>(first);
+  if (failure.result != ConnectResult::ok) co_return Opened{nullptr, std::move(failure)};
+  co_return Opened{std::move(connection), {}};
+}
+
+}  // namespace
+
+asio::awaitable<WsConnection::Opened> WsConnection::open(Options options, TlsContext& tls) {
+  const auto executor = co_await asio::this_coro::executor;
+  if (options.is_tls)
+    co_return co_await open_within_deadline(
+        std::make_unique<TlsConnection>(options, executor, tls.native()), options);
+  co_return co_await open_within_deadline(std::make_unique<PlainConnection>(options, executor),
+                                          options);
+}
+
+Disconnect to_disconnect(const error_code& error,
+                         const boost::beast::websocket::close_reason& close) {
+  namespace websocket = boost::beast::websocket;
+  if (error == websocket::error::closed || close.code != websocket::close_code::none) {
+    auto detail = "close code " + std::to_string(close.code);
+    if (!close.reason.empty()) detail += ": " + std::string(close.reason.c_str());
+    return {DisconnectReason::closed, detail};
+  }
+  if (error == websocket::error::message_too_big || error == websocket::error::buffer_overflow)
+    return {DisconnectReason::oversized, "a message beyond upstream.max_message_bytes"};
+  if (error == asio::error::eof || error == boost::asio::ssl::error::stream_truncated ||
+      error.category() == asio::error::get_system_category())
+    return {DisconnectReason::reset, error.message()};
+  return {DisconnectReason::protocol, error.message()};
+}
+
+std::string_view to_string(ConnectResult result) {
+  switch (result) {
+    case ConnectResult::ok: return "ok";
+    case ConnectResult::dns: return "dns";
+    case ConnectResult::tcp: return "tcp";
+    case ConnectResult::tls: return "tls";
+    case ConnectResult::handshake: return "handshake";
+    case ConnectResult::timeout: break;
+  }
+  return "timeout";
+}
+
+std::string_view to_string(DisconnectReason reason) {
+  switch (reason) {
+    case DisconnectReason::closed: return "closed";
+    case DisconnectReason::idle: return "idle";
+    case DisconnectReason::reset: return "reset";
+    case DisconnectReason::oversized: return "oversized";
+    case DisconnectReason::protocol: return "protocol";
+    case DisconnectReason::local: break;
+  }
+  return "local";
+}
+
+}  // namespace bpx::bridge

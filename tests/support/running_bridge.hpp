@@ -1,0 +1,85 @@
+#pragma once
+
+#include "bridge/app.hpp"
+#include "bridge/config/config.hpp"
+#include "tests/exchange/simulated_exchange.hpp"
+#include "tests/support/subscriber.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace bpx::test {
+
+/// The key pair that the exchange's guide prints.
+inline constexpr auto kSecretKey = "TDSkv44jf/iD/QCKkyCdixO+p1sfLXxk+PZH7mW/ams=";
+inline constexpr auto kPublicKey = "5+yQgwU0ZdJ/9s+GXfuPFfo7yQQpl9CgvQedJXne30o=";
+
+/// A configuration for tests: free ports, timeouts in milliseconds, `exchange` as upstream, trusted
+/// through a file in `directory`.
+bridge::Config test_config(const exchange::SimulatedExchange& exchange,
+                           const TemporaryDirectory& directory, std::vector<std::string> streams);
+
+/// The whole bridge, run in this process on a thread of its own. Stops in order when destroyed.
+class RunningBridge {
+ public:
+  explicit RunningBridge(const bridge::Config& config);
+  ~RunningBridge();
+  RunningBridge(const RunningBridge&) = delete;
+  RunningBridge& operator=(const RunningBridge&) = delete;
+
+  std::string public_endpoint() const { return app_.public_endpoints().front(); }
+  std::string private_endpoint() const { return app_.private_endpoints().front(); }
+
+  /// Asks for an orderly shutdown and waits until it is done.
+  void stop();
+
+  /// Whether a line of the log contains `text`, or comes to within the deadline.
+  bool wait_for_log(std::string_view text, std::chrono::milliseconds deadline);
+
+  std::string log() const;
+
+ private:
+  void take_line(std::string_view line);
+
+  mutable std::mutex mutex_;
+  std::condition_variable logged_;
+  std::string log_;
+  bridge::App app_;
+  std::thread thread_;
+};
+
+/// A consumer whose subscriptions are known to be in force: nothing published from now on escapes
+/// it. What came before that is thrown away.
+class ReadySubscriber {
+ public:
+  explicit ReadySubscriber(const std::string& endpoint, std::vector<std::string> topics = {""});
+
+  /// The next message of the exchange; `bridge.status` is put aside.
+  std::optional<Message> next(std::chrono::milliseconds deadline = std::chrono::seconds(10));
+
+  /// `count` messages of the exchange, fewer only where the next one does not come in time.
+  std::vector<Message> take(std::size_t count,
+                            std::chrono::milliseconds deadline = std::chrono::seconds(10));
+
+  /// Waits for a `bridge.status` message whose payload contains `text`; the exchange's messages
+  /// that come before it are thrown away.
+  std::optional<Message> wait_for_status(
+      std::string_view text, std::chrono::milliseconds deadline = std::chrono::seconds(10));
+
+  /// The `bridge.status` messages seen so far, heartbeats left out.
+  const std::vector<Message>& status() const { return status_; }
+
+ private:
+  Subscriber subscriber_;
+  std::vector<Message> status_;
+};
+
+}  // namespace bpx::test

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "proto/message_header.hpp"
+
+#include <zmq.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bpx::test {
+
+/// One message as a consumer receives it.
+struct Message {
+  std::string topic;
+  std::string payload;
+  proto::MessageHeader header;
+};
+
+/// A consumer: a SUB socket that loses nothing by its own queue's bound.
+class Subscriber {
+ public:
+  explicit Subscriber(const std::string& endpoint, const std::vector<std::string>& topics = {""}) {
+    socket_.set(zmq::sockopt::rcvhwm, 0);
+    socket_.set(zmq::sockopt::linger, 0);
+    for (const auto& topic : topics) socket_.set(zmq::sockopt::subscribe, topic);
+    socket_.connect(endpoint);
+  }
+
+  /// The next message, or nullopt if none comes in time.
+  std::optional<Message> receive(std::chrono::milliseconds deadline) {
+    zmq::pollitem_t item{socket_.handle(), 0, ZMQ_POLLIN, 0};
+    if (zmq::poll(&item, 1, deadline) == 0) return std::nullopt;
+    Message message;
+    zmq::message_t topic, payload, header;
+    if (!socket_.recv(topic) || !topic.more()) return std::nullopt;
+    if (!socket_.recv(payload) || !payload.more()) return std::nullopt;
+    if (!socket_.recv(header) || header.more()) return std::nullopt;
+    message.topic = topic.to_string();
+    message.payload = payload.to_string();
+    const auto decoded = proto::MessageHeader::decode(
+        {static_cast<const std::uint8_t*>(header.data()), header.size()});
+    if (!decoded) return std::nullopt;
+    message.header = *decoded;
+    return message;
+  }
+
+ private:
+  zmq::context_t context_{1};
+  zmq::socket_t socket_{context_, zmq::socket_type::sub};
+};
+
+}  // namespace bpx::test

@@ -1,0 +1,139 @@
+#include "bridge/cli/tail_line.hpp"
+#include "bridge/cli/tail_watch.hpp"
+#include "bridge/cli/topic_pattern.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace bpx::bridge::cli {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(TopicPattern, ComparesExactlyUnlessItEndsInAStar) {
+  const TopicPattern exact("trade.SOL_USDC");
+  EXPECT_TRUE(exact.matches("trade.SOL_USDC"));
+  EXPECT_FALSE(exact.matches("trade.SOL_USDC_PERP"));
+  EXPECT_EQ(exact.subscription(), "trade.SOL_USDC");
+  const TopicPattern prefix("trade.SOL*");
+  EXPECT_TRUE(prefix.matches("trade.SOL_USDC_PERP"));
+  EXPECT_FALSE(prefix.matches("trade.BTC_USDC"));
+  EXPECT_EQ(prefix.subscription(), "trade.SOL");
+  EXPECT_TRUE(TopicPattern("*").matches("anything"));
+}
+
+TailMessage message(std::string_view topic, std::string_view payload) {
+  TailMessage message{.topic = topic, .payload = payload, .header = {}, .arrived_ns = 0};
+  message.header.sequence = 42;
+  message.header.event_ns = 1'788'367'430'323'775'000;
+  message.arrived_ns = message.header.event_ns + 1'500'000;
+  return message;
+}
+
+TEST(TailLine, ShowsTimeTopicSequenceLagAndPayload) {
+  TailLine line({});
+  EXPECT_EQ(line.format(message("trade.SOL_USDC", "{}")),
+            "16:43:50.325  trade.SOL_USDC         42    1.5 ms  {}");
+}
+
+TEST(TailLine, KeepsItsColumnsAligned) {
+  TailLine line({});
+  const auto first = line.format(message("depth.200ms.SOL_USDC", "{1}"));
+  const auto second = line.format(message("trade.X", "{2}"));
+  EXPECT_EQ(first.find("{1}"), second.find("{2}"));
+}
+
+TEST(TailLine, MeasuresFromTheBridgeWhereTheMessageHasNoEventTime) {
+  TailLine line({});
+  auto without_event_time = message("t", "{}");
+  without_event_time.header.event_ns = 0;
+  without_event_time.header.received_ns = without_event_time.arrived_ns - 2'000;
+  EXPECT_THAT(line.format(without_event_time), HasSubstr(" 2 µs "));
+}
+
+TEST(TailLine, TellsWhatTheFlagsSay) {
+  TailLine line({});
+  auto flagged = message("t", "{}");
+  flagged.header.flags =
+      proto::MessageHeader::gap_before | proto::MessageHeader::first_on_connection;
+  flagged.header.connection = 2;
+  EXPECT_THAT(line.format(flagged), EndsWith("GAP first on connection 2 {}"));
+}
+
+TEST(TailLine, NeverBreaksTheLineOrSteersTheTerminal) {
+  TailLine line({});
+  const auto text = line.format(message("t\x1b[2J", "{\n\"a\":\x1b[31m1}"));
+  EXPECT_EQ(text.find('\n'), std::string::npos);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+}
+
+TEST(TailLine, CutsThePayloadToTheTerminal) {
+  TailLine line({.has_colour = false, .width = 80});
+  const auto text = line.format(message("trade.SOL_USDC", std::string(500, 'x')));
+  EXPECT_THAT(text, EndsWith("x…"));
+  EXPECT_EQ(text.size(), 80U + 2U);  // the ellipsis is three bytes wide
+}
+
+TEST(FormatLag, ChoosesTheUnitAPersonWould) {
+  EXPECT_EQ(format_lag(999), "1 µs");
+  EXPECT_EQ(format_lag(873'000), "873 µs");
+  EXPECT_EQ(format_lag(12'400'000), "12.4 ms");
+  EXPECT_EQ(format_lag(3'200'000'000), "3.2 s");
+  EXPECT_EQ(format_lag(-1'500'000), "-1.5 ms");
+}
+
+proto::MessageHeader header(std::uint64_t epoch, std::uint64_t sequence) {
+  proto::MessageHeader header;
+  header.epoch_us = epoch;
+  header.sequence = sequence;
+  return header;
+}
+
+TEST(TailWatch, RemarksOnMessagesLostOnTheWay) {
+  TailWatch watch;
+  EXPECT_FALSE(watch.on_message("trade.A", header(1, 5)));
+  EXPECT_FALSE(watch.on_message("trade.A", header(1, 6)));
+  EXPECT_FALSE(watch.on_message("trade.B", header(1, 1)));
+  EXPECT_THAT(watch.on_message("trade.A", header(1, 10)).value_or(""),
+              HasSubstr("3 messages of trade.A"));
+}
+
+TEST(TailWatch, RemarksOnARestart) {
+  TailWatch watch;
+  EXPECT_FALSE(watch.on_message("trade.A", header(1, 5)));
+  EXPECT_THAT(watch.on_message("trade.A", header(2, 1)).value_or(""), HasSubstr("restarted"));
+  EXPECT_FALSE(watch.on_message("trade.A", header(2, 2)));
+}
+
+TEST(TailWatch, ExplainsSilenceByWhatItKnows) {
+  TailWatch watch;
+  EXPECT_THAT(watch.explain_silence("tcp://x:1", "trade.A"), HasSubstr("not even heartbeats"));
+  EXPECT_FALSE(watch.on_status(R"({"event":"heartbeat","state":"down","connection":0})"));
+  EXPECT_THAT(watch.explain_silence("tcp://x:1", "trade.A"), HasSubstr("state down"));
+  EXPECT_TRUE(watch.on_status(R"({"event":"connected","state":"live","connection":2})"));
+  EXPECT_THAT(watch.explain_silence("tcp://x:1", "trade.A"), HasSubstr("nothing comes on trade.A"));
+}
+
+TEST(TailWatch, RemarksOnWhatHappensToTheBridge) {
+  TailWatch watch;
+  EXPECT_THAT(
+      watch
+          .on_status(
+              R"({"event":"disconnected","state":"down","connection":1,"reason":"idle","retry_ms":80})")
+          .value_or(""),
+      HasSubstr("(idle), retries in 80 ms"));
+  EXPECT_THAT(
+      watch
+          .on_status(
+              R"({"event":"rejected","stream":"trade.X","code":4006,"message":"Invalid stream"})")
+          .value_or(""),
+      HasSubstr("trade.X: Invalid stream"));
+  EXPECT_TRUE(watch.on_status(R"({"event":"shutdown"})"));
+  EXPECT_FALSE(watch.on_status("not JSON"));
+  EXPECT_FALSE(watch.on_status("[1]"));
+}
+
+}  // namespace
+}  // namespace bpx::bridge::cli

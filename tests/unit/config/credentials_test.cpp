@@ -1,0 +1,97 @@
+#include "bridge/config/credentials.hpp"
+
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/test_environment.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace bpx::bridge {
+namespace {
+
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::string kSecret = "TDSkv44jf/iD/QCKkyCdixO+p1sfLXxk+PZH7mW/ams=";
+const std::string kPublic = "5+yQgwU0ZdJ/9s+GXfuPFfo7yQQpl9CgvQedJXne30o=";
+const std::string kAnother = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+class LoadCredentials : public testing::Test {
+ protected:
+  std::optional<Credentials> load(std::vector<std::string> variables, bool needed = true) {
+    const test::TestEnvironment environment(std::move(variables));
+    problems_.clear();
+    return load_credentials(environment.view(), needed, problems_);
+  }
+
+  void TearDown() override {
+    for (const auto& problem : problems_)
+      EXPECT_THAT(to_line(problem), testing::Not(HasSubstr(kSecret))) << "a secret was shown";
+  }
+
+  test::TemporaryDirectory directory_;
+  Problems problems_;
+};
+
+TEST_F(LoadCredentials, TakesThePairFromTheEnvironment) {
+  const auto credentials =
+      load({"BACKPACK_PUBLIC_KEY=" + kPublic, "BACKPACK_SECRET_KEY=" + kSecret});
+  ASSERT_TRUE(credentials);
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_EQ(credentials->key.verifying_key(), kPublic);
+  EXPECT_EQ(credentials->source, "BACKPACK_SECRET_KEY");
+}
+
+TEST_F(LoadCredentials, TakesThePairFromFilesWithATrailingLineBreak) {
+  const auto credentials =
+      load({"BACKPACK_PUBLIC_KEY_FILE=" + directory_.write("public", kPublic + "\n"),
+            "BACKPACK_SECRET_KEY_FILE=" + directory_.write("secret", kSecret + "\r\n")});
+  ASSERT_TRUE(credentials);
+  EXPECT_EQ(credentials->source, "BACKPACK_SECRET_KEY_FILE");
+}
+
+TEST_F(LoadCredentials, TakesTheNamesOfTheGuideWhereNothingElseIsSet) {
+  EXPECT_TRUE(load({"PUBLIC_KEY=" + kPublic, "SECRET_KEY=" + kSecret}));
+  EXPECT_TRUE(load({"BACKPACK_PUBLIC_KEY=" + kPublic, "BACKPACK_SECRET_KEY=" + kSecret,
+                    "PUBLIC_KEY=x", "SECRET_KEY=y"}));
+  EXPECT_THAT(problems_, IsEmpty());
+}
+
+TEST_F(LoadCredentials, AsksForNothingWhereNoStreamIsPrivate) {
+  EXPECT_FALSE(load({"SECRET_KEY=of another program"}, /*needed=*/false));
+  EXPECT_THAT(problems_, IsEmpty());
+}
+
+TEST_F(LoadCredentials, ReportsEachMissingKey) {
+  EXPECT_FALSE(load({}));
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::path, "BACKPACK_PUBLIC_KEY"),
+                                     Field(&Problem::path, "BACKPACK_SECRET_KEY")));
+}
+
+TEST_F(LoadCredentials, ReportsWhatIsNoKeyEvenWithoutNeed) {
+  EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=" + kPublic, "BACKPACK_SECRET_KEY=" + kSecret + "x"}));
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::path, "BACKPACK_SECRET_KEY")));
+  EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=short", "BACKPACK_SECRET_KEY=" + kSecret}, false));
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::path, "BACKPACK_PUBLIC_KEY")));
+}
+
+TEST_F(LoadCredentials, ReportsKeysThatDoNotBelongTogether) {
+  EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=" + kAnother, "BACKPACK_SECRET_KEY=" + kSecret}));
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, HasSubstr("does not belong"))));
+}
+
+TEST_F(LoadCredentials, ReportsAKeyThatIsGivenTwice) {
+  EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=" + kPublic, "BACKPACK_SECRET_KEY=" + kSecret,
+                     "BACKPACK_SECRET_KEY_FILE=/x"}));
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, HasSubstr("set beside"))));
+}
+
+TEST_F(LoadCredentials, ReportsAFileThatCannotBeRead) {
+  EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=" + kPublic, "BACKPACK_SECRET_KEY_FILE=/nonexistent"}));
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, HasSubstr("cannot be read"))));
+}
+
+}  // namespace
+}  // namespace bpx::bridge

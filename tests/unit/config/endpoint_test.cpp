@@ -1,0 +1,61 @@
+#include "bridge/config/endpoint.hpp"
+
+#include <gtest/gtest.h>
+
+namespace bpx::bridge {
+namespace {
+
+TEST(ExchangeUrl, IsTakenApart) {
+  const auto url = parse_exchange_url("wss://ws.backpack.exchange", "wss");
+  ASSERT_TRUE(url);
+  EXPECT_TRUE(url->is_tls);
+  EXPECT_EQ(url->host, "ws.backpack.exchange");
+  EXPECT_EQ(url->port, 443);
+  EXPECT_EQ(url->target, "/");
+  EXPECT_FALSE(url->is_loopback());
+
+  const auto local = parse_exchange_url("ws://[::1]:8080/path?query=1", "wss");
+  ASSERT_TRUE(local);
+  EXPECT_FALSE(local->is_tls);
+  EXPECT_EQ(local->host, "::1");
+  EXPECT_EQ(local->port, 8080);
+  EXPECT_EQ(local->target, "/path?query=1");
+  EXPECT_TRUE(local->is_loopback());
+
+  EXPECT_EQ(parse_exchange_url("http://localhost", "https")->port, 80);
+  EXPECT_EQ(parse_exchange_url("wss://host?x=1", "wss")->target, "/?x=1");
+}
+
+TEST(ExchangeUrl, IsRefusedWhereItNamesNoHostOrTooMuch) {
+  for (const auto* text : {"", "ws.backpack.exchange", "wss://", "wss:///path", "https://host",
+                           "wss://host:0", "wss://host:99999", "wss://user@host",
+                           "wss://host/#part", "wss://ho st", "wss://host:port"})
+    EXPECT_FALSE(parse_exchange_url(text, "wss")) << text;
+}
+
+TEST(BindAddress, KnowsWhoCanReachIt) {
+  for (const auto* text : {"tcp://127.0.0.1:1", "tcp://127.9.9.9:*", "tcp://localhost:0",
+                           "tcp://[::1]:1", "tcp://lo:1", "ipc:///tmp/x", "ipc://@abstract"})
+    EXPECT_TRUE(parse_zmq_endpoint(text).value().is_local()) << text;
+  for (const auto* text : {"tcp://*:1", "tcp://0.0.0.0:1", "tcp://[::]:1", "tcp://10.0.0.1:1",
+                           "tcp://eth0:1", "tcp://localhost.example.com:1"})
+    EXPECT_FALSE(parse_zmq_endpoint(text).value().is_local()) << text;
+}
+
+TEST(BindAddress, IsRefusedWhereItIsIncomplete) {
+  for (const auto* text : {"", "127.0.0.1:1", "tcp://", "tcp://:1", "tcp://127.0.0.1",
+                           "tcp://127.0.0.1:", "tcp://127.0.0.1:65536", "tcp://::1:1", "ipc://",
+                           "udp://127.0.0.1:1", "inproc://x"})
+    EXPECT_FALSE(parse_zmq_endpoint(text)) << text;
+  EXPECT_FALSE(parse_zmq_endpoint("ipc://" + std::string(108, 'x')));
+}
+
+TEST(SocketAddress, NeedsANumericAddressAndAPort) {
+  EXPECT_EQ(parse_socket_address("[::1]:9464")->host, "::1");
+  EXPECT_EQ(parse_socket_address("0.0.0.0:0")->port, 0);
+  for (const auto* text : {"", "9464", ":9464", "localhost:9464", "127.0.0.1:x", "::1:9464"})
+    EXPECT_FALSE(parse_socket_address(text)) << text;
+}
+
+}  // namespace
+}  // namespace bpx::bridge

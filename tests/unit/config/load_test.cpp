@@ -1,0 +1,146 @@
+#include "bridge/config/load.hpp"
+
+#include "bridge/config/schema.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/test_environment.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace bpx::bridge {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class LoadConfig : public testing::Test {
+ protected:
+  Config load(std::string_view file, std::vector<std::string> environment = {}) {
+    const test::TestEnvironment variables(std::move(environment));
+    const auto path = directory_.write("config.json", file);
+    return load_config(
+        {.file = path, .environment = variables.view(), .streams = {}, .log_level = {}}, problems_);
+  }
+
+  test::TemporaryDirectory directory_;
+  Problems problems_;
+};
+
+auto problem(std::string_view path, std::string_view wrong) {
+  return AllOf(Field(&Problem::path, path), Field(&Problem::wrong, HasSubstr(std::string(wrong))),
+               Field(&Problem::mend, testing::Not(IsEmpty())));
+}
+
+TEST_F(LoadConfig, KeepsTheDefaultsWhereNothingIsSet) {
+  const auto config = load("{}");
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_EQ(to_json(config), to_json(Config{}));
+  EXPECT_EQ(config.upstream.url, "wss://ws.backpack.exchange");
+  EXPECT_THAT(config.publish.public_.bind, ElementsAre("tcp://127.0.0.1:5555"));
+  EXPECT_THAT(config.publish.private_.bind, IsEmpty());
+}
+
+TEST_F(LoadConfig, LetsTheLaterSourceWin) {
+  const test::TestEnvironment variables(
+      {"BRIDGE_UPSTREAM__STREAMS=trade.ENV", "BRIDGE_UPSTREAM__WINDOW_MS=7000", "HOME=/x"});
+  const auto path = directory_.write(
+      "config.json", R"({"upstream":{"streams":["trade.FILE"],"window_ms":6000,"compression":true},
+                         "log":{"level":"debug"}})");
+  const auto config = load_config({.file = path,
+                                   .environment = variables.view(),
+                                   .streams = {"trade.FLAG"},
+                                   .log_level = "trace"},
+                                  problems_);
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(config.upstream.streams, ElementsAre("trade.FLAG"));
+  EXPECT_EQ(config.upstream.window_ms, 7000U);
+  EXPECT_TRUE(config.upstream.compression);
+  EXPECT_EQ(config.log.level, "trace");
+}
+
+TEST_F(LoadConfig, SplitsListsOfTheEnvironmentAtCommas) {
+  const auto config = load("{}", {"BRIDGE_UPSTREAM__STREAMS=trade.A,depth.B,",
+                                  "BRIDGE_PUBLISH__PUBLIC__BIND=tcp://127.0.0.1:1,ipc:///x",
+                                  "BRIDGE_PUBLISH__PRIVATE__ALLOW_PLAINTEXT=true",
+                                  "BRIDGE_PUBLISH__TOPIC_TERMINATOR=|"});
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(config.upstream.streams, ElementsAre("trade.A", "depth.B"));
+  EXPECT_THAT(config.publish.public_.bind, ElementsAre("tcp://127.0.0.1:1", "ipc:///x"));
+  EXPECT_TRUE(config.publish.private_.allow_plaintext);
+  EXPECT_EQ(config.publish.topic_terminator, "|");
+}
+
+TEST_F(LoadConfig, ReportsEveryProblemAtOnce) {
+  load(R"({"upstream":{"windows_ms":1,"window_ms":0,"streams":"trade.A","compression":"yes",
+           "idle_timeout_ms":-5,"connect_timeout_ms":1.5,"url":7},
+           "publish":7,"http":{"bind":null},"nonsense":{}})",
+       {"BRIDGE_UPSTREAM__SUBSCRIBE_BATCH=many", "BRIDGE_TYPO=1", "BRIDGE_UPSTREAM__COMPRESSION=1",
+        "BRIDGE_PUBLISH__SEND_HWM=0"});
+  EXPECT_THAT(
+      problems_,
+      testing::UnorderedElementsAre(
+          problem("upstream.windows_ms", "not a key"), problem("upstream.window_ms", "0 is out of"),
+          problem("upstream.streams", "not a list"),
+          problem("upstream.compression", "neither true"),
+          problem("upstream.idle_timeout_ms", "not a whole number"),
+          problem("upstream.connect_timeout_ms", "not a whole number"),
+          problem("upstream.url", "not a text"), problem("publish", "group of keys"),
+          problem("http.bind", "not a text"), problem("nonsense", "not a key"),
+          problem("upstream.subscribe_batch", "not a whole number"),
+          problem("BRIDGE_TYPO", "not a variable"), problem("upstream.compression", "neither true"),
+          problem("publish.send_hwm", "0 is out of range")));
+}
+
+TEST_F(LoadConfig, SuggestsTheKeyThatWasMeant) {
+  load(R"({"upstream":{"stream":["trade.A"]}})");
+  ASSERT_EQ(problems_.size(), 1U);
+  EXPECT_THAT(problems_[0].mend, HasSubstr("`upstream.streams`"));
+}
+
+TEST_F(LoadConfig, RefusesAKeyThatStandsTwice) {
+  load(R"({"log":{"level":"info","level":"trace"}})");
+  EXPECT_THAT(problems_, ElementsAre(problem("level", "twice")));
+}
+
+TEST_F(LoadConfig, SaysWhereTheFileIsNotJson) {
+  load("{\"upstream\": ");
+  ASSERT_EQ(problems_.size(), 1U);
+  EXPECT_THAT(problems_[0].path, HasSubstr("config.json"));
+  EXPECT_THAT(problems_[0].wrong, HasSubstr("byte"));
+  problems_.clear();
+  load("[]");
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, HasSubstr("not a JSON object"))));
+}
+
+TEST_F(LoadConfig, SaysThatAFileCannotBeRead) {
+  const test::TestEnvironment none;
+  load_config({.file = directory_.path() / "absent",
+               .environment = none.view(),
+               .streams = {},
+               .log_level = {}},
+              problems_);
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "cannot be read")));
+}
+
+TEST_F(LoadConfig, PrintsWhatItWouldReadAgain) {
+  auto config = load("{}", {"BRIDGE_UPSTREAM__STREAMS=trade.A", "BRIDGE_UPSTREAM__WINDOW_MS=9",
+                            "BRIDGE_PUBLISH__BOOKS=depth.A", "BRIDGE_LOG__FORMAT=json"});
+  const auto printed = to_json(config);
+  EXPECT_EQ(to_json(load(printed)), printed);
+  EXPECT_THAT(problems_, IsEmpty());
+}
+
+TEST(ConfigKeys, HaveEnvironmentNamesOfTheirOwn) {
+  Config config;
+  std::vector<std::string> names;
+  for (const auto& key : keys_of(config)) names.push_back(key.environment_name());
+  EXPECT_THAT(names, testing::Contains("BRIDGE_PUBLISH__PRIVATE__CURVE__SECRET_KEY_FILE"));
+  std::ranges::sort(names);
+  EXPECT_EQ(std::ranges::adjacent_find(names), names.end());
+}
+
+}  // namespace
+}  // namespace bpx::bridge

@@ -1,0 +1,156 @@
+#include "bridge/config/validate.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace bpx::bridge {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Config valid() {
+  Config config;
+  config.upstream.streams = {"trade.SOL_USDC"};
+  return config;
+}
+
+Problems problems_of(const Config& config) {
+  Problems problems;
+  validate(config, problems);
+  return problems;
+}
+
+TEST(Validate, FindsNothingWrongWithDefaultsAndAStream) {
+  EXPECT_THAT(problems_of(valid()), IsEmpty());
+}
+
+/// A change that makes a valid configuration wrong, and the one problem that it must cause.
+struct Fault {
+  std::string name;
+  std::function<void(Config&)> make;
+  std::string path, wrong;
+};
+
+void PrintTo(const Fault& fault, std::ostream* os) { *os << fault.name; }
+
+class ValidateFault : public testing::TestWithParam<Fault> {};
+
+TEST_P(ValidateFault, IsReportedUnderItsKeyWithWhatToDo) {
+  auto config = valid();
+  GetParam().make(config);
+  const auto problems = problems_of(config);
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_EQ(problems[0].path, GetParam().path);
+  EXPECT_THAT(problems[0].wrong, HasSubstr(GetParam().wrong));
+  EXPECT_FALSE(problems[0].mend.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, ValidateFault,
+    testing::Values(
+        Fault{"NoStream", [](Config& c) { c.upstream.streams.clear(); }, "upstream.streams",
+              "no stream"},
+        Fault{"BadStreamName",
+              [](Config& c) {
+                c.upstream.streams = {"trade.A", "a b"};
+              },
+              "upstream.streams[1]", "white space"},
+        Fault{"PlainUrlBeyondLoopback", [](Config& c) { c.upstream.url = "ws://example.com"; },
+              "upstream.url", "without TLS"},
+        Fault{"UrlOfAnotherScheme", [](Config& c) { c.upstream.url = "https://x"; }, "upstream.url",
+              "not a wss://"},
+        Fault{"UrlWithUserInfo", [](Config& c) { c.upstream.url = "wss://me:secret@x"; },
+              "upstream.url", "not a wss://"},
+        Fault{"PlainRestUrlBeyondLoopback", [](Config& c) { c.upstream.rest_url = "http://x"; },
+              "upstream.rest_url", "without TLS"},
+        Fault{"MissingCaFile", [](Config& c) { c.upstream.ca_file = "/nonexistent.pem"; },
+              "upstream.ca_file", "not a readable file"},
+        Fault{"BackoffUpsideDown",
+              [](Config& c) {
+                c.upstream.backoff_initial_ms = 500;
+                c.upstream.backoff_max_ms = 100;
+              },
+              "upstream.backoff_max_ms", "less than"},
+        Fault{"NoPublicEndpoint", [](Config& c) { c.publish.public_.bind.clear(); },
+              "publish.public.bind", "is empty"},
+        Fault{"NoPrivateEndpoint", [](Config& c) { c.upstream.streams = {"account.orderUpdate"}; },
+              "publish.private.bind", "is empty"},
+        Fault{"UnknownTransport",
+              [](Config& c) {
+                c.publish.public_.bind = {"tcp://127.0.0.1:1", "udp://x:1"};
+              },
+              "publish.public.bind[1]", "not an endpoint"},
+        Fault{"EndpointWithoutPort",
+              [](Config& c) { c.publish.public_.bind = {"tcp://127.0.0.1"}; },
+              "publish.public.bind[0]", "not an endpoint"},
+        Fault{"EndpointTwice", [](Config& c) { c.publish.private_.bind = c.publish.public_.bind; },
+              "publish.private.bind[0]", "taken by publish.public.bind[0]"},
+        Fault{"PlaintextPrivateBeyondLoopback",
+              [](Config& c) { c.publish.private_.bind = {"tcp://0.0.0.0:5556"}; },
+              "publish.private.bind[0]", "in the clear"},
+        Fault{"PlaintextPrivateOnEveryInterface",
+              [](Config& c) { c.publish.private_.bind = {"tcp://*:5556"}; },
+              "publish.private.bind[0]", "in the clear"},
+        Fault{"PlaintextPrivateOnIpv6",
+              [](Config& c) { c.publish.private_.bind = {"tcp://[::]:5556"}; },
+              "publish.private.bind[0]", "in the clear"},
+        Fault{"LongTerminator", [](Config& c) { c.publish.topic_terminator = "||"; },
+              "publish.topic_terminator", "does not end"},
+        Fault{"TerminatorOfNames", [](Config& c) { c.publish.topic_terminator = "_"; },
+              "publish.topic_terminator", "does not end"},
+        Fault{"HttpBindWithoutPort", [](Config& c) { c.http.bind = "127.0.0.1"; }, "http.bind",
+              "not an address"},
+        Fault{"HttpBindOnAName", [](Config& c) { c.http.bind = "localhost:1"; }, "http.bind",
+              "not an address"},
+        Fault{"UnknownLevel", [](Config& c) { c.log.level = "loud"; }, "log.level", "not a level"},
+        Fault{"UnknownFormat", [](Config& c) { c.log.format = "xml"; }, "log.format",
+              "not a format"},
+        Fault{"OnDemand", [](Config& c) { c.upstream.on_demand.enabled = true; },
+              "upstream.on_demand.enabled", "not available"},
+        Fault{"Books", [](Config& c) { c.publish.books = {"depth.SOL_USDC"}; }, "publish.books",
+              "not available"},
+        Fault{"Curve", [](Config& c) { c.publish.private_.curve.secret_key_file = "/key"; },
+              "publish.private.curve", "not available"}),
+    [](const auto& fault) { return fault.param.name; });
+
+TEST(Validate, ReportsAllProblemsAtOnce) {
+  Config config;
+  config.upstream.url = "nonsense";
+  config.log.level = "loud";
+  config.publish.public_.bind = {"x"};
+  EXPECT_EQ(problems_of(config).size(), 4U);
+}
+
+TEST(Validate, AcceptsWhatUsersMean) {
+  auto config = valid();
+  config.upstream.url = "ws://127.0.0.1:8080/stream?x=1";
+  config.upstream.rest_url = "http://localhost:8080";
+  config.publish.public_.bind = {"tcp://*:5555", "tcp://[::1]:5555", "ipc:///run/bridge.sock",
+                                 "tcp://127.0.0.1:0", "tcp://127.0.0.1:*"};
+  config.publish.private_.bind = {"tcp://127.0.0.1:0", "ipc://@bridge", "tcp://[::1]:5556",
+                                  "tcp://localhost:5556"};
+  config.publish.topic_terminator = "|";
+  config.http.bind = "[::]:9464";
+  EXPECT_THAT(problems_of(config), IsEmpty());
+
+  config.publish.private_.bind = {"tcp://0.0.0.0:5556"};
+  config.publish.private_.allow_plaintext = true;
+  EXPECT_THAT(problems_of(config), IsEmpty());
+}
+
+TEST(Validate, ShowsControlCharactersHarmlessly) {
+  auto config = valid();
+  config.log.level = "x\x1b[31m\n";
+  EXPECT_THAT(problems_of(config)[0].wrong, HasSubstr("\"x?[31m?\""));
+}
+
+TEST(Problem, ReadsAsOneLine) {
+  EXPECT_EQ(to_line({"log.level", "is wrong", "mend it"}), "config: log.level: is wrong; mend it");
+}
+
+}  // namespace
+}  // namespace bpx::bridge

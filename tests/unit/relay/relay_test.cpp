@@ -1,0 +1,167 @@
+#include "bridge/relay/relay.hpp"
+
+#include "tests/support/padded.hpp"
+#include "tests/support/subscriber.hpp"
+
+#include <gtest/gtest.h>
+
+namespace bpx::bridge {
+namespace {
+
+using namespace std::chrono_literals;
+using Outcome = Relayed::Outcome;
+using Flag = proto::MessageHeader::Flag;
+
+constexpr std::uint64_t kEpoch = 77;
+constexpr std::int64_t kReceived = 1'700'000'000'000'000'000;
+
+class RelayTest : public testing::Test {
+ protected:
+  RelayTest() { relay_.begin_connection(1); }
+
+  Relayed accept(std::string_view text) {
+    const test::Padded message(text);
+    return relay_.accept(message.view(), kReceived);
+  }
+
+  /// Waits until the consumer is subscribed, which ZeroMQ does not tell it.
+  void await(test::Subscriber& subscriber) {
+    for (int i = 0; i < 500; ++i) {
+      publisher_.publish(audience_, "ready", "", {});
+      if (subscriber.receive(10ms)) break;
+    }
+    while (subscriber.receive(50ms)) {
+    }
+  }
+
+  test::Message next(test::Subscriber& subscriber) {
+    auto message = subscriber.receive(5s);
+    EXPECT_TRUE(message);
+    return message.value_or(test::Message{});
+  }
+
+  Audience audience_ = Audience::everyone;
+  Publisher publisher_{
+      {.public_bind = {"tcp://127.0.0.1:0"}, .private_bind = {"tcp://127.0.0.1:0"}, .linger = 0ms}};
+  StreamTable streams_{{"trade.SOL_USDC", "account.orderUpdate"}, ""};
+  Relay relay_{kEpoch, streams_, publisher_};
+};
+
+TEST_F(RelayTest, PublishesTheMessageByteForByteWithItsHeader) {
+  test::Subscriber consumer(publisher_.endpoints(Audience::everyone).front());
+  await(consumer);
+  const std::string text =
+      R"( {"stream":"trade.SOL_USDC", "data":{"E":1736186248745457,"t":1,"e":"tr\u0061de"}} )";
+  const auto relayed = accept(text);
+  EXPECT_EQ(relayed.outcome, Outcome::published);
+  EXPECT_TRUE(relayed.is_first_of_stream);
+  const auto message = next(consumer);
+  EXPECT_EQ(message.topic, "trade.SOL_USDC");
+  EXPECT_EQ(message.payload, text);
+  EXPECT_EQ(message.header.flags, Flag::first_on_connection);
+  EXPECT_EQ(message.header.connection, 1U);
+  EXPECT_EQ(message.header.epoch_us, kEpoch);
+  EXPECT_EQ(message.header.sequence, 1U);
+  EXPECT_EQ(message.header.received_ns, kReceived);
+  EXPECT_EQ(message.header.event_ns, 1'736'186'248'745'457'000);
+  EXPECT_GT(message.header.sent_ns, 0);
+}
+
+TEST_F(RelayTest, CountsEachStreamOnAcrossConnections) {
+  test::Subscriber consumer(publisher_.endpoints(Audience::everyone).front());
+  await(consumer);
+  accept(R"({"data":{},"stream":"trade.SOL_USDC"})");
+  accept(R"({"data":{},"stream":"trade.SOL_USDC"})");
+  accept(R"({"data":{},"stream":"new.kind"})");
+  relay_.begin_connection(2);
+  accept(R"({"data":{},"stream":"trade.SOL_USDC"})");
+  accept(R"({"data":{},"stream":"trade.SOL_USDC"})");
+
+  struct Expected {
+    std::string topic;
+    std::uint64_t sequence;
+    std::uint32_t connection;
+    std::uint16_t flags;
+  };
+  for (const auto& expected :
+       {Expected{"trade.SOL_USDC", 1, 1, Flag::first_on_connection},
+        Expected{"trade.SOL_USDC", 2, 1, 0}, Expected{"new.kind", 1, 1, Flag::first_on_connection},
+        Expected{"trade.SOL_USDC", 3, 2, Flag::first_on_connection},
+        Expected{"trade.SOL_USDC", 4, 2, 0}}) {
+    const auto message = next(consumer);
+    EXPECT_EQ(message.topic, expected.topic);
+    EXPECT_EQ(message.header.sequence, expected.sequence);
+    EXPECT_EQ(message.header.connection, expected.connection);
+    EXPECT_EQ(message.header.flags, expected.flags);
+  }
+}
+
+TEST_F(RelayTest, PublishesAccountDataOnThePrivateEndpointAlone) {
+  test::Subscriber everyone(publisher_.endpoints(Audience::everyone).front());
+  test::Subscriber owner(publisher_.endpoints(Audience::account).front());
+  await(everyone);
+  audience_ = Audience::account;
+  await(owner);
+  EXPECT_EQ(accept(R"({"data":{},"stream":"account.orderUpdate"})").outcome, Outcome::published);
+  EXPECT_EQ(accept(R"({"data":{},"stream":"account\u002enever.requested"})").outcome,
+            Outcome::published);
+  EXPECT_EQ(accept(R"({"data":{},"stream":"trade.SOL_USDC"})").outcome, Outcome::published);
+  EXPECT_EQ(next(owner).topic, "account.orderUpdate");
+  EXPECT_EQ(next(owner).topic, "account.never.requested");
+  EXPECT_EQ(next(everyone).topic, "trade.SOL_USDC");
+  EXPECT_FALSE(owner.receive(0ms));
+}
+
+TEST(RelayWithoutPrivateEndpoint, WithholdsAccountDataFromEveryone) {
+  Publisher publisher({.public_bind = {"tcp://127.0.0.1:0"}, .private_bind = {}});
+  StreamTable streams({}, "");
+  Relay relay(kEpoch, streams, publisher);
+  const test::Padded message(R"({"data":{},"stream":"account.orderUpdate"})");
+  EXPECT_EQ(relay.accept(message.view(), kReceived).outcome, Outcome::undelivered);
+}
+
+TEST_F(RelayTest, KeepsAnswersAndMalformedMessagesFromConsumers) {
+  test::Subscriber consumer(publisher_.endpoints(Audience::everyone).front());
+  await(consumer);
+  EXPECT_EQ(accept(R"({"id":null,"error":{"code":4006,"message":"m"}})").outcome, Outcome::answer);
+  EXPECT_EQ(accept(R"({"id":1,"result":null})").outcome, Outcome::answer);
+  EXPECT_EQ(accept("garbage").outcome, Outcome::malformed);
+  EXPECT_EQ(accept(R"({"data":{},"stream":"bridge.status"})").outcome, Outcome::malformed);
+  EXPECT_EQ(accept(R"({"data":{},"stream":"white space"})").outcome, Outcome::malformed);
+  accept(R"({"data":{},"stream":"trade.SOL_USDC"})");
+  EXPECT_EQ(next(consumer).topic, "trade.SOL_USDC");
+}
+
+TEST(StreamTable, AppendsTheTerminatorToTopicsButNotToNames) {
+  StreamTable streams({"trade.A"}, "|");
+  const auto* stream = streams.find_or_add("trade.A");
+  ASSERT_NE(stream, nullptr);
+  EXPECT_EQ(stream->topic, "trade.A|");
+  EXPECT_EQ(stream->name(), "trade.A");
+  EXPECT_EQ(streams.streams().size(), 1U);
+}
+
+TEST(StreamTable, BoundsWhatTheExchangeMayAdd) {
+  StreamTable streams({"trade.A"}, "");
+  for (std::size_t i = 0; i < StreamTable::kMaxUnrequested; ++i)
+    ASSERT_NE(streams.find_or_add("new." + std::to_string(i)), nullptr);
+  EXPECT_EQ(streams.find_or_add("one.too.many"), nullptr);
+  EXPECT_NE(streams.find_or_add("new.0"), nullptr);
+  EXPECT_NE(streams.find_or_add("trade.A"), nullptr);
+}
+
+TEST(Publisher, NamesTheEndpointItCannotBind) {
+  Publisher first({.public_bind = {"tcp://127.0.0.1:0"}, .private_bind = {}});
+  const auto taken = first.endpoints(Audience::everyone).front();
+  try {
+    Publisher second({.public_bind = {}, .private_bind = {taken}});
+    FAIL() << "bound twice";
+  } catch (const std::runtime_error& error) {
+    EXPECT_NE(std::string(error.what()).find("publish.private.bind: cannot bind " + taken),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace bpx::bridge
