@@ -56,7 +56,7 @@ struct ExchangeOptions {
   std::chrono::milliseconds ping_interval{60'000};
   /// A connection whose Pong is missing for so long is closed.
   std::chrono::milliseconds pong_timeout{120'000};
-  /// Between sending a Close frame and cutting the connection.
+  /// Between asking for the end of a connection, by a Close frame, and cutting it.
   std::chrono::milliseconds close_grace{30'000};
   /// TLS handshake and the first HTTP request together.
   std::chrono::milliseconds handshake_timeout{10'000};

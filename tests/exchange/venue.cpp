@@ -22,9 +22,7 @@ namespace {
 constexpr std::size_t kEnoughQueuedBytes = std::size_t{1} << 20U;
 
 /// A market that is not told when to open opens now, and keeps the exchange's time.
-bool opens_now(const MarketOptions& market) {
-  return market.start_us == 0;
-}
+bool opens_now(const MarketOptions& market) { return market.start_us == 0; }
 
 std::optional<MarketOptions> opened(std::optional<MarketOptions> market) {
   if (market && opens_now(*market)) market->start_us = ExchangeClock::true_us();
@@ -32,7 +30,8 @@ std::optional<MarketOptions> opened(std::optional<MarketOptions> market) {
 }
 
 std::unique_ptr<Market> make_market(const std::optional<MarketOptions>& options) {
-  return options ? std::make_unique<Market>(*options) : nullptr;
+  if (!options) return nullptr;
+  return std::make_unique<Market>(*options);
 }
 
 std::vector<std::string> certificate_hosts(const ExchangeOptions& options) {
