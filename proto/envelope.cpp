@@ -89,7 +89,9 @@ simdjson::error_code read_members(ondemand::document& document, Envelope& envelo
     } else if (key == "result") {
       members.result = true;
     } else if (key == "error") {
-      members.error = !value.is_null();
+      bool is_null = false;
+      if (const auto fault = value.is_null().get(is_null)) return fault;
+      members.error = !is_null;
       return read_error(value, envelope);
     }
     return simdjson::SUCCESS;

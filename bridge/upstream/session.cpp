@@ -5,6 +5,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <bit>
@@ -50,11 +51,27 @@ void Session::stop() {
 }
 
 asio::awaitable<Session::End> Session::relay_until_end(WsConnection& connection) {
-  const auto first = co_await (connection.read_messages(*this) || keep_subscribed(connection) ||
-                               watch_idleness(connection) || close_when_stopped(connection));
+  const auto first = co_await (
+      note_failure(connection.read_messages(*this)) || note_failure(keep_subscribed(connection)) ||
+      note_failure(watch_idleness(connection)) || note_failure(close_when_stopped(connection)));
+  if (failure_) std::rethrow_exception(failure_);
   auto why = std::visit([](const Disconnect& disconnect) { return disconnect; }, first);
   if (is_stopping_) why = {DisconnectReason::local, "stopped"};
   co_return End{why, duration_cast<milliseconds>(last_data_ - first_data_)};
+}
+
+/// Of several parts, `||` lets the others go on when one throws: the session would live on without
+/// its reader. So an exception is put aside and ends the part like anything else.
+asio::awaitable<Disconnect> Session::note_failure(asio::awaitable<Disconnect> part) {
+  std::exception_ptr failure;
+  try {
+    co_return co_await std::move(part);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() == asio::cancellation_type::none) failure_ = failure;
+  co_return Disconnect{DisconnectReason::local, "the bridge failed"};
 }
 
 asio::awaitable<Disconnect> Session::keep_subscribed(WsConnection& connection) {

@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <variant>
 
 namespace bpx::bridge {
@@ -47,7 +48,8 @@ class Session : private MessageReceiver {
 
   Session(const boost::asio::any_io_executor& executor, Options options, Parts parts);
 
-  /// Lives through one connection, the `connection`th that is established.
+  /// Lives through one connection, the `connection`th that is established. Throws where the bridge
+  /// itself cannot go on: out of memory, a socket of ZeroMQ's that fails.
   boost::asio::awaitable<End> run(std::uint32_t connection);
 
   /// Makes run() close the WebSocket with code 1000 and return, and every later run() return at
@@ -58,6 +60,7 @@ class Session : private MessageReceiver {
   using Clock = std::chrono::steady_clock;
 
   boost::asio::awaitable<End> relay_until_end(WsConnection& connection);
+  boost::asio::awaitable<Disconnect> note_failure(boost::asio::awaitable<Disconnect> part);
   boost::asio::awaitable<Disconnect> keep_subscribed(WsConnection& connection);
   boost::asio::awaitable<Disconnect> watch_idleness(WsConnection& connection);
   boost::asio::awaitable<Disconnect> close_when_stopped(WsConnection& connection);
@@ -81,6 +84,7 @@ class Session : private MessageReceiver {
   Clock::time_point last_data_{};
   std::uint64_t malformed_ = 0;
   bool has_noted_undelivered_ = false;
+  std::exception_ptr failure_;  ///< of the bridge itself
 };
 
 }  // namespace bpx::bridge

@@ -5,7 +5,10 @@
 namespace bpx::exchange {
 namespace {
 
-const std::vector<Connection*> kNobody;
+const std::vector<Connection*>& nobody() {
+  static const std::vector<Connection*> none;
+  return none;
+}
 
 }  // namespace
 
@@ -31,7 +34,7 @@ void Channels::leave(Connection& connection) {
 
 const std::vector<Connection*>& Channels::route(const SharedMessage& message) {
   auto& channel = channels_[message->stream];
-  if (is_skipped(channel, message->stream)) return kNobody;
+  if (is_skipped(channel, message->stream)) return nobody();
   channel.last = message;
   last_ = message;
   return channel.subscribers;
@@ -67,7 +70,7 @@ SharedMessage Channels::last(const std::string& stream) const {
 
 const std::vector<Connection*>& Channels::subscribers(const std::string& stream) const {
   const auto channel = channels_.find(stream);
-  return channel == channels_.end() ? kNobody : channel->second.subscribers;
+  return channel == channels_.end() ? nobody() : channel->second.subscribers;
 }
 
 }  // namespace bpx::exchange

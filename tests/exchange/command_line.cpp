@@ -51,6 +51,10 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_option("--port", options.port, "WebSocket and REST; 0: any free port")
       ->capture_default_str()
       ->group(addresses);
+  app.add_option("--control-bind", options.control_bind_address,
+                 "Address of the control port, which asks nobody who they are")
+      ->capture_default_str()
+      ->group(addresses);
   app.add_option("--control-port", options.control_port,
                  "HTTP: POST /fault and /publish, GET /state and /log; 0: any free port")
       ->capture_default_str()

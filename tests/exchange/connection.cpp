@@ -133,6 +133,8 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
                     .reason = {static_cast<websocket::close_code>(code),
                                beast::string_view(text.data(), text.size())}});
   queue_filled_.cancel();
+  // From now on, not from when it is sent: a client that reads nothing would put that off for ever.
+  begin_grace();
 }
 
 asio::awaitable<void> Connection::write() {
@@ -141,7 +143,7 @@ asio::awaitable<void> Connection::write() {
     if (queue_.empty()) {
       co_await queue_filled_.async_wait(kResult);
     } else if (queue_.front().kind == Outgoing::Kind::close) {
-      co_await send_close(queue_.front().reason);
+      co_await socket_.async_close(queue_.front().reason, kResult);
       open = false;
     } else {
       open = co_await write_batch();
@@ -177,11 +179,6 @@ asio::awaitable<bool> Connection::write_batch() {
   transport_->uncork();
   ledger_.sent(number_, batch_, !failure && !ended_);
   co_return !failure;
-}
-
-asio::awaitable<void> Connection::send_close(websocket::close_reason reason) {
-  begin_grace();
-  co_await socket_.async_close(reason, kResult);
 }
 
 void Connection::begin_grace() {

@@ -81,7 +81,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::awaitable<void> write();
   boost::asio::awaitable<bool> write_batch();
   boost::asio::awaitable<void> ping();
-  boost::asio::awaitable<void> send_close(boost::beast::websocket::close_reason reason);
   /// Neither side's end of the closing handshake may take longer.
   void begin_grace();
   void end();

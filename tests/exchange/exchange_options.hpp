@@ -31,8 +31,9 @@ struct ExchangeOptions {
   /// 0: any free port.
   std::uint16_t port = 0;
 
-  /// Plain HTTP on `bind_address`, for faults and for reading what was said.
+  /// Plain HTTP without any authentication, for faults and for reading what was said.
   bool control = false;
+  std::string control_bind_address = "127.0.0.1";
   std::uint16_t control_port = 0;
 
   bool tls = true;
@@ -55,7 +56,7 @@ struct ExchangeOptions {
   std::chrono::milliseconds ping_interval{60'000};
   /// A connection whose Pong is missing for so long is closed.
   std::chrono::milliseconds pong_timeout{120'000};
-  /// Between sending a Close frame and cutting the connection.
+  /// Between asking for the end of a connection, by a Close frame, and cutting it.
   std::chrono::milliseconds close_grace{30'000};
   /// TLS handshake and the first HTTP request together.
   std::chrono::milliseconds handshake_timeout{10'000};

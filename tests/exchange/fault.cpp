@@ -1,134 +1,62 @@
 #include "tests/exchange/fault.hpp"
 
+#include "tests/exchange/fault_parameters.hpp"
+
 #include <nlohmann/json.hpp>
 
-#include <functional>
-#include <limits>
+#include <cstdint>
 #include <map>
-#include <set>
 #include <stdexcept>
-#include <utility>
+#include <string>
 
 namespace bpx::exchange {
 namespace {
 
 using nlohmann::json;
-using std::chrono::milliseconds;
-
-[[noreturn]] void refuse(const std::string& what) {
-  throw std::invalid_argument(what);
-}
-
-/// The parameters of one fault. Reading one strikes it off; what is left over at the end was
-/// misspelt.
-class Parameters {
- public:
-  explicit Parameters(const json& object) : object_(object) {
-    for (const auto& [name, value] : object_.items()) unread_.insert(name);
-    unread_.erase("kind");
-  }
-
-  void read(const char* name, std::string& value) {
-    if (const json* given = find(name)) {
-      if (!given->is_string()) refuse(std::string(name) + " is to be a string");
-      value = given->get<std::string>();
-    }
-  }
-  void read(const char* name, bool& value) {
-    if (const json* given = find(name)) {
-      if (!given->is_boolean()) refuse(std::string(name) + " is to be true or false");
-      value = given->get<bool>();
-    }
-  }
-  template <class Integer>
-  void read_whole(const char* name, Integer& value, std::int64_t least, std::int64_t most) {
-    const json* given = find(name);
-    if (given == nullptr) return;
-    if (!given->is_number_integer() || *given < least || *given > most) {
-      refuse(std::string(name) + " is to be a whole number from " + std::to_string(least) + " to " +
-             std::to_string(most));
-    }
-    value = static_cast<Integer>(given->get<std::int64_t>());
-  }
-  void read(const char* name, milliseconds& value, std::int64_t least = 0) {
-    std::int64_t count = value.count();
-    read_whole(name, count, least, kLongest);
-    value = milliseconds(count);
-  }
-  template <class Choice>
-  void read_choice(const char* name, Choice& value, const std::map<std::string, Choice>& choices) {
-    std::string word;
-    read(name, word);
-    if (word.empty()) return;
-    const auto choice = choices.find(word);
-    if (choice != choices.end()) {
-      value = choice->second;
-      return;
-    }
-    std::string known;
-    for (const auto& [each, meaning] : choices) known += (known.empty() ? "" : ", ") + each;
-    refuse(std::string(name) + " is to be one of: " + known);
-  }
-
-  const json* find(const char* name) {
-    unread_.erase(name);
-    const auto found = object_.find(name);
-    return found == object_.end() ? nullptr : &*found;
-  }
-  void expect_none_left() const {
-    if (!unread_.empty()) refuse("unknown parameter: " + *unread_.begin());
-  }
-
-  static constexpr std::int64_t kLongest = std::int64_t{365} * 24 * 3600 * 1000;  // a year, ms
-
- private:
-  const json& object_;
-  std::set<std::string> unread_;
-};
 
 constexpr std::int64_t kMost = 1'000'000'000;
 
-Fault drop(Parameters& given) {
+Fault drop(FaultParameters& given) {
   fault::Drop drop;
   given.read("reset", drop.reset);
   return drop;
 }
 
-Fault close(Parameters& given) {
+Fault close(FaultParameters& given) {
   fault::Close close;
   given.read_whole("code", close.code, 1000, 4999);
   given.read("reason", close.reason);
   return close;
 }
 
-Fault silent(Parameters& given) {
+Fault silent(FaultParameters& given) {
   fault::Silent silent;
   given.read("ms", silent.duration);
   return silent;
 }
 
-Fault deaf(Parameters& given) {
+Fault deaf(FaultParameters& given) {
   fault::Deaf deaf;
   given.read("ms", deaf.duration);
   given.read("mute", deaf.mute);
   return deaf;
 }
 
-Fault skip_ids(Parameters& given) {
+Fault skip_ids(FaultParameters& given) {
   fault::SkipIds skip;
   given.read_whole("count", skip.count, 1, kMost);
   given.read("stream", skip.stream);
   return skip;
 }
 
-Fault repeat(Parameters& given) {
+Fault repeat(FaultParameters& given) {
   fault::Repeat repeat;
   given.read_whole("count", repeat.count, 1, 1'000'000);
   given.read("stream", repeat.stream);
   return repeat;
 }
 
-Fault garbage(Parameters& given) {
+Fault garbage(FaultParameters& given) {
   using Layer = fault::Garbage::Layer;
   fault::Garbage garbage;
   given.read("text", garbage.text);
@@ -137,14 +65,14 @@ Fault garbage(Parameters& given) {
   return garbage;
 }
 
-Fault huge(Parameters& given) {
+Fault huge(FaultParameters& given) {
   fault::Huge huge;
   given.read_whole("bytes", huge.bytes, 256, kMost);
   given.read("stream", huge.stream);
   return huge;
 }
 
-Fault slow(Parameters& given) {
+Fault slow(FaultParameters& given) {
   fault::Slow slow;
   given.read("ms", slow.duration);
   std::int64_t per_byte = slow.per_byte.count();
@@ -153,7 +81,7 @@ Fault slow(Parameters& given) {
   return slow;
 }
 
-Fault refuse_connections(Parameters& given) {
+Fault refuse_connections(FaultParameters& given) {
   fault::Refuse refusal;
   given.read("ms", refusal.duration);
   return refusal;
@@ -168,62 +96,54 @@ const std::map<std::string, fault::Certificate::Kind>& certificate_kinds() {
   return kinds;
 }
 
-Fault certificate(Parameters& given) {
+Fault certificate(FaultParameters& given) {
   fault::Certificate certificate;
   given.read_choice("which", certificate.kind, certificate_kinds());
   return certificate;
 }
 
-Fault reject_signatures(Parameters& given) {
+Fault reject_signatures(FaultParameters& given) {
   fault::RejectSignatures reject;
   given.read("on", reject.on);
   return reject;
 }
 
-Fault shift_clock(Parameters& given) {
+Fault shift_clock(FaultParameters& given) {
   fault::ShiftClock shift;
-  given.read("ms", shift.offset, -Parameters::kLongest);
+  given.read("ms", shift.offset, -FaultParameters::kLongest);
   return shift;
 }
 
-Fault unsolicited(Parameters& given) {
+Fault unsolicited(FaultParameters& given) {
   fault::Unsolicited unsolicited;
   given.read("stream", unsolicited.stream);
   given.read("data", unsolicited.data);
   return unsolicited;
 }
 
-Fault error(Parameters& given) {
+Fault error(FaultParameters& given) {
   fault::Error error;
   given.read_whole("code", error.code, -kMost, kMost);
   given.read("message", error.message);
   return error;
 }
 
-Fault shutdown(Parameters&) {
+Fault shutdown(FaultParameters&) {
   return fault::Shutdown{};
 }
 
-Fault rate(Parameters& given) {
+Fault rate(FaultParameters& given) {
   fault::Rate rate;
-  if (const json* value = given.find("per_second")) {
-    if (*value == "max") {
-      rate.per_second = std::numeric_limits<double>::infinity();
-    } else if (value->is_number() && *value >= 0) {
-      rate.per_second = value->get<double>();
-    } else {
-      refuse("per_second is to be a number from 0 on, or \"max\"");
-    }
-  }
+  given.read_rate("per_second", rate.per_second);
   return rate;
 }
 
-Fault heal(Parameters&) {
+Fault heal(FaultParameters&) {
   return fault::Heal{};
 }
 
-const std::map<std::string, Fault (*)(Parameters&)>& kinds() {
-  static const std::map<std::string, Fault (*)(Parameters&)> known{
+const std::map<std::string, Fault (*)(FaultParameters&)>& kinds() {
+  static const std::map<std::string, Fault (*)(FaultParameters&)> known{
       {"drop", drop},
       {"close", close},
       {"silent", silent},
@@ -257,16 +177,16 @@ std::string to_string(fault::Certificate::Kind kind) {
 
 Fault parse_fault(std::string_view text) {
   const json object = json::parse(text, nullptr, false);
-  if (!object.is_object()) refuse("a fault is to be a JSON object");
+  if (!object.is_object()) throw std::invalid_argument("a fault is to be a JSON object");
   const auto kind = object.find("kind");
-  if (kind == object.end() || !kind->is_string()) refuse("kind is missing");
+  if (kind == object.end() || !kind->is_string()) throw std::invalid_argument("kind is missing");
   const auto known = kinds().find(kind->get<std::string>());
   if (known == kinds().end()) {
     std::string names;
     for (const auto& [name, parse] : kinds()) names += (names.empty() ? "" : ", ") + name;
-    refuse("kind is to be one of: " + names);
+    throw std::invalid_argument("kind is to be one of: " + names);
   }
-  Parameters given(object);
+  FaultParameters given(object);
   Fault fault = known->second(given);
   given.expect_none_left();
   return fault;

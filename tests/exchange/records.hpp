@@ -35,7 +35,6 @@ struct Counters {
   std::uint64_t open_connections = 0;
   std::uint64_t failed_handshakes = 0;
   std::uint64_t requests = 0;
-  std::uint64_t errors_sent = 0;
   std::uint64_t frames_sent = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t pings_sent = 0;

@@ -25,6 +25,8 @@ class SimulatedExchange::Loop {
         ca_pem(venue.ca_pem()),
         thread_([this] { context.run(); }) {}
 
+  // Posting throws where there is no memory left; then there is no way on.
+  // NOLINTNEXTLINE(bugprone-exception-escape)
   ~Loop() {
     asio::post(context, [this] { venue.stop(); });
     thread_.join();
@@ -74,15 +76,9 @@ std::string SimulatedExchange::rest_url() const {
          std::to_string(port());
 }
 
-std::uint16_t SimulatedExchange::port() const {
-  return loop_->venue.port();
-}
-std::uint16_t SimulatedExchange::control_port() const {
-  return loop_->venue.control_port();
-}
-const std::string& SimulatedExchange::ca_pem() const {
-  return loop_->ca_pem;
-}
+std::uint16_t SimulatedExchange::port() const { return loop_->venue.port(); }
+std::uint16_t SimulatedExchange::control_port() const { return loop_->venue.control_port(); }
+const std::string& SimulatedExchange::ca_pem() const { return loop_->ca_pem; }
 
 void SimulatedExchange::publish(std::string stream, std::string data_json) {
   asio::post(loop_->context, [loop = loop_.get(), frame = Frame{.stream = std::move(stream),
@@ -117,12 +113,10 @@ void SimulatedExchange::script_depth(std::string symbol, std::string body) {
 }
 
 void SimulatedExchange::apply(const Fault& fault) {
-  std::promise<void> begun;
-  asio::post(loop_->context, [&] {
-    loop_->venue.apply(fault);
-    begun.set_value();
-  });
-  begun.get_future().wait();
+  std::packaged_task<void()> inflict([&] { loop_->venue.apply(fault); });
+  auto begun = inflict.get_future();
+  asio::post(loop_->context, [inflict = std::move(inflict)]() mutable { inflict(); });
+  begun.get();
 }
 
 void SimulatedExchange::shut_down() {
@@ -182,15 +176,9 @@ std::vector<ReceivedRequest> SimulatedExchange::requests() const {
   return loop_->ledger.requests();
 }
 
-std::vector<SentFrame> SimulatedExchange::sent() const {
-  return loop_->ledger.sent_frames();
-}
-Counters SimulatedExchange::counters() const {
-  return loop_->ledger.counters();
-}
-bool SimulatedExchange::deflate_negotiated() const {
-  return loop_->ledger.newest().deflate;
-}
+std::vector<SentFrame> SimulatedExchange::sent() const { return loop_->ledger.sent_frames(); }
+Counters SimulatedExchange::counters() const { return loop_->ledger.counters(); }
+bool SimulatedExchange::deflate_negotiated() const { return loop_->ledger.newest().deflate; }
 
 std::uint16_t SimulatedExchange::client_close_code() const {
   return loop_->ledger.client_close_code();

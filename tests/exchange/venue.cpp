@@ -7,10 +7,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -24,9 +22,7 @@ namespace {
 constexpr std::size_t kEnoughQueuedBytes = std::size_t{1} << 20U;
 
 /// A market that is not told when to open opens now, and keeps the exchange's time.
-bool opens_now(const MarketOptions& market) {
-  return market.start_us == 0;
-}
+bool opens_now(const MarketOptions& market) { return market.start_us == 0; }
 
 std::optional<MarketOptions> opened(std::optional<MarketOptions> market) {
   if (market && opens_now(*market)) market->start_us = ExchangeClock::true_us();
@@ -34,7 +30,8 @@ std::optional<MarketOptions> opened(std::optional<MarketOptions> market) {
 }
 
 std::unique_ptr<Market> make_market(const std::optional<MarketOptions>& options) {
-  return options ? std::make_unique<Market>(*options) : nullptr;
+  if (!options) return nullptr;
+  return std::make_unique<Market>(*options);
 }
 
 std::vector<std::string> certificate_hosts(const ExchangeOptions& options) {
@@ -62,9 +59,10 @@ Venue::Venue(asio::io_context& loop, const ExchangeOptions& options, Ledger& led
   }
   if (options.tls) credentials_.emplace(certificate_hosts(options));
   if (options.control) {
-    control_.emplace(loop, options.bind_address, options.control_port, [this](tcp::socket socket) {
-      asio::co_spawn(loop_, serve_control(std::move(socket)), asio::detached);
-    });
+    control_.emplace(loop, options.control_bind_address, options.control_port,
+                     [this](tcp::socket socket) {
+                       asio::co_spawn(loop_, serve_control(std::move(socket)), asio::detached);
+                     });
   }
   set_up_player();
 }
@@ -205,38 +203,6 @@ void Venue::broadcast_binary(const SharedMessage& message) {
 
 void Venue::script_depth(const std::string& symbol, std::string body) {
   rest_.script_depth(symbol, std::move(body));
-}
-
-std::string Venue::state_json() const {
-  const Counters counters = ledger_.counters();
-  const Ledger::Newest newest = ledger_.newest();
-  nlohmann::ordered_json state{
-      {"connections", counters.connections},
-      {"open_connections", counters.open_connections},
-      {"subscriptions", newest.subscriptions},
-      {"deflate", newest.deflate},
-      {"client_close_code", ledger_.client_close_code()},
-      {"counters",
-       {{"failed_handshakes", counters.failed_handshakes},
-        {"requests", counters.requests},
-        {"errors_sent", counters.errors_sent},
-        {"frames_sent", counters.frames_sent},
-        {"bytes_sent", counters.bytes_sent},
-        {"pings_sent", counters.pings_sent},
-        {"pings_received", counters.pings_received},
-        {"pongs_received", counters.pongs_received},
-        {"pong_timeouts", counters.pong_timeouts},
-        {"slow_clients", counters.slow_clients}}},
-      {"faults",
-       {{"refuses_connections", listener_.refuses()},
-        {"rejects_signatures", desk_.rejects_signatures()},
-        {"clock_shift_ms", clock_.shift_us() / 1000},
-        {"certificate", credentials_ ? to_string(credentials_->presented()) : "none"}}}};
-  if (player_) {
-    const double rate = player_->rate();
-    state["rate"] = std::isinf(rate) ? nlohmann::json("max") : nlohmann::json(rate);
-  }
-  return state.dump();
 }
 
 }  // namespace bpx::exchange

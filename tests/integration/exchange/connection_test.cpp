@@ -1,5 +1,6 @@
 #include "tests/exchange/simulated_exchange.hpp"
 #include "tests/integration/exchange/exchange_client.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <boost/beast/websocket/error.hpp>
 #include <boost/system/system_error.hpp>
@@ -40,11 +41,11 @@ TEST(Connection, HoldsForTheAddressAsForTheName) {
 }
 
 TEST(Connection, IsTrustedByTheAuthorityThatWasWrittenToAFile) {
-  const auto file = std::filesystem::path(testing::TempDir()) / "simulated_exchange_ca.pem";
+  const test::TemporaryDirectory directory;
+  const auto file = directory.path() / "ca.pem";
   SimulatedExchange exchange({.ca_file = file});
   std::ifstream written(file);
   const std::string pem{std::istreambuf_iterator<char>(written), {}};
-  std::filesystem::remove(file);
   EXPECT_EQ(pem, exchange.ca_pem());
   EXPECT_NO_THROW(ExchangeClient({.port = exchange.port(), .ca_pem = pem}));
 }
@@ -71,6 +72,7 @@ TEST(Connection, CompressesForThoseWhoOffer) {
   options.offer_deflate = true;
   ExchangeClient client(options);
   EXPECT_TRUE(client.deflate_negotiated());
+  ASSERT_TRUE(exchange.wait_for_connections(1, kSoon));
   EXPECT_TRUE(exchange.deflate_negotiated());
   client.send(subscribe_request({"depth.A"}));
   ASSERT_TRUE(exchange.wait_for_subscription("depth.A", kSoon));
@@ -85,6 +87,7 @@ TEST(Connection, DoesNotCompressUnasked) {
   SimulatedExchange exchange({});
   ExchangeClient client(client_of(exchange));
   EXPECT_FALSE(client.deflate_negotiated());
+  ASSERT_TRUE(exchange.wait_for_connections(1, kSoon));
   EXPECT_FALSE(exchange.deflate_negotiated());
 }
 
@@ -115,6 +118,7 @@ TEST(Connection, IsClosedWhenItsPongIsMissing) {
                               .pong_timeout = milliseconds(50),
                               .close_grace = milliseconds(10)});
   ExchangeClient client(client_of(exchange));
+  ASSERT_TRUE(exchange.wait_for_connections(1, kSoon));
   // It does not read, so it does not answer.
   ASSERT_TRUE(exchange.wait_for_open_connections(0, kSoon));
   EXPECT_EQ(exchange.counters().pong_timeouts, 1U);
@@ -128,6 +132,16 @@ TEST(Connection, IsCutWhenACloseFrameIsNotAnsweredWithinTheGrace) {
   exchange.apply(fault::Close{.code = 1001, .reason = "Bye"});
   EXPECT_TRUE(exchange.wait_for_open_connections(0, kSoon));
   EXPECT_EQ(exchange.client_close_code(), 0);
+}
+
+TEST(Connection, IsCutAfterTheGraceThoughTheClientReadsNothing) {
+  SimulatedExchange exchange({.close_grace = milliseconds(50)});
+  ExchangeClient client(client_of(exchange));
+  client.send(subscribe_request({"depth.A"}));
+  ASSERT_TRUE(exchange.wait_for_subscription("depth.A", kSoon));
+  exchange.publish("depth.A", '"' + std::string(32'000'000, 'x') + '"');
+  exchange.apply(fault::Close{});
+  EXPECT_TRUE(exchange.wait_for_open_connections(0, kSoon));
 }
 
 TEST(Connection, EndsInOrderWhenTheClientCloses) {

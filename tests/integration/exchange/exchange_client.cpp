@@ -173,15 +173,9 @@ ExchangeClient::~ExchangeClient() = default;
 ExchangeClient::ExchangeClient(ExchangeClient&&) noexcept = default;
 ExchangeClient& ExchangeClient::operator=(ExchangeClient&&) noexcept = default;
 
-void ExchangeClient::send(std::string_view text) {
-  session_->send(text);
-}
-void ExchangeClient::ping() {
-  session_->ping();
-}
-void ExchangeClient::close(std::uint16_t code) {
-  session_->close(code);
-}
+void ExchangeClient::send(std::string_view text) { session_->send(text); }
+void ExchangeClient::ping() { session_->ping(); }
+void ExchangeClient::close(std::uint16_t code) { session_->close(code); }
 
 std::optional<std::string> ExchangeClient::receive(std::chrono::milliseconds deadline) {
   session_->wait([&] { return !session_->inbox.empty() || session_->end; }, deadline);
@@ -192,21 +186,15 @@ std::optional<std::string> ExchangeClient::receive(std::chrono::milliseconds dea
   return std::move(message.text);
 }
 
-bool ExchangeClient::binary() const {
-  return session_->binary;
-}
+bool ExchangeClient::binary() const { return session_->binary; }
 
 bool ExchangeClient::wait_for_end(std::chrono::milliseconds deadline) {
   return session_->wait([&] { return session_->end.failed(); }, deadline);
 }
 
-boost::system::error_code ExchangeClient::end_reason() const {
-  return session_->end;
-}
+boost::system::error_code ExchangeClient::end_reason() const { return session_->end; }
 
-std::uint16_t ExchangeClient::close_code() const {
-  return session_->reason().code;
-}
+std::uint16_t ExchangeClient::close_code() const { return session_->reason().code; }
 
 std::string ExchangeClient::close_reason() const {
   const auto reason = session_->reason().reason;
@@ -223,9 +211,7 @@ bool ExchangeClient::wait_for_pongs(std::size_t count, std::chrono::milliseconds
          session_->pongs >= count;
 }
 
-bool ExchangeClient::deflate_negotiated() const {
-  return session_->deflate;
-}
+bool ExchangeClient::deflate_negotiated() const { return session_->deflate; }
 
 namespace {
 

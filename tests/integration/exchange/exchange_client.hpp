@@ -34,6 +34,8 @@ class ExchangeClient {
   /// Throws boost::system::system_error where the connection fails.
   explicit ExchangeClient(const ClientOptions& options);
   ~ExchangeClient();
+  ExchangeClient(const ExchangeClient&) = delete;
+  ExchangeClient& operator=(const ExchangeClient&) = delete;
   ExchangeClient(ExchangeClient&&) noexcept;
   ExchangeClient& operator=(ExchangeClient&&) noexcept;
 

@@ -1,9 +1,10 @@
 #include "tests/exchange/simulated_exchange.hpp"
 #include "tests/integration/exchange/exchange_client.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <gtest/gtest.h>
 
-#include <fstream>
+#include <filesystem>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -13,23 +14,16 @@ namespace {
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
-const std::string kFirst = R"({"data": {"t":1}, "stream":"trade.A"})";
-const std::string kSecond = R"({"stream":"trade.A","data":{}})";
+constexpr const char* kFirst = R"({"data": {"t":1}, "stream":"trade.A"})";
+constexpr const char* kSecond = R"({"stream":"trade.A","data":{}})";
 
-/// A recording of three frames, two of them of trade.A, that lasts as long as its test.
+/// A recording of three frames, two of them of trade.A.
 class ReplayTest : public testing::Test {
  protected:
-  ReplayTest() {
-    std::ofstream(file) << kFirst << "\n"
-                        << R"({"data":{},"stream":"trade.B"})"
-                        << "\n"
-                        << kSecond << "\n";
-  }
-  ~ReplayTest() override { std::filesystem::remove(file); }
-
+  test::TemporaryDirectory directory;
   const std::filesystem::path file =
-      std::filesystem::path(testing::TempDir()) /
-      (std::string("replay_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+      directory.write("recording", std::string(kFirst) + "\n" +
+                                       R"({"data":{},"stream":"trade.B"})" + "\n" + kSecond + "\n");
 };
 
 TEST_F(ReplayTest, PlaysFromTheFirstSubscriptionOnToWhoIsSubscribed) {

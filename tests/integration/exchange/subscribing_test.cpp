@@ -9,9 +9,9 @@
 namespace bpx::exchange {
 namespace {
 
-const std::string kInvalidStream =
+constexpr const char* kInvalidStream =
     R"({"id":null,"error":{"code":4006,"message":"Invalid stream"}})";
-const std::string kInvalidSignature =
+constexpr const char* kInvalidSignature =
     R"({"id":null,"error":{"code":4003,"message":"Invalid signature"}})";
 
 TEST(Subscribing, BringsWhatIsPublishedOfTheStreamByteForByte) {

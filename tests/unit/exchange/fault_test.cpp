@@ -74,6 +74,7 @@ TEST(ParseFault, SaysWhatIsWrong) {
   EXPECT_EQ(complaint(R"({"kind":"silent","ms":18446744073709551615})").substr(0, 6), "ms is ");
   EXPECT_EQ(complaint(R"({"kind":"certificate","which":"odd"})"),
             "which is to be one of: expired, good, self_signed, wrong_host");
+  EXPECT_NE(complaint(R"({"kind":"certificate","which":""})"), "none");
   EXPECT_EQ(complaint(R"({"kind":"rate","per_second":-1})"),
             "per_second is to be a number from 0 on, or \"max\"");
 }

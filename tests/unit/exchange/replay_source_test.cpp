@@ -1,8 +1,9 @@
 #include "tests/exchange/replay_source.hpp"
 
+#include "tests/support/temporary_directory.hpp"
+
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -14,38 +15,32 @@ namespace {
 constexpr std::int64_t kStart = 1'000'000;
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
-/// A recording that lasts as long as its test.
+using Texts = std::vector<std::string>;
+
+constexpr const char* kFirst = R"({"data": {"t":1}, "stream":"trade.A"})";
+constexpr const char* kSecond = R"({"stream":"trade.B","data":{}})";
+
 class ReplaySourceTest : public testing::Test {
  protected:
-  ReplaySourceTest()
-      : file_(std::filesystem::path(testing::TempDir()) /
-              (std::string("recording_") +
-               testing::UnitTest::GetInstance()->current_test_info()->name())) {}
-  ~ReplaySourceTest() override { std::filesystem::remove(file_); }
-
-  const std::filesystem::path& recording(const std::string& lines) {
-    std::ofstream(file_) << lines;
-    return file_;
+  std::string recording(const Texts& lines) {
+    std::string text;
+    for (const auto& line : lines) text += line + '\n';
+    return directory_.write("recording", text);
   }
-  static std::vector<std::string> played(ReplaySource& source, std::int64_t now_us,
-                                         std::size_t limit = 100) {
+  static Texts played(ReplaySource& source, std::int64_t now_us, std::size_t limit = 100) {
     std::vector<SharedMessage> messages;
     source.play(now_us, limit, messages);
-    std::vector<std::string> texts;
+    Texts texts;
     for (const auto& message : messages) texts.push_back(message->text);
     return texts;
   }
 
  private:
-  std::filesystem::path file_;
+  test::TemporaryDirectory directory_;
 };
 
-using Texts = std::vector<std::string>;
-const std::string kFirst = R"({"data": {"t":1}, "stream":"trade.A"})";
-const std::string kSecond = R"({"stream":"trade.B","data":{}})";
-
 TEST_F(ReplaySourceTest, PlaysEachLineAsItIsAtItsTimeAndThenNoMore) {
-  ReplaySource source(recording(kFirst + "\n\n" + kSecond + "\r\n"), false);
+  ReplaySource source(recording({kFirst, "", std::string(kSecond) + "\r"}), false);
   EXPECT_EQ(source.due_us(kStart), Pacer::kNever);
   source.set_rate(10, kStart);
   EXPECT_TRUE(played(source, kStart).empty());
@@ -55,23 +50,23 @@ TEST_F(ReplaySourceTest, PlaysEachLineAsItIsAtItsTimeAndThenNoMore) {
 }
 
 TEST_F(ReplaySourceTest, BeginsAnewWhereItLoops) {
-  ReplaySource source(recording(kFirst + "\n" + kSecond), true);
+  ReplaySource source(recording({kFirst, kSecond}), true);
   source.set_rate(kUnlimited, kStart);
   EXPECT_EQ(played(source, kStart, 3), (Texts{kFirst, kSecond, kFirst}));
 }
 
 TEST_F(ReplaySourceTest, NamesTheLineThatIsNoEnvelope) {
-  const auto& file = recording(kFirst + "\n{}\n");
+  const auto file = recording({kFirst, "{}"});
   try {
     const ReplaySource source(file, false);
     FAIL();
   } catch (const std::runtime_error& wrong) {
-    EXPECT_EQ(wrong.what(), file.string() + ":2: not an envelope with a stream");
+    EXPECT_EQ(wrong.what(), file + ":2: not an envelope with a stream");
   }
 }
 
 TEST_F(ReplaySourceTest, DoesWithoutAnyLine) {
-  ReplaySource source(recording(""), true);
+  ReplaySource source(recording({}), true);
   source.set_rate(kUnlimited, kStart);
   EXPECT_TRUE(played(source, kStart).empty());
 }

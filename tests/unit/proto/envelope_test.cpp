@@ -138,6 +138,9 @@ TEST_F(EnvelopeTest, CallsMalformedWhatIsNeitherDataNorAnswer) {
                                  R"({"data":{},"stream":"trade.X"}x)",
                                  R"({"data":{} "stream":"trade.X"})",
                                  R"({"id":3})",
+                                 R"({"id":1,"error":nul})",
+                                 R"({"id":1,"error":nulx})",
+                                 R"({"id":1,"error":})",
                                  R"({"result":null})"}) {
     const auto envelope = read(text);
     EXPECT_EQ(envelope.kind, Kind::malformed) << text;
