@@ -54,6 +54,9 @@ Backoff::Options backoff_options(const Config::Upstream& upstream) {
           .max = milliseconds(upstream.backoff_max_ms)};
 }
 
+/// How often what consumers send is taken in.
+constexpr milliseconds kRequestInterval{20};
+
 }  // namespace
 
 // In the order of dependence: each part may use those above it, and is destroyed before them.
@@ -83,6 +86,7 @@ struct App::Parts {
         supervisor(loop.get_executor(), session,
                    Backoff(backoff_options(config.upstream), std::random_device{}()), status, log),
         heartbeat_timer(loop),
+        request_timer(loop),
         signals(loop) {}
 
   /// The account's key, where private streams are wanted.
@@ -110,22 +114,34 @@ struct App::Parts {
   /// Always another connection.
   Supervisor supervisor;
   asio::steady_timer heartbeat_timer;
+  asio::steady_timer request_timer;
   asio::signal_set signals;
+  bool has_ended = false;
 
   asio::awaitable<void> beat() {
     for (;;) {
       heartbeat_timer.expires_after(heartbeat_interval);
-      const auto [cancelled] =
-          co_await heartbeat_timer.async_wait(asio::as_tuple(asio::use_awaitable));
-      if (cancelled) co_return;
+      co_await heartbeat_timer.async_wait(asio::as_tuple(asio::use_awaitable));
+      if (has_ended)
+        co_return;  // the error code does not tell: a wait may be over when it is cancelled
       status.heartbeat();
+    }
+  }
+
+  asio::awaitable<void> drain_requests() {
+    for (;;) {
+      request_timer.expires_after(kRequestInterval);
+      co_await request_timer.async_wait(asio::as_tuple(asio::use_awaitable));
+      if (has_ended) co_return;
       publisher.drain_requests();
     }
   }
 
   asio::awaitable<void> supervise() {
     co_await supervisor.run();
+    has_ended = true;
     heartbeat_timer.cancel();
+    request_timer.cancel();
     signals.cancel();
   }
 
@@ -173,6 +189,7 @@ void App::run(bool handles_signals) {
     if (error) std::rethrow_exception(error);
   };
   asio::co_spawn(parts.loop, parts.beat(), rethrow);
+  asio::co_spawn(parts.loop, parts.drain_requests(), rethrow);
   asio::co_spawn(parts.loop, parts.supervise(), rethrow);
   parts.loop.run();
   parts.publisher.close();

@@ -26,8 +26,7 @@ void add_server_options(CLI::App& app, ServerFlags& flags) {
   app.add_option("--config", flags.config_file, "Configuration, a JSON file")->type_name("FILE");
   app.add_option("--stream", flags.streams, "Stream to carry; repeat for several")
       ->type_name("NAME")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->allow_extra_args(false);
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warn or error")
       ->type_name("L");
 }
@@ -37,8 +36,7 @@ void add_tail_options(CLI::App& tail, TailFlags& flags) {
                   "Exact topics, or prefixes ending in *; without any, every stream");
   tail.add_option("--connect", flags.endpoints, "Endpoint of the bridge; repeat for several")
       ->type_name("ENDPOINT")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false)
       ->capture_default_str();
   tail.add_option("--count", flags.count, "End after N messages, with status 0 if they came")
       ->type_name("N")

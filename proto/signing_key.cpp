@@ -62,6 +62,11 @@ std::string SigningKey::sign(std::string_view text) const {
   return encode(signature);
 }
 
+void wipe(std::string& secret) {
+  sodium_memzero(secret.data(), secret.capacity());
+  secret.clear();
+}
+
 bool is_base64_of_32_bytes(std::string_view text) {
   Seed bytes;
   const bool is = decode_32_bytes(text, bytes);

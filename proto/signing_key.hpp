@@ -37,6 +37,9 @@ class SigningKey {
   std::string verifying_key_;
 };
 
+/// Overwrites `secret` so that no optimiser leaves it in memory, and empties it.
+void wipe(std::string& secret);
+
 /// Whether `text` is standard base64 with padding of exactly 32 bytes.
 bool is_base64_of_32_bytes(std::string_view text);
 

@@ -2,6 +2,7 @@
 #include "bridge/cli/commands.hpp"
 #include "bridge/cli/settings.hpp"
 
+#include <csignal>
 #include <exception>
 #include <iostream>
 
@@ -10,6 +11,7 @@ namespace bpx::bridge::cli {
 int run(const ServerFlags& flags) {
   auto settings = load_settings(flags);
   if (!settings) return kMisconfigured;
+  std::signal(SIGPIPE, SIG_IGN);  // a log reader that ends must not end the bridge
   try {
     App app(settings->config, std::move(settings->credentials), {});
     app.run(/*handles_signals=*/true);

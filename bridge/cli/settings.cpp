@@ -2,12 +2,29 @@
 
 #include "bridge/config/load.hpp"
 #include "bridge/config/validate.hpp"
+#include "bridge/upstream/tls_context.hpp"
 
+#include <algorithm>
 #include <iostream>
 
 #include <unistd.h>
 
 namespace bpx::bridge::cli {
+
+namespace {
+
+/// Whether the file that validate() has found to exist holds certificates is TLS's to say.
+void check_trust_anchors(const Config& config, Problems& problems) {
+  const auto is_at_fault = [](const Problem& problem) {
+    return problem.path == "upstream.ca_file";
+  };
+  if (config.upstream.ca_file.empty() || std::ranges::any_of(problems, is_at_fault)) return;
+  if (const auto fault = TlsContext::fault_of(config.upstream.ca_file))
+    problems.push_back({"upstream.ca_file", "holds no certificate that can be read: " + *fault,
+                        "give a readable PEM file of trust anchors, or leave it out"});
+}
+
+}  // namespace
 
 std::optional<Settings> load_settings(const ServerFlags& flags) {
   const Environment environment(environ);
@@ -19,6 +36,7 @@ std::optional<Settings> load_settings(const ServerFlags& flags) {
                                  .log_level = flags.log_level},
                                 problems);
   validate(settings.config, problems);
+  check_trust_anchors(settings.config, problems);
   settings.credentials =
       load_credentials(environment, wants_private_streams(settings.config), problems);
   for (const auto& problem : problems) std::cerr << to_line(problem) << '\n';

@@ -4,6 +4,7 @@
 #include "bridge/cli/tail_watch.hpp"
 #include "bridge/cli/topic_pattern.hpp"
 #include "bridge/clock.hpp"
+#include "bridge/one_line.hpp"
 
 #include <zmq.hpp>
 
@@ -147,7 +148,7 @@ class Tail {
 
   static void remark(std::string_view text) {
     std::cout.flush();
-    std::cerr << "-- " << text << '\n';
+    std::cerr << "-- " << one_line(text) << '\n';
   }
 
   const TailFlags& flags_;

@@ -1,5 +1,7 @@
 #include "bridge/cli/tail_line.hpp"
 
+#include "bridge/one_line.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -42,14 +44,6 @@ std::string pad_left(const std::string& text, std::size_t width) {
 std::string pad_right(const std::string& text, std::size_t width) {
   const auto length = characters(text);
   return length < width ? text + std::string(width - length, ' ') : text;
-}
-
-/// Nothing that arrives may break a line or steer the terminal.
-std::string on_one_line(std::string_view text) {
-  std::string line(text);
-  std::ranges::replace_if(
-      line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-  return line;
 }
 
 std::string flags_of(const proto::MessageHeader& header) {
@@ -95,7 +89,7 @@ std::string format_lag(std::int64_t ns) {
 }
 
 std::string TailLine::format(const TailMessage& message) {
-  auto topic = on_one_line(message.topic);
+  auto topic = one_line(message.topic);
   topic_width_ = std::min(kMaxTopicWidth, std::max(topic_width_, characters(topic)));
   const auto time = time_of_day(message.arrived_ns);
   topic = pad_right(topic, topic_width_);
@@ -103,7 +97,7 @@ std::string TailLine::format(const TailMessage& message) {
   const auto lag = pad_left(format_lag(lag_of(message)), kLagWidth);
   auto rest = flags_of(message.header);
   const auto flags_bytes = rest.size();
-  rest += on_one_line(message.payload);
+  rest += one_line(message.payload);
 
   const auto used = characters(time + topic + sequence + lag) + 7;
   if (options_.width > 0) cut(rest, options_.width > used + 10 ? options_.width - used : 10);

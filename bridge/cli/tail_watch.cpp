@@ -4,39 +4,55 @@
 
 namespace bpx::bridge::cli {
 
+namespace {
+
+using Json = nlohmann::json;
+
+/// What comes over the network need not be what it should: a member of another type reads as
+/// absent.
+std::string text_of(const Json& object, const char* name) {
+  const auto member = object.find(name);
+  return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
+}
+
+std::string number_of(const Json& object, const char* name) {
+  const auto member = object.find(name);
+  return member != object.end() && member->is_number() ? member->dump() : "?";
+}
+
+}  // namespace
+
 std::optional<std::string> TailWatch::on_message(std::string_view topic,
                                                  const proto::MessageHeader& header) {
+  // Each endpoint counts its own status messages, and both may be watched at once.
+  if (topic.starts_with("bridge.status")) return std::nullopt;
   std::optional<std::string> remark;
-  if (header.epoch_us != epoch_us_) {
-    if (epoch_us_ != 0) remark = "the bridge was restarted: sequences begin anew";
-    epoch_us_ = header.epoch_us;
-    sequences_.clear();
+  if (header.epoch_us > newest_epoch_us_) {
+    if (newest_epoch_us_ != 0)
+      remark = "another bridge, or one restarted: its sequences begin anew";
+    newest_epoch_us_ = header.epoch_us;
   }
-  auto known = sequences_.find(topic);
-  if (known == sequences_.end()) {
-    sequences_.emplace(topic, header.sequence);
-  } else {
-    if (header.sequence > known->second + 1)
-      remark = std::to_string(header.sequence - known->second - 1) + " messages of " +
-               std::string(topic) + " were lost on the way here: this consumer is too slow";
-    known->second = header.sequence;
-  }
+  auto& known = sequences_[{header.epoch_us, std::string(topic)}];
+  if (known != 0 && header.sequence > known + 1)
+    remark = std::to_string(header.sequence - known - 1) + " messages of " + std::string(topic) +
+             " were lost on the way here: this consumer is too slow";
+  known = header.sequence;
   return remark;
 }
 
 std::optional<std::string> TailWatch::on_status(std::string_view payload) {
-  const auto json = nlohmann::json::parse(payload, nullptr, /*allow_exceptions=*/false);
+  const auto json = Json::parse(payload, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return std::nullopt;
-  state_ = json.value("state", "");
-  const auto event = json.value("event", "");
+  state_ = text_of(json, "state");
+  const auto event = text_of(json, "event");
   if (event == "connected")
-    return "the bridge connected to the exchange (connection " +
-           std::to_string(json.value("connection", 0U)) + ')';
+    return "the bridge connected to the exchange (connection " + number_of(json, "connection") +
+           ')';
   if (event == "disconnected")
-    return "the bridge lost the exchange (" + json.value("reason", "") + "), retries in " +
-           std::to_string(json.value("retry_ms", 0)) + " ms";
+    return "the bridge lost the exchange (" + text_of(json, "reason") + "), retries in " +
+           number_of(json, "retry_ms") + " ms";
   if (event == "rejected")
-    return "the exchange rejected " + json.value("stream", "") + ": " + json.value("message", "");
+    return "the exchange rejected " + text_of(json, "stream") + ": " + text_of(json, "message");
   if (event == "shutdown") return "the bridge shuts down";
   return std::nullopt;
 }

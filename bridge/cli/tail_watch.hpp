@@ -3,11 +3,11 @@
 #include "proto/message_header.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace bpx::bridge::cli {
 
@@ -27,8 +27,9 @@ class TailWatch {
   std::string explain_silence(std::string_view endpoints, std::string_view topics) const;
 
  private:
-  std::uint64_t epoch_us_ = 0;
-  std::map<std::string, std::uint64_t, std::less<>> sequences_;
+  std::uint64_t newest_epoch_us_ = 0;
+  /// By epoch too: several bridges may be watched at once.
+  std::map<std::pair<std::uint64_t, std::string>, std::uint64_t> sequences_;
   std::string state_;  ///< as the bridge last told it; empty before
 };
 

@@ -1,21 +1,32 @@
 #include "bridge/config/credentials.hpp"
 
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 
 namespace bpx::bridge {
 namespace {
 
-/// The end of a text, behind which an editor or `echo` may have left a line break.
-std::string without_trailing_space(std::string text) {
-  const auto last = text.find_last_not_of(" \t\r\n");
-  text.resize(last == std::string::npos ? 0 : last + 1);
-  return text;
-}
+/// A key as it was found. Wiped when it is no longer needed.
+class Found {
+ public:
+  Found(std::string value, std::string source)
+      : value_(std::move(value)), source_(std::move(source)) {
+    // An editor or `echo` may have left a line break behind the key.
+    const auto last = value_.find_last_not_of(" \t\r\n");
+    value_.resize(last == std::string::npos ? 0 : last + 1);
+  }
+  Found(Found&&) = default;
+  Found& operator=(Found&&) = default;
+  Found(const Found&) = delete;
+  Found& operator=(const Found&) = delete;
+  ~Found() { proto::wipe(value_); }
 
-struct Found {
-  std::string value;
-  std::string source;
+  const std::string& value() const { return value_; }
+  const std::string& source() const { return source_; }
+
+ private:
+  std::string value_;
+  std::string source_;
 };
 
 class KeyLookup {
@@ -27,31 +38,46 @@ class KeyLookup {
   std::optional<Found> find(const std::string& name) {
     const auto variable = "BACKPACK_" + name;
     const auto file_variable = variable + "_FILE";
-    const auto value = environment_.find(variable);
-    const auto file = environment_.find(file_variable);
+    const auto value = value_of(variable);
+    const auto file = value_of(file_variable);
     if (value && file) {
       problems_.push_back({variable, "is set beside " + file_variable, "unset one of the two"});
       return std::nullopt;
     }
     if (file) return read_file(file_variable, std::string(*file));
-    if (value) return Found{without_trailing_space(std::string(*value)), variable};
+    if (value) return Found(std::string(*value), variable);
     if (!needed_) return std::nullopt;
-    if (const auto guide = environment_.find(name))
-      return Found{without_trailing_space(std::string(*guide)), name};
+    if (const auto guide = value_of(name)) return Found(std::string(*guide), name);
     problems_.push_back({variable, "is not set, but a private stream is wanted",
                          "set it or " + file_variable + ", or remove the account.* streams"});
     return std::nullopt;
   }
 
  private:
+  /// A variable that is empty counts as unset: that is what a blank line of an .env file makes.
+  std::optional<std::string_view> value_of(const std::string& variable) const {
+    const auto value = environment_.find(variable);
+    return value && !value->empty() ? value : std::nullopt;
+  }
+
+  // Never says the path: where somebody put the key itself in its place, that would show it.
   std::optional<Found> read_file(const std::string& variable, const std::string& path) {
-    std::ifstream file(path);
-    std::string text{std::istreambuf_iterator<char>(file), {}};
-    if (file) return Found{without_trailing_space(std::move(text)), variable};
-    problems_.push_back({variable, "names a file that cannot be read",
-                         "check that " + path + " exists and is readable by this user"});
+    std::error_code error;
+    std::ifstream file;
+    file.rdbuf()->pubsetbuf(nullptr, 0);  // no buffer that would keep a copy of the key
+    if (!std::filesystem::is_directory(path, error)) file.open(path);
+    std::string text(kMaxKeyFileBytes, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (file.is_open() && !file.bad()) {
+      text.resize(static_cast<std::size_t>(file.gcount()));
+      return Found(std::move(text), variable);
+    }
+    problems_.push_back({variable, "names no file that can be read",
+                         "give the path of a file that this user can read"});
     return std::nullopt;
   }
+
+  static constexpr std::size_t kMaxKeyFileBytes = 4096;
 
   const Environment& environment_;
   bool needed_;
@@ -65,26 +91,22 @@ std::optional<Credentials> load_credentials(const Environment& environment, bool
   KeyLookup lookup(environment, needed, problems);
   const auto verifying = lookup.find("PUBLIC_KEY");
   const auto secret = lookup.find("SECRET_KEY");
+  const auto note_no_key = [&](const Found& found) {
+    problems.push_back({found.source(), "is not base64 of 32 bytes",
+                        "copy the key from the exchange's API settings again, whole"});
+  };
 
-  constexpr auto kNotAKey = "is not base64 of 32 bytes";
-  constexpr auto kMend = "copy the key from the exchange's API settings again, whole";
-  if (verifying && !proto::is_base64_of_32_bytes(verifying->value)) {
-    problems.push_back({verifying->source, kNotAKey, kMend});
-    return std::nullopt;
-  }
-  if (!secret) return std::nullopt;
-  auto key = proto::SigningKey::from_base64(secret->value);
-  if (!key) {
-    problems.push_back({secret->source, kNotAKey, kMend});
-    return std::nullopt;
-  }
-  if (!verifying) return std::nullopt;
-  if (key->verifying_key() != verifying->value) {
-    problems.push_back({verifying->source, "does not belong to the secret key",
+  const bool is_verifying_key = verifying && proto::is_base64_of_32_bytes(verifying->value());
+  if (verifying && !is_verifying_key) note_no_key(*verifying);
+  auto key = secret ? proto::SigningKey::from_base64(secret->value()) : std::nullopt;
+  if (secret && !key) note_no_key(*secret);
+  if (!key || !is_verifying_key) return std::nullopt;
+  if (key->verifying_key() != verifying->value()) {
+    problems.push_back({verifying->source(), "does not belong to the secret key",
                         "set both halves of the same key pair"});
     return std::nullopt;
   }
-  return Credentials{std::move(*key), secret->source};
+  return Credentials{std::move(*key), secret->source()};
 }
 
 }  // namespace bpx::bridge

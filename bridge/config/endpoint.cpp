@@ -2,6 +2,7 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/url/parse.hpp>
+#include <net/if.h>
 
 #include <charconv>
 
@@ -67,6 +68,12 @@ std::optional<ExchangeUrl> parse_exchange_url(std::string_view text,
   if (const auto target = std::string(parsed->encoded_target()); !target.empty())
     url.target = target.front() == '/' ? target : '/' + target;
   return url;
+}
+
+bool BindAddress::can_be_bound() const {
+  boost::system::error_code not_an_address;
+  boost::asio::ip::make_address(host, not_an_address);
+  return is_ipc || host == "*" || !not_an_address || if_nametoindex(host.c_str()) != 0;
 }
 
 bool BindAddress::is_local() const { return is_ipc || host == "lo" || is_loopback_host(host); }

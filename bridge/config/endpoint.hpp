@@ -28,6 +28,10 @@ struct BindAddress {
   std::string host;  ///< of tcp: address, interface name or `*`; IPv6 without brackets
   std::string port;  ///< of tcp: a number, or `*` for one that the system chooses
 
+  /// Whether it can be bound at all: ZeroMQ looks no names up, so `host` must be a numeric address,
+  /// an interface of this machine or `*`.
+  bool can_be_bound() const;
+
   /// Whether only this machine can reach it.
   bool is_local() const;
 };

@@ -1,6 +1,7 @@
 #include "bridge/config/load.hpp"
 
 #include "bridge/config/schema.hpp"
+#include "bridge/one_line.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -139,7 +140,7 @@ std::string unknown_mend(std::string_view path) {
 
 void assign_members(Assignment& assignment, const Json& object, const std::string& prefix) {
   for (const auto& [name, value] : object.items()) {
-    const auto path = prefix + name;
+    const auto path = prefix + one_line(name);
     if (const auto* key = assignment.find(path)) {
       assignment.assign(*key, value);
     } else if (!assignment.is_section(path)) {
@@ -164,7 +165,8 @@ Json parse_strictly(const std::string& text, Assignment& assignment) {
     } else if (event == Json::parse_event_t::key) {
       const auto name = value.get<std::string>();
       if (!seen.back().insert(name).second)
-        assignment.note(name, "stands twice in one object of the file", "remove one of the two");
+        assignment.note(one_line(name), "stands twice in one object of the file",
+                        "remove one of the two");
     }
     return true;
   });
@@ -187,6 +189,9 @@ void load_file(const std::filesystem::path& path, Assignment& assignment) {
   } catch (const Json::parse_error& error) {
     assignment.note(path.string(), "is not JSON, see byte " + std::to_string(error.byte),
                     "mend the syntax there");
+  } catch (const Json::exception& error) {
+    assignment.note(path.string(), "holds a value that cannot be read: " + one_line(error.what()),
+                    "mend it");
   }
 }
 

@@ -1,6 +1,7 @@
 #include "bridge/config/validate.hpp"
 
 #include "bridge/config/endpoint.hpp"
+#include "bridge/one_line.hpp"
 #include "proto/stream_name.hpp"
 
 #include <algorithm>
@@ -15,12 +16,7 @@ std::string indexed(const std::string& path, std::size_t index) {
   return path + '[' + std::to_string(index) + ']';
 }
 
-/// A text of the operator's, made safe to print on one line of a terminal.
-std::string printable(std::string_view text) {
-  std::string shown;
-  for (const char c : text) shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return '"' + shown + '"';
-}
+std::string printable(std::string_view text) { return '"' + one_line(text) + '"'; }
 
 class Validation {
  public:
@@ -114,6 +110,9 @@ class Validation {
              "give tcp://ADDRESS:PORT or ipc://PATH");
         continue;
       }
+      if (!address->can_be_bound())
+        note(place, printable(binds[i]) + " is neither an address nor an interface of this machine",
+             "give a numeric address such as 127.0.0.1, an interface such as eth0, or *");
       const bool system_chooses = address->port == "*" || address->port == "0";
       const auto [taken, is_new] = bound_.emplace(binds[i], place);
       if (!is_new && !system_chooses)

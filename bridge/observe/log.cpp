@@ -1,10 +1,10 @@
 #include "bridge/observe/log.hpp"
 
 #include "bridge/observe/log_line.hpp"
+#include "bridge/observe/stderr_sink.hpp"
 
 #include <spdlog/async.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 
 #include <array>
 #include <chrono>
@@ -35,10 +35,9 @@ static_assert(static_cast<int>(LogLevel::trace) == SPDLOG_LEVEL_TRACE &&
 
 // spdlog shares sinks between loggers and threads: its interfaces ask for shared_ptr.
 spdlog::sink_ptr make_sink(LogSink function) {
-  if (function) return std::make_shared<FunctionSink>(std::move(function));
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  sink->set_pattern("%v");
-  return sink;
+  if (!function)
+    function = [sink = StderrSink()](LogLevel, std::string_view line) mutable { sink.write(line); };
+  return std::make_shared<FunctionSink>(std::move(function));
 }
 
 }  // namespace

@@ -29,6 +29,10 @@ constexpr int kHandshakeMs = 5'000;
 
 constexpr int kBacklog = 1024;
 
+/// Between two looks at the exchange: nobody who floods the bridge with requests holds its messages
+/// up.
+constexpr int kRequestsAtOnce = 1'000;
+
 zmq::socket_t make_socket(zmq::context_t& context, const Publisher::Options& options) {
   zmq::socket_t socket(context, zmq::socket_type::xpub);
   socket.set(zmq::sockopt::sndhwm, options.send_hwm);
@@ -87,7 +91,7 @@ class Publisher::Socket {
 
   void drain_requests() {
     zmq::message_t request;
-    while (socket_.recv(request, zmq::recv_flags::dontwait)) {
+    for (int i = 0; i < kRequestsAtOnce && socket_.recv(request, zmq::recv_flags::dontwait); ++i) {
     }
   }
 

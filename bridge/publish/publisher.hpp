@@ -44,7 +44,7 @@ class Publisher {
                proto::MessageHeader header);
 
   /// Reads what consumers have sent: subscriptions, which ZeroMQ itself acts upon, and anything
-  /// else, which is discarded. Must be called now and then, else it piles up.
+  /// else, which is discarded. A bounded number at a time: to be called often, else it piles up.
   void drain_requests();
 
   /// The endpoints as bound, with the port that the system chose in place of `*` or 0.

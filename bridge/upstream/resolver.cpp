@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include <netdb.h>
@@ -92,7 +93,12 @@ asio::awaitable<Resolved> resolve(std::string host, std::uint16_t port) {
                           asio::steady_timer::time_point::max());
   const auto shared = std::make_shared<LookUp>();
   const Waiting waiting(*shared, done);
-  look_up_on_thread(shared, std::move(host), port);
+  try {
+    look_up_on_thread(shared, std::move(host), port);
+  } catch (const std::system_error& error) {
+    co_return Resolved{.endpoints = {},
+                       .error = std::string("no thread to look it up: ") + error.what()};
+  }
   co_await done.async_wait(asio::as_tuple(asio::use_awaitable));
   co_return std::move(shared->resolved);
 }

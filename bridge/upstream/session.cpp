@@ -28,12 +28,29 @@ Session::Session(const asio::any_io_executor& executor, Options options, Parts p
       subscribe_again_(executor),
       stop_signal_(executor, Clock::time_point::max()) {}
 
+/// Of several parts, `||` lets the others go on when one throws: the session would live on without
+/// its reader. So an exception is put aside and ends the part like anything else.
+template <typename T>
+asio::awaitable<T> Session::note_failure(asio::awaitable<T> part) {
+  std::exception_ptr failure;
+  try {
+    co_return co_await std::move(part);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() == asio::cancellation_type::none) failure_ = failure;
+  co_return T{};
+}
+
 asio::awaitable<Session::End> Session::run(std::uint32_t connection) {
   first_data_ = last_data_ = {};
   const Disconnect stopped{DisconnectReason::local, "stopped"};
   if (is_stopping_) co_return End{stopped};
 
-  auto first = co_await (WsConnection::open(options_.connection, parts_.tls) || wait_for_stop());
+  auto first = co_await (note_failure(WsConnection::open(options_.connection, parts_.tls)) ||
+                         wait_for_stop());
+  if (failure_) std::rethrow_exception(failure_);
   if (first.index() == 1) co_return End{stopped};
   auto& opened = std::get<0>(first);
   if (opened.connection == nullptr) co_return End{opened.failure};
@@ -60,31 +77,31 @@ asio::awaitable<Session::End> Session::relay_until_end(WsConnection& connection)
   co_return End{why, duration_cast<milliseconds>(last_data_ - first_data_)};
 }
 
-/// Of several parts, `||` lets the others go on when one throws: the session would live on without
-/// its reader. So an exception is put aside and ends the part like anything else.
-asio::awaitable<Disconnect> Session::note_failure(asio::awaitable<Disconnect> part) {
-  std::exception_ptr failure;
-  try {
-    co_return co_await std::move(part);
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  const auto state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() == asio::cancellation_type::none) failure_ = failure;
-  co_return Disconnect{DisconnectReason::local, "the bridge failed"};
-}
-
 asio::awaitable<Disconnect> Session::keep_subscribed(WsConnection& connection) {
   for (;;) {
     while (const auto request = parts_.subscriptions.next_request(Clock::now())) {
       const auto frame = frame_of(*request);
-      if (const auto error = co_await connection.write(frame))
-        co_return Disconnect{DisconnectReason::reset, "while subscribing: " + error.message()};
+      if (const auto end = co_await send(connection, frame)) co_return *end;
     }
     subscribe_again_.expires_at(
         parts_.subscriptions.next_deadline().value_or(Clock::time_point::max()));
     co_await subscribe_again_.async_wait(kAsTuple);
   }
+}
+
+/// Returns why the connection is over, if it is.
+asio::awaitable<std::optional<Disconnect>> Session::send(WsConnection& connection,
+                                                         std::string_view frame) {
+  asio::steady_timer deadline(subscribe_again_.get_executor(), options_.idle_timeout);
+  const auto first = co_await (connection.write(frame) || deadline.async_wait(kAsTuple));
+  if (first.index() == 1)
+    co_return Disconnect{DisconnectReason::idle, "the exchange takes no requests"};
+  const auto& error = std::get<0>(first);
+  if (!error) co_return std::nullopt;
+  // The reader knows better why, a Close frame for instance: it is given the time to say so.
+  deadline.expires_after(options_.close_grace);
+  co_await deadline.async_wait(kAsTuple);
+  co_return Disconnect{DisconnectReason::reset, "while subscribing: " + error.message()};
 }
 
 asio::awaitable<Disconnect> Session::watch_idleness(WsConnection& connection) {

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <variant>
 
 namespace bpx::bridge {
@@ -60,10 +61,13 @@ class Session : private MessageReceiver {
   using Clock = std::chrono::steady_clock;
 
   boost::asio::awaitable<End> relay_until_end(WsConnection& connection);
-  boost::asio::awaitable<Disconnect> note_failure(boost::asio::awaitable<Disconnect> part);
+  template <typename T>
+  boost::asio::awaitable<T> note_failure(boost::asio::awaitable<T> part);
   boost::asio::awaitable<Disconnect> keep_subscribed(WsConnection& connection);
   boost::asio::awaitable<Disconnect> watch_idleness(WsConnection& connection);
   boost::asio::awaitable<Disconnect> close_when_stopped(WsConnection& connection);
+  boost::asio::awaitable<std::optional<Disconnect>> send(WsConnection& connection,
+                                                         std::string_view frame);
   boost::asio::awaitable<void> wait_for_stop();
 
   void on_message(std::string_view message) override;

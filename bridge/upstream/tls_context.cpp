@@ -40,21 +40,22 @@ TlsContext::TlsContext(const std::string& ca_file) : context_(ssl::context::tls_
   if (ca_file.empty()) return;
   boost::system::error_code error;
   context_.load_verify_file(ca_file, error);
-  if (error)
-    throw StartupError("upstream.ca_file: " + ca_file + " holds no certificate that can be read: " +
-                       error.message() + "; give a PEM file");
+  if (error) throw StartupError("upstream.ca_file: " + ca_file + ": " + error.message());
 }
 
-void expect_host(SSL* ssl, const std::string& host) {
+std::optional<std::string> TlsContext::fault_of(const std::string& ca_file) {
+  ssl::context trial(ssl::context::tls_client);
+  boost::system::error_code error;
+  trial.load_verify_file(ca_file, error);
+  return error ? std::optional(error.message()) : std::nullopt;
+}
+
+bool expect_host(SSL* ssl, const std::string& host) {
   boost::system::error_code not_an_address;
   boost::asio::ip::make_address(host, not_an_address);
-  if (!not_an_address) {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str());
-    return;
-  }
-  SSL_set_tlsext_host_name(ssl, host.c_str());
+  if (!not_an_address) return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
   SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  SSL_set1_host(ssl, host.c_str());
+  return SSL_set_tlsext_host_name(ssl, host.c_str()) == 1 && SSL_set1_host(ssl, host.c_str()) == 1;
 }
 
 std::string describe_tls_failure(SSL* ssl, const boost::system::error_code& error) {

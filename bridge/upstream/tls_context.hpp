@@ -3,6 +3,7 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 
+#include <optional>
 #include <string>
 
 namespace bpx::bridge {
@@ -15,6 +16,9 @@ class TlsContext {
   /// `ca_file`: PEM, may be empty. Throws StartupError where it holds no certificate.
   explicit TlsContext(const std::string& ca_file);
 
+  /// Why `ca_file` cannot be used; nullopt if it can.
+  static std::optional<std::string> fault_of(const std::string& ca_file);
+
   boost::asio::ssl::context& native() { return context_; }
 
  private:
@@ -22,8 +26,9 @@ class TlsContext {
 };
 
 /// Makes the handshake of `ssl` ask for `host` (SNI) and accept a certificate for `host` alone.
-/// `host` is a name or an address.
-void expect_host(SSL* ssl, const std::string& host);
+/// `host` is a name or an address. Returns false where OpenSSL could not be told: then
+/// the handshake must not begin.
+[[nodiscard]] bool expect_host(SSL* ssl, const std::string& host);
 
 /// Why the handshake of `ssl` failed and what to do, in words for a person: the verdict on the
 /// certificate where that was the reason, else `error`.

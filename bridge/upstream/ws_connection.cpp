@@ -57,7 +57,7 @@ asio::awaitable<error_code> secure(PlainConnection&, const std::string&) { co_re
 
 asio::awaitable<error_code> secure(TlsConnection& connection, const std::string& host) {
   auto& tls = connection.transport();
-  expect_host(tls.native_handle(), host);
+  if (!expect_host(tls.native_handle(), host)) co_return asio::error::no_memory;
   const auto [error] = co_await tls.async_handshake(asio::ssl::stream_base::client, kAsTuple);
   co_return error;
 }

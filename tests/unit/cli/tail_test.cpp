@@ -131,6 +131,8 @@ TEST(TailWatch, RemarksOnWhatHappensToTheBridge) {
           .value_or(""),
       HasSubstr("trade.X: Invalid stream"));
   EXPECT_TRUE(watch.on_status(R"({"event":"shutdown"})"));
+  EXPECT_FALSE(watch.on_status(R"({"event":1,"state":2})"));
+  EXPECT_TRUE(watch.on_status(R"({"event":"disconnected","reason":[],"retry_ms":"x"})"));
   EXPECT_FALSE(watch.on_status("not JSON"));
   EXPECT_FALSE(watch.on_status("[1]"));
 }

@@ -77,6 +77,31 @@ TEST_F(LoadCredentials, ReportsWhatIsNoKeyEvenWithoutNeed) {
   EXPECT_THAT(problems_, ElementsAre(Field(&Problem::path, "BACKPACK_PUBLIC_KEY")));
 }
 
+TEST_F(LoadCredentials, ReportsBothWhereNeitherIsAKey) {
+  EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=short", "BACKPACK_SECRET_KEY=short"}));
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::path, "BACKPACK_PUBLIC_KEY"),
+                                     Field(&Problem::path, "BACKPACK_SECRET_KEY")));
+}
+
+TEST_F(LoadCredentials, NeverShowAKeyThatStandsWhereAPathShould) {
+  EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=" + kPublic, "BACKPACK_SECRET_KEY_FILE=" + kSecret}));
+  EXPECT_EQ(problems_.size(), 1U);  // TearDown looks for the secret
+}
+
+TEST_F(LoadCredentials, TakeAnEmptyVariableForUnset) {
+  EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=", "BACKPACK_SECRET_KEY="}, /*needed=*/false));
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_TRUE(load({"BACKPACK_PUBLIC_KEY=" + kPublic, "BACKPACK_SECRET_KEY=",
+                    "BACKPACK_SECRET_KEY_FILE=" + directory_.write("secret", kSecret)}));
+  EXPECT_THAT(problems_, IsEmpty());
+}
+
+TEST_F(LoadCredentials, ReportADirectoryAsUnreadable) {
+  EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=" + kPublic,
+                     "BACKPACK_SECRET_KEY_FILE=" + directory_.path().string()}));
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, HasSubstr("no file"))));
+}
+
 TEST_F(LoadCredentials, ReportsKeysThatDoNotBelongTogether) {
   EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=" + kAnother, "BACKPACK_SECRET_KEY=" + kSecret}));
   EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, HasSubstr("does not belong"))));
@@ -90,7 +115,8 @@ TEST_F(LoadCredentials, ReportsAKeyThatIsGivenTwice) {
 
 TEST_F(LoadCredentials, ReportsAFileThatCannotBeRead) {
   EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=" + kPublic, "BACKPACK_SECRET_KEY_FILE=/nonexistent"}));
-  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, HasSubstr("cannot be read"))));
+  EXPECT_THAT(problems_,
+              ElementsAre(Field(&Problem::wrong, HasSubstr("no file that can be read"))));
 }
 
 }  // namespace

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace bpx::bridge {
+
+/// Writes lines to stderr, but does not wait for ever: where nobody reads the other end of the
+/// pipe, lines are dropped after a while, and how many is told once it is read again. So a stuck
+/// log reader can neither stop the program nor keep it from ending. One thread.
+class StderrSink {
+ public:
+  void write(std::string_view line);
+
+ private:
+  bool write_all(std::string_view text);
+
+  bool is_stuck_ = false;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace bpx::bridge
