@@ -1,7 +1,8 @@
 """Starts the programs that are under test and talks to them as the outside world does.
 
 Nothing of the project's own code is shared: what a consumer may rely on is written down here once
-more, in another language. Where the executables are, the environment says: BPX_BRIDGE, BPX_EXCHANGE.
+more, in another language. The executables are those that BPX_BRIDGE and BPX_EXCHANGE name, or else
+those of build/plain.
 """
 
 import json
@@ -20,8 +21,8 @@ import urllib.request
 import zmq
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BRIDGE = os.environ["BPX_BRIDGE"]
-EXCHANGE = os.environ["BPX_EXCHANGE"]
+BRIDGE = os.environ.get("BPX_BRIDGE", str(ROOT / "build/plain/bridge/backpack-bridge"))
+EXCHANGE = os.environ.get("BPX_EXCHANGE", str(ROOT / "build/plain/tests/exchange/simulated-exchange"))
 
 # The pair that the exchange's guide prints as an example. It opens no account.
 KEYS = {
