@@ -1,0 +1,245 @@
+"""Starts the programs that are under test and talks to them as the outside world does.
+
+Nothing of the project's own code is shared: what a consumer may rely on is written down here once
+more, in another language. The executables are those that BPX_BRIDGE and BPX_EXCHANGE name, or else
+those of build/plain.
+"""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+import typing
+import urllib.request
+
+import zmq
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BRIDGE = os.environ.get("BPX_BRIDGE", str(ROOT / "build/plain/bridge/backpack-bridge"))
+EXCHANGE = os.environ.get("BPX_EXCHANGE", str(ROOT / "build/plain/tests/exchange/simulated-exchange"))
+
+# The pair that the exchange's guide prints as an example. It opens no account.
+KEYS = {
+    "BACKPACK_PUBLIC_KEY": "5+yQgwU0ZdJ/9s+GXfuPFfo7yQQpl9CgvQedJXne30o=",
+    "BACKPACK_SECRET_KEY": "TDSkv44jf/iD/QCKkyCdixO+p1sfLXxk+PZH7mW/ams=",
+}
+
+DEADLINE = 30.0  # seconds: for what takes milliseconds, with room for sanitizers and busy machines
+
+
+def wait_until(holds, what, deadline=DEADLINE):
+    """Returns what `holds` returns as soon as that is true."""
+    end = time.monotonic() + deadline
+    while True:
+        result = holds()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline} s: {what}")
+        time.sleep(0.01)
+
+
+def clean_environment(**settings):
+    """This environment without what would configure a bridge, and with `settings`."""
+    foreign = re.compile(r"BRIDGE_|BACKPACK_|PUBLIC_KEY$|SECRET_KEY$")
+    kept = {name: value for name, value in os.environ.items() if not foreign.match(name)}
+    return {**kept, **settings}
+
+
+class Program:
+    """A running program and the lines it has said, on stdout and stderr together."""
+
+    def __init__(self, command, environment):
+        self.lines = []
+        self._process = subprocess.Popen(
+            command, env=environment, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self._process.stdout:
+            self.lines.append(line.rstrip("\n"))
+
+    def wait_for_line(self, pattern):
+        """The first line that matches, as a match object."""
+        def find():
+            for line in list(self.lines):
+                match = re.search(pattern, line)
+                if match:
+                    return match
+            if self._process.poll() is not None:
+                self._reader.join(DEADLINE)
+                raise AssertionError(f"ended without saying {pattern!r}:\n" + "\n".join(self.lines))
+            return None
+        return wait_until(find, f"a line that matches {pattern!r}")
+
+    def stop(self, sign=signal.SIGTERM):
+        """Asks the program to end; returns its exit status. Harmless where it has ended."""
+        if self._process.poll() is None:
+            self._process.send_signal(sign)
+        try:
+            status = self._process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise AssertionError("did not end when asked to:\n" + "\n".join(self.lines)) from None
+        finally:
+            self._reader.join(DEADLINE)
+            self._process.stdout.close()
+        return status
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Exchange(Program):
+    """The simulated exchange. Its market stands still until `rate` lets it move."""
+
+    def __init__(self, *options):
+        self._directory = tempfile.TemporaryDirectory()
+        self.ca_file = os.path.join(self._directory.name, "ca.pem")
+        super().__init__(
+            [EXCHANGE, "--ca-file", self.ca_file, "--rate", "0", "--close-grace-ms", "100",
+             "--verifying-key", KEYS["BACKPACK_PUBLIC_KEY"], *options], clean_environment())
+        addresses = json.loads(self.wait_for_line(r"^\{.*\}$")[0])
+        self.url = addresses["websocket"]
+        self._control = f"http://127.0.0.1:{addresses['control_port']}"
+
+    def _ask(self, path, body=None):
+        with urllib.request.urlopen(self._control + path, body, DEADLINE) as answer:
+            return answer.read()
+
+    def fault(self, kind, **parameters):
+        self._ask("/fault", json.dumps({"kind": kind, **parameters}).encode())
+
+    def rate(self, per_second):
+        self.fault("rate", per_second=per_second)
+
+    def publish(self, stream, data):
+        self._ask("/publish", json.dumps({"stream": stream, "data": data}).encode())
+
+    def state(self):
+        return json.loads(self._ask("/state"))
+
+    def wait_for_subscriptions(self, streams):
+        wait_until(lambda: set(streams) <= set(self.state()["subscriptions"]),
+                   f"subscriptions to {streams}")
+
+    def sent(self):
+        """What went to clients, oldest first, as pairs of stream and text; answers left out."""
+        frames = [json.loads(line) for line in self._ask("/log").splitlines()]
+        return [(frame["stream"], frame["text"]) for frame in frames if frame["stream"]]
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self._directory.cleanup()
+
+
+class Bridge(Program):
+    """The bridge on free ports, with both endpoints, taking `streams` from `exchange`."""
+
+    def __init__(self, exchange, streams, **settings):
+        super().__init__([BRIDGE], clean_environment(
+            **KEYS,
+            BRIDGE_UPSTREAM__URL=exchange.url,
+            BRIDGE_UPSTREAM__CA_FILE=exchange.ca_file,
+            BRIDGE_UPSTREAM__STREAMS=",".join(streams),
+            BRIDGE_UPSTREAM__BACKOFF_MAX_MS="200",
+            BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*",
+            BRIDGE_PUBLISH__PRIVATE__BIND="tcp://127.0.0.1:*",
+            BRIDGE_PUBLISH__HEARTBEAT_MS="50",
+            BRIDGE_HTTP__BIND="127.0.0.1:0",
+            **settings))
+        self.public = self.wait_for_line(r"publishing endpoint=(\S+) audience=public")[1]
+        self.private = self.wait_for_line(r"publishing endpoint=(\S+) audience=private")[1]
+
+
+class Message(typing.NamedTuple):
+    topic: str
+    payload: str
+    flags: int
+    connection: int
+    epoch: int
+    sequence: int
+    received: int
+    event: int
+    sent: int
+
+
+class Consumer:
+    """A SUB socket whose subscription is known to be in force."""
+
+    STATUS = "bridge.status"
+
+    def __init__(self, endpoint):
+        self.status = []
+        self._socket = zmq.Context.instance().socket(zmq.SUB)
+        self._socket.rcvhwm = 0
+        self._socket.linger = 0
+        self._socket.subscribe("")
+        self._socket.connect(endpoint)
+        self.wait_for_status("heartbeat")
+
+    def _receive(self, deadline):
+        if not self._socket.poll(max(0, deadline - time.monotonic()) * 1000):
+            return None
+        topic, payload, header = self._socket.recv_multipart()
+        version, length, *fields = struct.unpack("<BBHIQQqqq", header)
+        assert (version, length) == (1, 48), (version, length)
+        message = Message(topic.decode(), payload.decode(), *fields)
+        if message.topic == self.STATUS:
+            self.status.append(message)
+        return message
+
+    def wait_for_status(self, event):
+        """Waits for the event; returns its payload. Other messages that come first are dropped."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            message = self._receive(end)
+            assert message, f"no {event} within {DEADLINE} s"
+            if message.topic == self.STATUS:
+                status = json.loads(message.payload)
+                if status["event"] == event:
+                    return status
+
+    def take(self, count):
+        """The next `count` messages of the exchange; fewer only where they do not come in time."""
+        messages = []
+        end = time.monotonic() + DEADLINE
+        while len(messages) < count:
+            message = self._receive(end)
+            if message is None:
+                break
+            if message.topic != self.STATUS:
+                messages.append(message)
+        return messages
+
+    def take_until_heartbeat(self):
+        """What else has been published: all that comes before the second heartbeat from now."""
+        messages = []
+        end = time.monotonic() + DEADLINE
+        heartbeats = 0
+        while heartbeats < 2:
+            message = self._receive(end)
+            assert message, f"no heartbeat within {DEADLINE} s"
+            if message.topic != self.STATUS:
+                messages.append(message)
+            elif json.loads(message.payload)["event"] == "heartbeat":
+                heartbeats += 1
+        return messages
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()

@@ -1,0 +1,123 @@
+"""Whether what README and the examples say is so."""
+
+import json
+import re
+import subprocess
+import sys
+import unittest
+
+from harness import BRIDGE, KEYS, ROOT, Bridge, Exchange, Program, clean_environment, wait_until
+
+README = (ROOT / "README.md").read_text()
+
+
+def check(*options, **settings):
+    return subprocess.run([BRIDGE, "check", *options], env=clean_environment(**settings),
+                          capture_output=True, text=True, timeout=30, check=False)
+
+
+def flattened(configuration, prefix=""):
+    """Key's path → value."""
+    flat = {}
+    for name, value in configuration.items():
+        if isinstance(value, dict):
+            flat.update(flattened(value, f"{prefix}{name}."))
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+class ReadmeTest(unittest.TestCase):
+    def test_example_prints_the_messages_of_its_stream_and_of_no_other(self):
+        block, = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+        self.assertLessEqual(len(block.splitlines()), 10)
+        streams = ["trade.SOL_USDC", "trade.SOL_USDC_PERP"]
+        with Exchange() as exchange, Bridge(exchange, streams) as bridge:
+            example = block.replace("tcp://127.0.0.1:5555", bridge.public)
+            self.assertNotEqual(example, block)
+            exchange.wait_for_subscriptions(streams)
+            with Program([sys.executable, "-u", "-c", example], clean_environment()) as consumer:
+                for t in range(1, 6):
+                    self.publish_until_printed(exchange, streams, consumer, t)
+            sent = [text for stream, text in exchange.sent() if stream == "trade.SOL_USDC"]
+            printed = [line for line in consumer.lines if re.match(r"\d+ ", line)]
+            for line in printed:
+                sequence, lag, payload = re.fullmatch(r"(\d+) (\S+) ms (\{.*\})", line).groups()
+                self.assertEqual(payload, sent[int(sequence) - 1])
+                float(lag)
+
+    @staticmethod
+    def publish_until_printed(exchange, streams, consumer, count):
+        """Until the example has subscribed, what is published passes it by."""
+        def printed():
+            if len(consumer.lines) >= count:
+                return True
+            for stream in reversed(streams):
+                exchange.publish(stream, '{"E":1788367430323775,"t":1}')
+            return False
+        wait_until(printed, f"{count} lines of the example")
+
+    def test_tables_name_every_key_with_its_default(self):
+        defaults = flattened(json.loads(check("--stream", "trade.A").stdout))
+        defaults["upstream.streams"] = []
+        table = dict(re.findall(r"^\| `([a-z_.]+)` \| ([^|]*(?:\\\|[^|]*)?) \|", README,
+                                re.MULTILINE))
+        for key, default in defaults.items():
+            if key in table:
+                stated = table[key].strip().strip("`")
+                plain = default if isinstance(default, str) else json.dumps(default)
+                self.assertIn(stated, (plain, json.dumps(default)), key)
+            else:
+                group = key.rpartition(".")[0] + ".*"
+                self.assertTrue(f"`{key}`" in README or f"`{group}`" in README,
+                                f"{key} is missing")
+        for key in table:
+            if "." in key and key.split(".")[0] in ("upstream", "publish", "http", "log"):
+                self.assertIn(key, defaults)
+
+    def test_what_is_said_to_be_refused_is_refused(self):
+        for key, value in (("publish.public.curve.secret_key_file", "x"),
+                           ("publish.private.curve.allow", "*"),
+                           ("publish.books", "depth.A"),
+                           ("upstream.on_demand.enabled", "true")):
+            name = "BRIDGE_" + key.upper().replace(".", "__")
+            refused = check("--stream", "trade.A", **{name: value})
+            self.assertEqual(refused.returncode, 2, key)
+            self.assertIn("is not available in version", refused.stderr)
+
+    def test_quoted_messages_are_the_programs(self):
+        quoted = re.findall(r"^\| `(config: [^`]*?)(?: …)?` \|", README, re.MULTILINE)
+        self.assertGreater(len(quoted), 4)
+        another = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+        said = "".join(attempt.stderr for attempt in (
+            check(**{"BRIDGE_…": "1"}),
+            check("--stream", "account.orderUpdate"),
+            check("--stream", "account.orderUpdate",
+                  BRIDGE_PUBLISH__PRIVATE__BIND="tcp://0.0.0.0:5556", **KEYS),
+            check("--stream", "trade.A", **{**KEYS, "BACKPACK_PUBLIC_KEY": another})))
+        for line in quoted:
+            self.assertIn(line, said)
+
+
+class ExamplesTest(unittest.TestCase):
+    def test_configurations_are_valid(self):
+        examples = sorted((ROOT / "deploy/examples").glob("*.json"))
+        self.assertTrue(examples)
+        for example in examples:
+            checked = check("--config", str(example), **KEYS)
+            self.assertEqual(checked.returncode, 0, f"{example.name}: {checked.stderr}")
+            self.assertNotIn(KEYS["BACKPACK_SECRET_KEY"], checked.stdout + checked.stderr)
+
+    def test_environment_is_valid(self):
+        lines = (ROOT / ".env.example").read_text().splitlines()
+        settings = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+        checked = check(**settings)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        offered = dict(line[2:].split("=", 1) for line in lines if re.match(r"# [A-Z_]+=", line))
+        self.assertLessEqual(set(KEYS), set(offered))
+        checked = check(**{**settings, **offered, **KEYS})
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
