@@ -137,9 +137,8 @@ TEST(Connection, IsCutWhenACloseFrameIsNotAnsweredWithinTheGrace) {
 TEST(Connection, IsCutAfterTheGraceThoughTheClientReadsNothing) {
   SimulatedExchange exchange({.close_grace = milliseconds(50)});
   ExchangeClient client(client_of(exchange));
-  client.send(subscribe_request({"depth.A"}));
-  ASSERT_TRUE(exchange.wait_for_subscription("depth.A", kSoon));
-  exchange.publish("depth.A", '"' + std::string(32'000'000, 'x') + '"');
+  ASSERT_TRUE(exchange.wait_for_connections(1, kSoon));
+  exchange.apply(fault::Huge{});
   exchange.apply(fault::Close{});
   EXPECT_TRUE(exchange.wait_for_open_connections(0, kSoon));
 }

@@ -30,6 +30,7 @@ TEST(Subscribing, KeepsTheOrderOverAllStreams) {
   client.send(subscribe_request({"trade.A", "depth.A"}));
   ASSERT_TRUE(exchange.wait_for_subscriptions(2, kSoon));
   std::vector<Frame> frames;
+  frames.reserve(1000);
   for (int number = 0; number < 1000; ++number) {
     frames.push_back(
         {.stream = number % 3 == 0 ? "trade.A" : "depth.A", .data = std::to_string(number)});
@@ -81,6 +82,7 @@ TEST(Subscribing, CopesWithTenThousandStreams) {
   SimulatedExchange exchange({});
   ExchangeClient client(client_of(exchange));
   std::vector<std::string> streams;
+  streams.reserve(10'000);
   for (int number = 0; number < 10'000; ++number) {
     streams.push_back("trade.S" + std::to_string(number) + "_USDC");
   }
