@@ -13,9 +13,10 @@ constexpr std::int64_t kInvalidSignature = 4003;
 /// How often a refused signature is made anew before its streams count as rejected.
 constexpr int kSignatureRetries = 3;
 
-/// How often on one connection an error that comes after every verdict reopens the case. Each time
-/// the exchange is given twice as long; beyond that, errors are not about subscriptions.
-constexpr int kMaxLateErrors = 3;
+/// How often on one connection what seems settled is asked for once more because of nameless
+/// errors. Each time the exchange is given twice as long; beyond that, errors are not about
+/// subscriptions.
+constexpr int kMaxAudits = 5;
 
 }  // namespace
 
@@ -52,7 +53,8 @@ void Subscriptions::connection_opened() {
   in_doubt_ = 0;
   quiet_until_ = {};
   verdict_after_ = options_.timing.verdict_after;
-  late_errors_ = 0;
+  audits_ = 0;
+  needs_audit_ = false;
 }
 
 std::optional<Subscriptions::Request> Subscriptions::next_request(TimePoint now) {
@@ -66,6 +68,7 @@ std::optional<Subscriptions::Request> Subscriptions::next_request(TimePoint now)
 
 bool Subscriptions::begin_probe(TimePoint now) {
   if (now < quiet_until_) return false;
+  if (probes_.empty() && needs_audit_) begin_audit();
   const auto is_live = [&](Index i) { return wanted_[i].state == State::live; };
   for (auto probe = probes_.begin(); probe != probes_.end();) {
     if (now < probe->not_before) {
@@ -107,7 +110,7 @@ Subscriptions::Request Subscriptions::make_request(TimePoint now) {
 std::optional<Subscriptions::TimePoint> Subscriptions::next_deadline() const {
   if (!unsent_.empty()) return TimePoint::min();
   if (in_doubt_ > 0) return verdict_at_;
-  if (probes_.empty()) return std::nullopt;
+  if (probes_.empty()) return needs_audit_ ? std::optional(quiet_until_) : std::nullopt;
   return std::max(quiet_until_, std::ranges::min(probes_, {}, &Probe::not_before).not_before);
 }
 
@@ -156,16 +159,20 @@ bool Subscriptions::on_error(std::optional<std::uint64_t> id, std::int64_t code,
 
 bool Subscriptions::on_anonymous_error(const Verdict& verdict) {
   const bool is_in_burst = verdict.now < quiet_until_;
-  quiet_until_ = verdict.now + options_.timing.settle;
-  if (is_in_burst && !is_probing()) return true;
-
+  hold_until(verdict.now + options_.timing.settle);
   const bool signatures_alone = verdict.code == kInvalidSignature;
-  const auto record = is_probing() ? probe_.record : Record{};
-  auto guilty = is_probing() ? take_suspects(signatures_alone) : late_suspects(signatures_alone);
+  if (!is_probing()) {
+    needs_audit_ = true;
+    return is_in_burst || count(State::requested) > 0;
+  }
+  auto guilty = take_suspects(signatures_alone);
   if (guilty.empty()) return is_in_burst;
-  condemn(std::move(guilty), record, verdict);
+  needs_audit_ = needs_audit_ || !signatures_alone;
+  condemn(std::move(guilty), probe_.record, verdict);
   return true;
 }
+
+void Subscriptions::hold_until(TimePoint time) { quiet_until_ = std::max(quiet_until_, time); }
 
 /// The streams in doubt, taken out of doubt. What of the probe was not sent yet becomes a probe of
 /// its own, the next one: it has nothing to do with the error.
@@ -183,16 +190,17 @@ Subscriptions::Indices Subscriptions::take_suspects(bool signatures_alone) {
   return suspects;
 }
 
-/// An error came though nothing was in doubt: the exchange was slower than it was given credit for.
-/// Whatever has been requested and delivered nothing may have been spoiled without anyone knowing.
-Subscriptions::Indices Subscriptions::late_suspects(bool signatures_alone) {
-  Indices suspects;
-  if (++late_errors_ > kMaxLateErrors) return suspects;
+/// A nameless error may have come later than expected and been laid to the wrong probe. So whatever
+/// has been asked for and delivered nothing is asked for once more, in peace: only silence then is
+/// acceptance.
+void Subscriptions::begin_audit() {
+  needs_audit_ = false;
+  if (++audits_ > kMaxAudits) return;
   verdict_after_ *= 2;
+  Probe audit;
   for (Index i = 0; i < wanted_.size(); ++i)
-    if (wanted_[i].state == State::requested && (!signatures_alone || wanted_[i].is_private))
-      suspects.push_back(i);
-  return suspects;
+    if (wanted_[i].state == State::requested) audit.streams.push_back(i);
+  if (!audit.streams.empty()) probes_.push_back(std::move(audit));
 }
 
 void Subscriptions::condemn(Indices guilty, const Record& record, const Verdict& verdict) {
@@ -206,6 +214,7 @@ void Subscriptions::condemn(Indices guilty, const Record& record, const Verdict&
     return retry_signature(std::move(guilty), record.signatures_refused + 1, verdict);
   if (guilty.size() > 1) return halve(guilty);
   if (verdict.is_certain || record.is_second_look) return reject(guilty, verdict);
+  hold_until(verdict.now + 2 * verdict_after_);  // until no late answer to another can be mistaken
   probes_.push_front({.streams = std::move(guilty), .record = {.is_second_look = true}});
 }
 

@@ -23,7 +23,8 @@ namespace bpx::bridge {
 /// as one *probe*, and no other probe is sent until the verdict is in: an error makes the set
 /// guilty, its absence for `verdict_after` (or data on every stream, or acknowledgements) acquits
 /// it. A guilty set is halved, each half a probe, until the culprits stand alone. Streams that
-/// deliver data are acquitted at any time.
+/// deliver data are acquitted at any time. Where a nameless error had to be laid to somebody, what
+/// is still silent at the end is asked for once more, with more patience.
 class Subscriptions {
  public:
   using Clock = std::chrono::steady_clock;
@@ -32,8 +33,8 @@ class Subscriptions {
 
   /// How patient to be with the exchange's answers.
   struct Timing {
-    Milliseconds verdict_after{500};    ///< how long after a request its error may come
-    Milliseconds settle{150};           ///< how long errors of one burst may lie apart
+    Milliseconds verdict_after{1'000};  ///< how long after a request its error may come
+    Milliseconds settle{250};           ///< how long errors of one burst may lie apart
     Milliseconds signature_retry{500};  ///< before a signature is made anew; doubles each time
   };
 
@@ -141,7 +142,8 @@ class Subscriptions {
   void acquit_all();
   bool on_anonymous_error(const Verdict& verdict);
   Indices take_suspects(bool signatures_alone);
-  Indices late_suspects(bool signatures_alone);
+  void hold_until(TimePoint time);
+  void begin_audit();
   void condemn(Indices guilty, const Record& record, const Verdict& verdict);
   void halve(const Indices& guilty);
   void retry_signature(Indices guilty, int refused, const Verdict& verdict);
@@ -161,7 +163,8 @@ class Subscriptions {
   TimePoint verdict_at_{};
   TimePoint quiet_until_{};
   Milliseconds verdict_after_{};
-  int late_errors_ = 0;
+  bool needs_audit_ = false;
+  int audits_ = 0;
 
   std::map<std::uint64_t, SentRequest> requests_;  ///< of this connection, by id
   std::uint64_t last_id_ = 0;

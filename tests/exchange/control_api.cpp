@@ -21,9 +21,7 @@ HttpAnswer refusal(unsigned status, const std::string& what) {
   return {.status = status, .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
-HttpAnswer done() {
-  return {.body = R"({"ok":true})"};
-}
+HttpAnswer done() { return {.body = R"({"ok":true})"}; }
 
 std::uint64_t number_in(const HttpRequest& request, const std::string& name,
                         std::uint64_t otherwise) {

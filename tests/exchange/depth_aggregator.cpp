@@ -12,9 +12,7 @@ namespace {
 /// As many touched prices as are kept before repetitions are dropped for the first time.
 constexpr std::size_t kCrowded = 1'024;
 
-auto place(const LevelChange& change) {
-  return std::tuple(change.side, change.price);
-}
+auto place(const LevelChange& change) { return std::tuple(change.side, change.price); }
 
 }  // namespace
 

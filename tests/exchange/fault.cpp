@@ -128,9 +128,7 @@ Fault error(FaultParameters& given) {
   return error;
 }
 
-Fault shutdown(FaultParameters&) {
-  return fault::Shutdown{};
-}
+Fault shutdown(FaultParameters&) { return fault::Shutdown{}; }
 
 Fault rate(FaultParameters& given) {
   fault::Rate rate;
@@ -138,9 +136,7 @@ Fault rate(FaultParameters& given) {
   return rate;
 }
 
-Fault heal(FaultParameters&) {
-  return fault::Heal{};
-}
+Fault heal(FaultParameters&) { return fault::Heal{}; }
 
 const std::map<std::string, Fault (*)(FaultParameters&)>& kinds() {
   static const std::map<std::string, Fault (*)(FaultParameters&)> known{

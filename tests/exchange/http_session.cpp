@@ -37,9 +37,7 @@ class Deadline {
   asio::steady_timer timer_;
 };
 
-std::string text(beast::string_view view) {
-  return {view.data(), view.size()};
-}
+std::string text(beast::string_view view) { return {view.data(), view.size()}; }
 
 HttpRequest to_request(BeastRequest& from) {
   const std::string target = text(from.target());

@@ -22,9 +22,7 @@ JsonObject& JsonObject::boolean(std::string_view key, bool value) {
   return json(key, value ? "true" : "false");
 }
 
-JsonObject& JsonObject::null(std::string_view key) {
-  return json(key, "null");
-}
+JsonObject& JsonObject::null(std::string_view key) { return json(key, "null"); }
 
 JsonObject& JsonObject::json(std::string_view key, std::string_view value) {
   name(key);

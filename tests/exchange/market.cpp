@@ -79,9 +79,7 @@ void Market::tick(std::int64_t now_us, std::vector<Frame>& out) {
   }
 }
 
-bool Market::has_stream(std::string_view name) const {
-  return state_->streams.contains(name);
-}
+bool Market::has_stream(std::string_view name) const { return state_->streams.contains(name); }
 
 std::vector<Frame> Market::on_subscribed(std::string_view name, std::int64_t now_us) const {
   std::vector<Frame> out;

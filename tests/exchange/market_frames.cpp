@@ -37,9 +37,7 @@ Decimal volume(const Instrument& instrument, const Candle& candle) {
 
 }  // namespace
 
-std::string_view side_name(Side side) {
-  return side == Side::bid ? "Bid" : "Ask";
-}
+std::string_view side_name(Side side) { return side == Side::bid ? "Bid" : "Ask"; }
 
 Decimal mark_price(const Instrument& instrument, const OrderBook& book) {
   return {book.twice_middle() * 5, instrument.price_decimals + 1};

@@ -15,9 +15,7 @@ enum class Side { bid, ask };
 
 inline constexpr std::array kSides = {Side::bid, Side::ask};
 
-constexpr Side opposite(Side side) {
-  return side == Side::bid ? Side::ask : Side::bid;
-}
+constexpr Side opposite(Side side) { return side == Side::bid ? Side::ask : Side::bid; }
 
 /// A price and the one order that rests there.
 struct Level {

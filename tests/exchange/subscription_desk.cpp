@@ -7,9 +7,7 @@
 namespace bpx::exchange {
 namespace {
 
-bool is_private(std::string_view stream) {
-  return stream.starts_with("account.");
-}
+bool is_private(std::string_view stream) { return stream.starts_with("account."); }
 
 }  // namespace
 

@@ -153,8 +153,6 @@ void async_teardown(boost::beast::role_type, Transport& transport, Token&& token
                           std::move(token)(error);
                         });
 }
-inline void beast_close_socket(Transport& transport) {
-  transport.drop(false);
-}
+inline void beast_close_socket(Transport& transport) { transport.drop(false); }
 
 }  // namespace bpx::exchange

@@ -48,9 +48,7 @@ void Venue::inflict(const fault::Deaf& deaf) {
   }
 }
 
-void Venue::inflict(const fault::SkipIds& skip) {
-  channels_.skip(skip.stream, skip.count);
-}
+void Venue::inflict(const fault::SkipIds& skip) { channels_.skip(skip.stream, skip.count); }
 
 void Venue::inflict(const fault::Repeat& repeat) {
   const SharedMessage last = channels_.last(repeat.stream);
@@ -85,21 +83,15 @@ void Venue::inflict(const fault::Slow& slow) {
   }
 }
 
-void Venue::inflict(const fault::Refuse& refusal) {
-  listener_.refuse(end_of(refusal.duration));
-}
+void Venue::inflict(const fault::Refuse& refusal) { listener_.refuse(end_of(refusal.duration)); }
 
 void Venue::inflict(const fault::Certificate& certificate) {
   if (credentials_) credentials_->present(certificate.kind);
 }
 
-void Venue::inflict(const fault::RejectSignatures& reject) {
-  desk_.reject_signatures(reject.on);
-}
+void Venue::inflict(const fault::RejectSignatures& reject) { desk_.reject_signatures(reject.on); }
 
-void Venue::inflict(const fault::ShiftClock& shift) {
-  clock_.shift(shift.offset);
-}
+void Venue::inflict(const fault::ShiftClock& shift) { clock_.shift(shift.offset); }
 
 void Venue::inflict(const fault::Unsolicited& unsolicited) {
   broadcast(envelope({.stream = unsolicited.stream, .data = unsolicited.data},

@@ -26,9 +26,7 @@ void Wallet::spend_locked(const std::string& asset, Amount amount) {
   entry(asset).locked -= amount;
 }
 
-void Wallet::credit(const std::string& asset, Amount amount) {
-  entry(asset).available += amount;
-}
+void Wallet::credit(const std::string& asset, Amount amount) { entry(asset).available += amount; }
 
 Balance& Wallet::entry(const std::string& asset) {
   return balances_.try_emplace(asset, kOpeningBalance).first->second;

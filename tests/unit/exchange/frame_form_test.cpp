@@ -22,9 +22,7 @@ Instrument make_spot(std::string base, int price_decimals, int quantity_decimals
   return instrument;
 }
 
-Instrument make_sol() {
-  return make_spot("SOL", 2, 2);
-}
+Instrument make_sol() { return make_spot("SOL", 2, 2); }
 
 Instrument make_perp() {
   Instrument instrument = make_sol();

@@ -15,17 +15,11 @@ constexpr const char* kSignature =
 constexpr const char* kText = "instruction=subscribe&timestamp=1614550000000&window=5000";
 constexpr std::int64_t kSignedUs = 1'614'550'000'000'000;
 
-std::vector<std::string> signed_request() {
-  return {kKey, kSignature, "1614550000000", "5000"};
-}
+std::vector<std::string> signed_request() { return {kKey, kSignature, "1614550000000", "5000"}; }
 
-TEST(Verifies, ThePublishedVector) {
-  EXPECT_TRUE(verifies(kKey, kSignature, kText));
-}
+TEST(Verifies, ThePublishedVector) { EXPECT_TRUE(verifies(kKey, kSignature, kText)); }
 
-TEST(Verifies, NoOtherText) {
-  EXPECT_FALSE(verifies(kKey, kSignature, std::string(kText) + "0"));
-}
+TEST(Verifies, NoOtherText) { EXPECT_FALSE(verifies(kKey, kSignature, std::string(kText) + "0")); }
 
 TEST(Verifies, NoOtherSignature) {
   std::string other = kSignature;

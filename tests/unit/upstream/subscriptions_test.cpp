@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <random>
 #include <set>
 #include <tuple>
 
@@ -39,11 +40,14 @@ class ModelExchange {
   bool acknowledges = false;
   int refused_signatures = 0;  ///< how many signed requests are still refused
   Subscriptions::Milliseconds latency{20};
+  Subscriptions::Milliseconds jitter{
+      0};  ///< up to which each answer takes longer; none overtakes another
 
   std::set<std::string> subscribed;
   std::vector<Subscriptions::Request> requests;
 
-  explicit ModelExchange(Subscriptions& subscriptions) : subscriptions_(subscriptions) {}
+  explicit ModelExchange(Subscriptions& subscriptions, unsigned seed = 1)
+      : subscriptions_(subscriptions), random_(seed) {}
 
   /// Plays until nothing is due any more. Fails the test if that takes more than an hour of model
   /// time.
@@ -98,7 +102,11 @@ class ModelExchange {
     }
   }
 
-  void later(Event event) { events_.emplace(now_ + latency, std::move(event)); }
+  void later(Event event) {
+    const auto extra = jitter.count() > 0 ? jitter * static_cast<int>(random_() % 100) / 100 : 0ms;
+    last_answer_ = std::max(last_answer_, now_ + latency + extra);
+    events_.emplace(last_answer_, std::move(event));
+  }
 
   std::optional<TimePoint> next_event() const {
     auto next = subscriptions_.next_deadline();
@@ -116,6 +124,8 @@ class ModelExchange {
 
   Subscriptions& subscriptions_;
   TimePoint now_ = TimePoint{} + 1h;
+  TimePoint last_answer_{};
+  std::minstd_rand random_;
   std::multimap<TimePoint, Event> events_;
 };
 
@@ -331,6 +341,24 @@ TEST(Subscriptions, ReopenTheCaseForAnErrorThatComesAfterTheVerdict) {
   exchange.play();
   EXPECT_EQ(subscriptions.count(State::live), 2U);
   EXPECT_EQ(subscriptions.state_of("trade.bad"), State::rejected);
+}
+
+TEST(Subscriptions, SilenceNoGoodStreamEvenWhereAnswersComeLaterThanExpected) {
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    Subscriptions subscriptions({.batch = 10, .timing = {.verdict_after = 500ms, .settle = 150ms}},
+                                numbered(40));
+    ModelExchange exchange(subscriptions, seed);
+    exchange.latency = 100ms;
+    exchange.jitter = 800ms;
+    exchange.unknown = {"trade.S3", "trade.S" + std::to_string(4 + seed % 36)};
+    for (unsigned i = 0; i < 40; i += 2) exchange.quiet.insert("trade.S" + std::to_string(i));
+    subscriptions.connection_opened();
+    exchange.play();
+    EXPECT_EQ(exchange.subscribed.size(), 38U) << "seed " << seed;
+    EXPECT_THAT(names_of(subscriptions.take_rejections()),
+                UnorderedElementsAreArray(exchange.unknown))
+        << "seed " << seed;
+  }
 }
 
 TEST(Subscriptions, AreNotDrivenInCirclesByErrorsThatAreNotAboutThem) {
