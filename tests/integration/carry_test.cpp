@@ -1,4 +1,5 @@
 #include "tests/support/running_bridge.hpp"
+#include "tests/support/slowdown.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -216,7 +217,8 @@ TEST(Carry, SubscribesToTenThousandStreams) {
   for (std::size_t i = 0; i < kStreams; ++i) streams.push_back("bookTicker.S" + std::to_string(i));
   RunningBridge bridge(test_config(exchange, directory, streams));
   ReadySubscriber consumer(bridge.public_endpoint());
-  ASSERT_TRUE(exchange.wait_for_subscriptions(kStreams, 60s));
+  ASSERT_TRUE(exchange.wait_for_subscriptions(kStreams, 5s * kSlowdown))
+      << "from the start of the bridge";
   std::vector<Frame> frames;
   for (const auto& stream : streams) frames.push_back({stream, "{}"});
   exchange.publish_all(frames);

@@ -1,5 +1,6 @@
 #include "tests/support/running_bridge.hpp"
 #include "tests/support/silent_listener.hpp"
+#include "tests/support/slowdown.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -228,15 +229,23 @@ TEST(Liveness, LosesReordersAndRepeatsNothingWhenTheConnectionDropsUnderLoad) {
   exchange.apply(fault::Rate{.per_second = 5'000});
   constexpr std::uint32_t kDrops = 5;
   std::vector<Message> received;
+  std::chrono::steady_clock::time_point dropped;
+  std::chrono::steady_clock::duration longest{};
   for (std::uint32_t connection = 1; connection <= kDrops + 1; ++connection) {
     while (received.empty() || received.back().header.connection < connection) {
       auto message = consumer.next();
       ASSERT_TRUE(message) << bridge.log();
       received.push_back(std::move(*message));
     }
+    if (connection > 1) longest = std::max(longest, std::chrono::steady_clock::now() - dropped);
     for (auto& message : consumer.take(2'000)) received.push_back(std::move(message));
-    if (connection <= kDrops) exchange.apply(fault::Drop{});
+    if (connection > kDrops) break;
+    exchange.apply(fault::Drop{});
+    dropped = std::chrono::steady_clock::now();
   }
+
+  EXPECT_LT(longest, 1s * kSlowdown) << "from the drop to the first message after it";
+  RecordProperty("longest_ms", std::to_string(longest / 1ms));
 
   // Of each connection the consumer must have a run of the frames sent on it, from the first one on
   // and without a hole. (What was still on its way when the connection broke is lost with it.)
