@@ -34,9 +34,11 @@ static_assert(static_cast<int>(LogLevel::trace) == SPDLOG_LEVEL_TRACE &&
               static_cast<int>(LogLevel::error) == SPDLOG_LEVEL_ERROR);
 
 // spdlog shares sinks between loggers and threads: its interfaces ask for shared_ptr.
-spdlog::sink_ptr make_sink(LogSink function) {
+spdlog::sink_ptr make_sink(LogSink function, LogFormat format) {
   if (!function)
-    function = [sink = StderrSink()](LogLevel, std::string_view line) mutable { sink.write(line); };
+    function = [sink = StderrSink(format)](LogLevel, std::string_view line) mutable {
+      sink.write(line);
+    };
   return std::make_shared<FunctionSink>(std::move(function));
 }
 
@@ -44,10 +46,10 @@ spdlog::sink_ptr make_sink(LogSink function) {
 
 class Log::Writer {
  public:
-  Writer(LogLevel level, LogSink function)
+  Writer(LogLevel level, LogFormat format, LogSink function)
       : threads_(std::make_shared<spdlog::details::thread_pool>(kWaitingLines, 1)),
         logger_(std::make_shared<spdlog::async_logger>(
-            "bridge", make_sink(std::move(function)), threads_,
+            "bridge", make_sink(std::move(function), format), threads_,
             spdlog::async_overflow_policy::overrun_oldest)) {
     logger_->set_level(static_cast<spdlog::level::level_enum>(level));
     logger_->flush_on(spdlog::level::warn);
@@ -66,7 +68,7 @@ class Log::Writer {
 Log::Log(Options options)
     : level_(options.level),
       format_(options.format),
-      writer_(std::make_unique<Writer>(options.level, std::move(options.sink))) {}
+      writer_(std::make_unique<Writer>(options.level, options.format, std::move(options.sink))) {}
 
 Log::~Log() = default;
 

@@ -1,6 +1,9 @@
 #pragma once
 
+#include "bridge/observe/log.hpp"
+
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace bpx::bridge {
@@ -10,11 +13,18 @@ namespace bpx::bridge {
 /// log reader can neither stop the program nor keep it from ending. One thread.
 class StderrSink {
  public:
+  /// `format`: of the line that tells of dropped ones.
+  explicit StderrSink(LogFormat format) : format_(format) {}
+
   void write(std::string_view line);
 
  private:
+  std::string notice() const;
+  bool write_line(std::string_view line);
   bool write_all(std::string_view text);
 
+  LogFormat format_;
+  bool is_mid_line_ = false;
   bool is_stuck_ = false;
   std::uint64_t dropped_ = 0;
 };

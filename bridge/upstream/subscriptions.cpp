@@ -37,7 +37,7 @@ void Subscriptions::connection_opened() {
   Probe rejected_before;
   for (Index i = 0; i < wanted_.size(); ++i) {
     auto& stream = wanted_[i];
-    stream.is_in_doubt = false;
+    stream.is_in_doubt = stream.is_acknowledged = false;
     if (stream.state == State::rejected) {
       rejected_before.streams.push_back(i);
     } else {
@@ -127,6 +127,7 @@ void Subscriptions::on_acknowledgement(std::optional<std::uint64_t> id) {
   if (request == requests_.end()) return;
   for (const auto index : request->second.streams) {
     acquit(index);
+    wanted_[index].is_acknowledged = true;
     if (wanted_[index].state == State::rejected) set_state(index, State::requested);
   }
 }
@@ -159,15 +160,14 @@ bool Subscriptions::on_error(std::optional<std::uint64_t> id, std::int64_t code,
 
 bool Subscriptions::on_anonymous_error(const Verdict& verdict) {
   const bool is_in_burst = verdict.now < quiet_until_;
-  hold_until(verdict.now + options_.timing.settle);
-  const bool signatures_alone = verdict.code == kInvalidSignature;
-  if (!is_probing()) {
-    needs_audit_ = true;
-    return is_in_burst || count(State::requested) > 0;
-  }
-  auto guilty = take_suspects(signatures_alone);
-  if (guilty.empty()) return is_in_burst;
-  needs_audit_ = needs_audit_ || !signatures_alone;
+  // Extended while a burst lasts, but not for ever: errors that never end must not stop everything.
+  if (!is_in_burst) burst_ends_ = verdict.now + 4 * options_.timing.settle;
+  hold_until(std::min(verdict.now + options_.timing.settle, burst_ends_));
+  // Whoever is accused now, it may have been another, whose answer comes late.
+  needs_audit_ = true;
+
+  auto guilty = take_suspects(verdict.code == kInvalidSignature);
+  if (guilty.empty()) return is_in_burst || count(State::requested) > 0;
   condemn(std::move(guilty), probe_.record, verdict);
   return true;
 }
@@ -199,7 +199,8 @@ void Subscriptions::begin_audit() {
   verdict_after_ *= 2;
   Probe audit;
   for (Index i = 0; i < wanted_.size(); ++i)
-    if (wanted_[i].state == State::requested) audit.streams.push_back(i);
+    if (wanted_[i].state == State::requested && !wanted_[i].is_acknowledged)
+      audit.streams.push_back(i);
   if (!audit.streams.empty()) probes_.push_back(std::move(audit));
 }
 

@@ -107,6 +107,7 @@ class Subscriptions {
     std::string name;
     bool is_private = false;
     bool is_in_doubt = false;
+    bool is_acknowledged = false;  ///< by the exchange itself, on this connection
     State state = State::waiting;
   };
 
@@ -162,6 +163,7 @@ class Subscriptions {
       0;  ///< streams of probe_ that have been sent and neither accused nor acquitted
   TimePoint verdict_at_{};
   TimePoint quiet_until_{};
+  TimePoint burst_ends_{};
   Milliseconds verdict_after_{};
   bool needs_audit_ = false;
   int audits_ = 0;

@@ -293,7 +293,7 @@ TEST(Subscriptions, NeverLayAnInvalidSignatureToAPublicStream) {
   Subscriptions subscriptions({}, {"trade.A"});
   subscriptions.connection_opened();
   ASSERT_TRUE(subscriptions.next_request(TimePoint{} + 1h));
-  EXPECT_FALSE(subscriptions.on_error(std::nullopt, kInvalidSignature, "m", TimePoint{} + 1h));
+  subscriptions.on_error(std::nullopt, kInvalidSignature, "m", TimePoint{} + 1h);
   EXPECT_EQ(subscriptions.state_of("trade.A"), State::requested);
 }
 
@@ -359,6 +359,55 @@ TEST(Subscriptions, SilenceNoGoodStreamEvenWhereAnswersComeLaterThanExpected) {
                 UnorderedElementsAreArray(exchange.unknown))
         << "seed " << seed;
   }
+}
+
+TEST(Subscriptions, SignAnewWhereTheRefusalComesDuringAnotherProbe) {
+  Subscriptions subscriptions({}, {"account.orderUpdate", "trade.new"});
+  ModelExchange exchange(subscriptions);
+  exchange.unknown = {"trade.new"};
+  exchange.quiet = {"account.orderUpdate"};
+  subscriptions.connection_opened();
+  exchange.play();
+  exchange.drop_connection();
+  exchange.refused_signatures = 1;
+  exchange.requests.clear();
+  auto now = exchange.now();
+  ASSERT_TRUE(subscriptions.next_request(now)->is_private);
+  now += 1100ms;  // beyond the verdict: the name rejected before is asked for
+  ASSERT_FALSE(subscriptions.next_request(now)->is_private);
+  subscriptions.on_error(std::nullopt, kInvalidSignature, "Invalid signature", now);
+  exchange.refused_signatures = 0;
+  exchange.play();
+  const auto is_private = [](const auto& request) { return request.is_private; };
+  EXPECT_GE(std::ranges::count_if(exchange.requests, is_private), 1) << "it was not signed anew";
+  EXPECT_EQ(subscriptions.state_of("account.orderUpdate"), State::requested);
+}
+
+TEST(Subscriptions, AreNotHeldUpForEverByErrorsThatNeverEnd) {
+  Subscriptions subscriptions({.timing = {.verdict_after = 1000ms, .settle = 250ms}},
+                              {"trade.A", "trade.B"});
+  subscriptions.connection_opened();
+  auto now = TimePoint{} + 1h;
+  ASSERT_TRUE(subscriptions.next_request(now));
+  int requests = 0;
+  for (int i = 0; i < 300; ++i) {
+    now += 100ms;
+    while (subscriptions.next_request(now)) ++requests;
+    subscriptions.on_error(std::nullopt, 5000, "slow down", now);
+  }
+  EXPECT_GT(requests, 1);
+}
+
+TEST(Subscriptions, AreNotAskedForAgainWhereTheExchangeAcknowledgedThem) {
+  Subscriptions subscriptions({}, {"trade.quiet"});
+  ModelExchange exchange(subscriptions);
+  exchange.quiet = {"trade.quiet"};
+  exchange.acknowledges = true;
+  subscriptions.connection_opened();
+  exchange.play();
+  exchange.send_error(5000);
+  exchange.play();
+  EXPECT_EQ(exchange.requests.size(), 1U);
 }
 
 TEST(Subscriptions, AreNotDrivenInCirclesByErrorsThatAreNotAboutThem) {
