@@ -80,6 +80,10 @@ asio::awaitable<Session::End> Session::relay_until_end(WsConnection& connection)
 asio::awaitable<Disconnect> Session::keep_subscribed(WsConnection& connection) {
   for (;;) {
     while (const auto request = parts_.subscriptions.next_request(Clock::now())) {
+      if (request->is_afresh) {
+        const auto give_up = proto::unsubscribe_request(request->streams, request->id);
+        if (const auto end = co_await send(connection, give_up)) co_return *end;
+      }
       const auto frame = frame_of(*request);
       if (const auto end = co_await send(connection, frame)) co_return *end;
     }

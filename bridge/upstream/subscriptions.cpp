@@ -9,6 +9,7 @@ namespace bpx::bridge {
 namespace {
 
 constexpr std::int64_t kInvalidSignature = 4003;
+constexpr std::int64_t kInvalidStream = 4006;
 
 /// How often a refused signature is made anew before its streams count as rejected.
 constexpr int kSignatureRetries = 3;
@@ -89,8 +90,10 @@ bool Subscriptions::begin_probe(TimePoint now) {
 }
 
 Subscriptions::Request Subscriptions::make_request(TimePoint now) {
-  Request request{
-      .id = ++last_id_, .is_private = wanted_[unsent_.back()].is_private, .streams = {}};
+  Request request{.id = ++last_id_,
+                  .is_private = wanted_[unsent_.back()].is_private,
+                  .is_afresh = probe_.record.is_afresh,
+                  .streams = {}};
   auto& sent = requests_[request.id];
   sent.record = probe_.record;
   while (!unsent_.empty() && sent.streams.size() < options_.batch &&
@@ -214,9 +217,20 @@ void Subscriptions::condemn(Indices guilty, const Record& record, const Verdict&
   if (verdict.code == kInvalidSignature && std::ranges::all_of(guilty, is_private))
     return retry_signature(std::move(guilty), record.signatures_refused + 1, verdict);
   if (guilty.size() > 1) return halve(guilty);
-  if (verdict.is_certain || record.is_second_look) return reject(guilty, verdict);
+  const bool is_sure = verdict.is_certain || record.is_second_look;
+  if (is_sure && (verdict.is_documented() || record.is_afresh)) return reject(guilty, verdict);
+  look_again(std::move(guilty), record, verdict);
+}
+
+bool Subscriptions::Verdict::is_documented() const {
+  return code == kInvalidSignature || code == kInvalidStream;
+}
+
+void Subscriptions::look_again(Indices guilty, const Record& record, const Verdict& verdict) {
   hold_until(verdict.now + 2 * verdict_after_);  // until no late answer to another can be mistaken
-  probes_.push_front({.streams = std::move(guilty), .record = {.is_second_look = true}});
+  const bool is_afresh = record.is_second_look || !verdict.is_documented();
+  probes_.push_front(
+      {.streams = std::move(guilty), .record = {.is_second_look = true, .is_afresh = is_afresh}});
 }
 
 void Subscriptions::halve(const Indices& guilty) {

@@ -54,6 +54,7 @@ class Subscriptions {
   struct Request {
     std::uint64_t id = 0;
     bool is_private = false;  ///< to be signed; a request is either wholly private or wholly public
+    bool is_afresh = false;   ///< an UNSUBSCRIBE of the same streams goes before it
     std::vector<std::string_view> streams;
   };
 
@@ -115,6 +116,7 @@ class Subscriptions {
   struct Record {
     int signatures_refused = 0;
     bool is_second_look = false;  ///< at a single stream: guilty again, it is rejected
+    bool is_afresh = false;       ///< likewise, and no repetition of what was asked for before
   };
 
   /// Streams to be asked for together.
@@ -134,6 +136,8 @@ class Subscriptions {
     std::string_view message;
     bool is_certain;  ///< the exchange named the request
     TimePoint now;
+
+    bool is_documented() const;
   };
 
   bool is_probing() const { return in_doubt_ > 0 || !unsent_.empty(); }
@@ -146,6 +150,7 @@ class Subscriptions {
   void hold_until(TimePoint time);
   void begin_audit();
   void condemn(Indices guilty, const Record& record, const Verdict& verdict);
+  void look_again(Indices guilty, const Record& record, const Verdict& verdict);
   void halve(const Indices& guilty);
   void retry_signature(Indices guilty, int refused, const Verdict& verdict);
   void reject(const Indices& guilty, const Verdict& verdict);
@@ -159,8 +164,7 @@ class Subscriptions {
   std::deque<Probe> probes_;  ///< still to be sent
   Probe probe_;               ///< being sent or in doubt
   Indices unsent_;            ///< of probe_, in reverse order
-  std::size_t in_doubt_ =
-      0;  ///< streams of probe_ that have been sent and neither accused nor acquitted
+  std::size_t in_doubt_ = 0;  ///< of probe_: sent, and neither accused nor acquitted
   TimePoint verdict_at_{};
   TimePoint quiet_until_{};
   TimePoint burst_ends_{};

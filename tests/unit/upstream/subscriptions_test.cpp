@@ -22,6 +22,7 @@ using TimePoint = Subscriptions::TimePoint;
 
 constexpr std::int64_t kInvalidSignature = 4003;
 constexpr std::int64_t kInvalidStream = 4006;
+constexpr std::int64_t kAlreadySubscribed = 4999;  // made up: no such error was ever seen
 
 std::vector<std::string> numbered(std::size_t count) {
   std::vector<std::string> names;
@@ -38,7 +39,8 @@ class ModelExchange {
   bool spoils_request = true;
   bool echoes_id = false;
   bool acknowledges = false;
-  int refused_signatures = 0;  ///< how many signed requests are still refused
+  bool refuses_repetition = false;  ///< of what is subscribed already, for all of the request
+  int refused_signatures = 0;       ///< how many signed requests are still refused
   Subscriptions::Milliseconds latency{20};
   Subscriptions::Milliseconds jitter{
       0};  ///< up to which each answer takes longer; none overtakes another
@@ -86,6 +88,13 @@ class ModelExchange {
       --refused_signatures;
       return later([this, id] { send_error(kInvalidSignature, id); });
     }
+    if (request.is_afresh)
+      for (const auto stream : request.streams) subscribed.erase(std::string(stream));
+    const auto is_subscribed = [&](std::string_view s) {
+      return subscribed.contains(std::string(s));
+    };
+    if (refuses_repetition && std::ranges::any_of(request.streams, is_subscribed))
+      return later([this, id] { send_error(kAlreadySubscribed, id); });
     const auto is_unknown = [&](std::string_view s) { return unknown.contains(std::string(s)); };
     const auto bad = std::ranges::count_if(request.streams, is_unknown);
     const auto errors = spoils_request ? std::min<std::ptrdiff_t>(bad, 1) : bad;
@@ -359,6 +368,43 @@ TEST(Subscriptions, SilenceNoGoodStreamEvenWhereAnswersComeLaterThanExpected) {
                 UnorderedElementsAreArray(exchange.unknown))
         << "seed " << seed;
   }
+}
+
+TEST(Subscriptions, AreNotRejectedForBeingAskedForTwice) {
+  for (const bool spoils : {false, true}) {
+    for (const bool echoes : {false, true}) {
+      Subscriptions subscriptions({.batch = 10, .timing = {.verdict_after = 100ms}}, numbered(30));
+      ModelExchange exchange(subscriptions);
+      exchange.refuses_repetition = true;
+      exchange.spoils_request = spoils;
+      exchange.echoes_id = echoes;
+      exchange.latency = 150ms;  // beyond the verdict, so that all is asked for again
+      exchange.unknown = {"trade.S3"};
+      for (int i = 0; i < 30; i += 2) exchange.quiet.insert("trade.S" + std::to_string(i));
+      subscriptions.connection_opened();
+      exchange.play();
+      EXPECT_EQ(exchange.subscribed.size(), 29U);
+      EXPECT_THAT(names_of(subscriptions.take_rejections()), ElementsAre("trade.S3"))
+          << "spoils " << spoils << ", echoes " << echoes;
+    }
+  }
+}
+
+TEST(Subscriptions, RejectOnAnUndocumentedErrorOnceItIsNoRepetition) {
+  Subscriptions subscriptions({}, {"trade.A"});
+  subscriptions.connection_opened();
+  TimePoint now = TimePoint{} + 1h;
+  auto request = subscriptions.next_request(now);
+  ASSERT_TRUE(request);
+  EXPECT_FALSE(request->is_afresh);
+  subscriptions.on_error(request->id, kAlreadySubscribed, "m", now);
+  EXPECT_THAT(subscriptions.take_rejections(), IsEmpty());
+  now += 10s;
+  request = subscriptions.next_request(now);
+  ASSERT_TRUE(request);
+  EXPECT_TRUE(request->is_afresh);
+  subscriptions.on_error(request->id, kAlreadySubscribed, "m", now);
+  EXPECT_EQ(subscriptions.state_of("trade.A"), State::rejected);
 }
 
 TEST(Subscriptions, SignAnewWhereTheRefusalComesDuringAnotherProbe) {
