@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <mutex>
+#include <utility>
 
 namespace bpx::bridge {
 namespace {
@@ -33,13 +34,18 @@ class FunctionSink : public spdlog::sinks::base_sink<std::mutex> {
 static_assert(static_cast<int>(LogLevel::trace) == SPDLOG_LEVEL_TRACE &&
               static_cast<int>(LogLevel::error) == SPDLOG_LEVEL_ERROR);
 
-// spdlog shares sinks between loggers and threads: its interfaces ask for shared_ptr.
-spdlog::sink_ptr make_sink(LogSink function, LogFormat format) {
-  if (!function)
-    function = [sink = StderrSink(format)](LogLevel, std::string_view line) mutable {
-      sink.write(line);
-    };
-  return std::make_shared<FunctionSink>(std::move(function));
+using Threads = spdlog::details::thread_pool;
+
+/// Writes to stderr, and says there how many lines gave way to newer ones in the queue of
+/// `threads`.
+LogSink write_to_stderr(LogFormat format, Threads& threads) {
+  // shared_ptr, because a std::function must be one that can be copied.
+  return [sink = std::make_shared<StderrSink>(format), &threads, counted = std::size_t{0}](
+             LogLevel, std::string_view line) mutable {
+    const auto overrun = threads.overrun_counter();
+    sink->note_dropped(overrun - std::exchange(counted, overrun));
+    sink->write(line);
+  };
 }
 
 }  // namespace
@@ -47,10 +53,11 @@ spdlog::sink_ptr make_sink(LogSink function, LogFormat format) {
 class Log::Writer {
  public:
   Writer(LogLevel level, LogFormat format, LogSink function)
-      : threads_(std::make_shared<spdlog::details::thread_pool>(kWaitingLines, 1)),
-        logger_(std::make_shared<spdlog::async_logger>(
-            "bridge", make_sink(std::move(function), format), threads_,
-            spdlog::async_overflow_policy::overrun_oldest)) {
+      : threads_(std::make_shared<Threads>(kWaitingLines, 1)) {
+    if (!function) function = write_to_stderr(format, *threads_);
+    logger_ = std::make_shared<spdlog::async_logger>(
+        "bridge", std::make_shared<FunctionSink>(std::move(function)), threads_,
+        spdlog::async_overflow_policy::overrun_oldest);
     logger_->set_level(static_cast<spdlog::level::level_enum>(level));
     logger_->flush_on(spdlog::level::warn);
   }
@@ -60,8 +67,9 @@ class Log::Writer {
   }
 
  private:
-  // The logger is not among the pool's owners: the pool's destructor writes what waits, then joins.
-  std::shared_ptr<spdlog::details::thread_pool> threads_;
+  // shared_ptr, because spdlog's interfaces ask for it. The pool has no other owner: its destructor
+  // writes what still waits, then joins the thread.
+  std::shared_ptr<Threads> threads_;
   std::shared_ptr<spdlog::async_logger> logger_;
 };
 

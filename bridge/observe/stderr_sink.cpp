@@ -19,6 +19,11 @@ constexpr int kPatienceMs = 1'000;
 
 }  // namespace
 
+StderrSink::~StderrSink() {
+  is_stuck_ = false;
+  if (dropped_ > 0) write_line(notice());
+}
+
 void StderrSink::write(std::string_view line) {
   if (dropped_ > 0 && write_line(notice())) dropped_ = 0;
   if (dropped_ > 0 || !write_line(line)) ++dropped_;

@@ -15,8 +15,15 @@ class StderrSink {
  public:
   /// `format`: of the line that tells of dropped ones.
   explicit StderrSink(LogFormat format) : format_(format) {}
+  /// Tells of what was dropped last, for which it waits a second at most.
+  ~StderrSink();
+  StderrSink(const StderrSink&) = delete;
+  StderrSink& operator=(const StderrSink&) = delete;
 
   void write(std::string_view line);
+
+  /// Counts `lines` that were lost before they came here among those to tell of.
+  void note_dropped(std::uint64_t lines) { dropped_ += lines; }
 
  private:
   std::string notice() const;

@@ -6,7 +6,13 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <array>
+#include <sstream>
+#include <string>
+#include <thread>
 #include <vector>
+
+#include <unistd.h>
 
 namespace bpx::bridge {
 namespace {
@@ -61,6 +67,67 @@ TEST(Log, WritesItsLevelAndAboveInOrderAndAllBeforeItEnds) {
   }
   EXPECT_THAT(lines, ElementsAre(EndsWith("INFO  first"), EndsWith("WARN  second"),
                                  EndsWith("ERROR third")));
+}
+
+/// stderr led into a pipe that nobody reads until told to.
+class StderrPipe {
+ public:
+  StderrPipe() {
+    EXPECT_EQ(::pipe(ends_.data()), 0);
+    ::dup2(ends_[1], STDERR_FILENO);
+    ::close(ends_[1]);
+  }
+  ~StderrPipe() {
+    ::dup2(kept_, STDERR_FILENO);
+    ::close(kept_);
+    ::close(ends_[0]);
+  }
+  StderrPipe(const StderrPipe&) = delete;
+  StderrPipe& operator=(const StderrPipe&) = delete;
+
+  /// Everything up to and including `last`.
+  std::string read_up_to(std::string_view last) {
+    std::string text;
+    std::array<char, 4096> chunk{};
+    while (text.find(last) == std::string::npos) {
+      const auto bytes = ::read(ends_[0], chunk.data(), chunk.size());
+      if (bytes <= 0) break;
+      text.append(chunk.data(), static_cast<std::size_t>(bytes));
+    }
+    return text;
+  }
+
+ private:
+  int kept_ = ::dup(STDERR_FILENO);
+  std::array<int, 2> ends_{};
+};
+
+TEST(Log, TellsOfEveryLineThatAStuckReaderOfStderrHasCost) {
+  constexpr int kLines = 30'000;  // more than the pipe and the queue hold
+  StderrPipe pipe;
+  std::string text;
+  std::thread reader;
+  {
+    Log log({});
+    for (int i = 0; i < kLines; ++i) log.info("line", {{"number", i}});
+    reader = std::thread([&] { text = pipe.read_up_to("the end"); });
+  }
+  {
+    Log log({});
+    log.info("the end");
+  }
+  reader.join();
+  std::size_t written = 0;
+  std::uint64_t lost = 0;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const std::string_view notice = "log lines dropped count=";
+    const auto at = line.find(notice);
+    if (at != std::string::npos) lost += std::stoull(line.substr(at + notice.size()));
+    written += line.find(" line number=") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_GT(lost, 0U);
+  EXPECT_EQ(written + lost, static_cast<std::size_t>(kLines)) << "some were lost unseen";
 }
 
 TEST(Log, KnowsItsLevelsByName) {
