@@ -106,6 +106,20 @@ TEST(Reconnecting, ReturnsAtOnceAfterACleanClose) {
   EXPECT_TRUE(exchange.wait_for_connections(2, 10s));
 }
 
+TEST(Reconnecting, AsksForEverythingAgainWhereTheExchangeClosesInTheMiddleOfTheRequests) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  const TemporaryDirectory directory;
+  std::vector<std::string> streams;
+  for (int i = 0; i < 3'000; ++i) streams.push_back("trade.S" + std::to_string(i));
+  auto config = test_config(exchange, directory, streams);
+  config.upstream.subscribe_batch = 2;
+  RunningBridge bridge(config);
+  ASSERT_TRUE(exchange.wait_for_subscriptions(1, 10s));
+  exchange.apply(fault::Close{});
+  ASSERT_TRUE(bridge.wait_for_log("disconnected reason=closed", 10s)) << bridge.log();
+  EXPECT_TRUE(exchange.wait_for_subscriptions(streams.size(), 10s * kSlowdown)) << bridge.log();
+}
+
 TEST(Reconnecting, GoesOnForAsLongAsTheExchangeRefuses) {
   SimulatedExchange exchange(ExchangeOptions{});
   const TemporaryDirectory directory;
@@ -158,7 +172,8 @@ TEST(Connecting, NamesAHostThatCannotBeFound) {
   SimulatedExchange exchange(ExchangeOptions{});
   const TemporaryDirectory directory;
   auto config = test_config(exchange, directory, {"trade.A"});
-  config.upstream.url = "wss://no-such-host.invalid";
+  // No name can have a part of 64 letters: it is refused without asking any server.
+  config.upstream.url = "wss://" + std::string(64, 'a') + ".example";
   RunningBridge bridge(config);
   EXPECT_TRUE(bridge.wait_for_log("connect failed result=dns", 20s)) << bridge.log();
 }

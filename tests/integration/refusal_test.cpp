@@ -58,6 +58,21 @@ INSTANTIATE_TEST_SUITE_P(
                             {.acknowledges = true, .stream_first = true}}),
     [](const auto& manners) { return manners.param.name; });
 
+TEST(RefusedName, IsFoundWhileOtherRequestsAreStillBeingWritten) {
+  ExchangeOptions options;
+  options.unknown_streams = {"trade.S0"};
+  SimulatedExchange exchange(options);
+  const TemporaryDirectory directory;
+  std::vector<std::string> streams;
+  for (int i = 0; i < 2'000; ++i) streams.push_back("trade.S" + std::to_string(i));
+  auto config = test_config(exchange, directory, streams);
+  config.upstream.subscribe_batch = 2;
+  RunningBridge bridge(config);
+  EXPECT_TRUE(bridge.wait_for_log("rejected stream=trade.S0", 60s)) << bridge.log();
+  EXPECT_TRUE(exchange.wait_for_subscriptions(streams.size() - 1, 60s)) << bridge.log();
+  EXPECT_EQ(bridge.log().find("rejected stream=trade.S1 "), std::string::npos);
+}
+
 TEST(RefusedSignature, IsMadeAnewAndGivenUpWhilePublicDataFlows) {
   SimulatedExchange exchange(ExchangeOptions{});
   exchange.apply(fault::RejectSignatures{});

@@ -15,6 +15,17 @@ using Flag = proto::MessageHeader::Flag;
 constexpr std::uint64_t kEpoch = 77;
 constexpr std::int64_t kReceived = 1'700'000'000'000'000'000;
 
+/// Waits until the consumer is subscribed, which ZeroMQ does not tell it.
+void await(Publisher& publisher, Audience audience, test::Subscriber& subscriber) {
+  for (int i = 0; i < 500; ++i) {
+    publisher.publish(audience, "ready", "", {});
+    if (subscriber.receive(10ms)) break;
+  }
+  publisher.publish(audience, "begin", "", {});
+  for (auto message = subscriber.receive(5s); message && message->topic != "begin";)
+    message = subscriber.receive(5s);
+}
+
 class RelayTest : public testing::Test {
  protected:
   RelayTest() { relay_.begin_connection(1); }
@@ -24,15 +35,7 @@ class RelayTest : public testing::Test {
     return relay_.accept(message.view(), kReceived);
   }
 
-  /// Waits until the consumer is subscribed, which ZeroMQ does not tell it.
-  void await(test::Subscriber& subscriber) {
-    for (int i = 0; i < 500; ++i) {
-      publisher_.publish(audience_, "ready", "", {});
-      if (subscriber.receive(10ms)) break;
-    }
-    while (subscriber.receive(50ms)) {
-    }
-  }
+  void await(test::Subscriber& subscriber) { bridge::await(publisher_, audience_, subscriber); }
 
   test::Message next(test::Subscriber& subscriber) {
     auto message = subscriber.receive(5s);
@@ -117,7 +120,14 @@ TEST(RelayWithoutPrivateEndpoint, WithholdsAccountDataFromEveryone) {
   StreamTable streams({}, "");
   Relay relay(kEpoch, streams, publisher);
   const test::Padded message(R"({"data":{},"stream":"account.orderUpdate"})");
+  test::Subscriber consumer(publisher.endpoints(Audience::everyone).front());
+  await(publisher, Audience::everyone, consumer);
   EXPECT_EQ(relay.accept(message.view(), kReceived).outcome, Outcome::undelivered);
+  const test::Padded next(R"({"data":{},"stream":"trade.SOL_USDC"})");
+  EXPECT_EQ(relay.accept(next.view(), kReceived).outcome, Outcome::published);
+  const auto received = consumer.receive(5s);
+  ASSERT_TRUE(received);
+  EXPECT_EQ(received->topic, "trade.SOL_USDC") << "account data came before it";
 }
 
 TEST_F(RelayTest, KeepsAnswersAndMalformedMessagesFromConsumers) {
