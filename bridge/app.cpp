@@ -1,11 +1,24 @@
 #include "bridge/app.hpp"
 
+#include "bridge/app_options.hpp"
 #include "bridge/clock.hpp"
-#include "bridge/config/endpoint.hpp"
+#include "bridge/doorbell.hpp"
+#include "bridge/observe/http_server.hpp"
+#include "bridge/observe/measurements.hpp"
+#include "bridge/observe/pages.hpp"
 #include "bridge/publish/publisher.hpp"
 #include "bridge/publish/status_topic.hpp"
+#include "bridge/relay/answers.hpp"
+#include "bridge/relay/books.hpp"
+#include "bridge/relay/consumer_requests.hpp"
+#include "bridge/relay/history.hpp"
 #include "bridge/relay/relay.hpp"
+#include "bridge/relay/replay.hpp"
 #include "bridge/relay/stream_table.hpp"
+#include "bridge/signals.hpp"
+#include "bridge/upstream/depth_snapshots.hpp"
+#include "bridge/upstream/exchange_clock.hpp"
+#include "bridge/upstream/on_demand.hpp"
 #include "bridge/upstream/session.hpp"
 #include "bridge/upstream/subscriptions.hpp"
 #include "bridge/upstream/supervisor.hpp"
@@ -19,9 +32,12 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/version.hpp>
 
-#include <csignal>
+#include <algorithm>
 #include <random>
+#include <thread>
+#include <utility>
 
 namespace bpx::bridge {
 namespace {
@@ -29,52 +45,80 @@ namespace {
 namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
-Publisher::Options publisher_options(const Config::Publish& publish) {
-  return {.public_bind = publish.public_.bind,
-          .private_bind = publish.private_.bind,
-          .send_hwm = static_cast<int>(publish.send_hwm),
-          .linger = milliseconds(publish.linger_ms)};
+StatusContext status_context(const Config& config, std::uint64_t epoch_us) {
+  return {.version = BPX_VERSION,
+          .epoch_us = epoch_us,
+          .started_steady_ns = steady_ns(),
+          .idle_timeout = milliseconds(config.upstream.idle_timeout_ms)};
 }
 
-Session::Options session_options(const Config::Upstream& upstream) {
-  const auto url = parse_exchange_url(upstream.url, "wss").value();
-  return {.connection = {.is_tls = url.is_tls,
-                         .host = url.host,
-                         .port = url.port,
-                         .target = url.target,
-                         .compression = upstream.compression,
-                         .max_message_bytes = upstream.max_message_bytes,
-                         .connect_timeout = milliseconds(upstream.connect_timeout_ms)},
-          .idle_timeout = milliseconds(upstream.idle_timeout_ms),
-          .window_ms = static_cast<std::uint32_t>(upstream.window_ms)};
+BuildInfo build_info() {
+  std::string boost = BOOST_LIB_VERSION;
+  std::ranges::replace(boost, '_', '.');
+  return {.version = BPX_VERSION, .libzmq = Publisher::library_version(), .boost = boost};
 }
 
-Backoff::Options backoff_options(const Config::Upstream& upstream) {
-  return {.initial = milliseconds(upstream.backoff_initial_ms),
-          .max = milliseconds(upstream.backoff_max_ms)};
-}
+/// Runs an event loop on a thread of its own, until it is destroyed.
+class LoopThread {
+ public:
+  explicit LoopThread(asio::io_context& loop) : loop_(loop), thread_([&loop] { loop.run(); }) {}
+  ~LoopThread() {
+    loop_.stop();
+    thread_.join();
+  }
+  LoopThread(const LoopThread&) = delete;
+  LoopThread& operator=(const LoopThread&) = delete;
 
-/// How often what consumers send is taken in.
-constexpr milliseconds kRequestInterval{20};
+ private:
+  asio::io_context& loop_;
+  std::thread thread_;
+};
+
+/// What consumers send is taken in as it comes, but this late where publishing just then kept
+/// libzmq from telling of it.
+constexpr milliseconds kRequestInterval{100};
+
+/// While they send more and more, or wait for long answers: in between it is the exchange's turn.
+constexpr milliseconds kBusyRequestInterval{1};
 
 }  // namespace
 
 // In the order of dependence: each part may use those above it, and is destroyed before them.
 struct App::Parts {
-  Parts(const Config& config, std::optional<Credentials> account, App::Options options)
+  Parts(const Config& config, std::optional<Credentials> account, const CurveKeys& curve_keys,
+        App::Options options)
       : credentials(std::move(account)),
         heartbeat_interval(config.publish.heartbeat_ms),
         epoch_us(static_cast<std::uint64_t>(unix_ns() / 1000)),
         log({.level = Log::level_of(config.log.level),
              .format = Log::format_of(config.log.format),
              .sink = std::move(options.log_sink)}),
+        measurements(config.upstream.streams),
         tls(config.upstream.ca_file),
-        publisher(publisher_options(config.publish)),
+        publisher(publisher_options(config.publish, curve_keys), measurements, log),
+        read_again(std::move(options.read_again)),
+        reloading(config, curve_keys, publisher, log),
         status({.epoch_us = epoch_us, .topic_terminator = config.publish.topic_terminator},
-               publisher),
-        streams(config.upstream.streams, config.publish.topic_terminator),
-        relay(epoch_us, streams, publisher),
-        subscriptions({.batch = config.upstream.subscribe_batch, .timing = options.subscribing},
+               publisher, measurements.upstream),
+        history({.messages = config.publish.replay_messages, .bytes = config.publish.replay_bytes}),
+        streams(config.upstream.streams, config.publish.topic_terminator, measurements, history),
+        relay(epoch_us, streams, publisher, measurements),
+        replay(epoch_us, streams, publisher, measurements),
+        snapshots(observing.get_executor(), snapshot_options(config.upstream), config.publish.books,
+                  tls, log,
+                  [this](std::size_t book, BookSnapshot snapshot) {
+                    asio::post(loop, [this, book, snapshot = std::move(snapshot)]() mutable {
+                      books.on_snapshot(book, std::move(snapshot));
+                    });
+                  }),
+        books(config.publish.books, streams, snapshots, log),
+        book_answers(streams, replay, publisher, measurements),
+        answers(most_waiting(config.publish), replay, book_answers, measurements),
+        subscriptions({.batch = config.upstream.subscribe_batch,
+                       .timing = options.subscribing,
+                       .signature_again = milliseconds(config.upstream.backoff_max_ms),
+                       .on_change = [this](std::string_view stream,
+                                           StreamState state) { note_state(stream, state); }},
                       config.upstream.streams),
         session(loop.get_executor(), session_options(config.upstream),
                 {.tls = tls,
@@ -82,12 +126,23 @@ struct App::Parts {
                  .relay = relay,
                  .status = status,
                  .log = log,
+                 .measurements = measurements,
                  .key = credentials ? &credentials->key : nullptr}),
+        on_demand(on_demand_options(config), streams, subscriptions, session, measurements, log),
+        consumer_requests(streams, answers, on_demand.demand(), measurements, log),
         supervisor(loop.get_executor(), session,
                    Backoff(backoff_options(config.upstream), std::random_device{}()), status, log),
         heartbeat_timer(loop),
-        request_timer(loop),
-        signals(loop) {}
+        doorbell(loop.get_executor(), publisher.request_descriptors()),
+        signals(loop),
+        exchange_clock(clock_options(config.upstream), tls, measurements.upstream, log),
+        pages(measurements, status_context(config, epoch_us), build_info()),
+        http(
+            observing.get_executor(), http_options(config.http),
+            [this](std::string_view path) { return pages.at(path); }, measurements.http_refusals,
+            log) {
+    measurements.last_turn_steady_ns.set(steady_ns());
+  }
 
   /// The account's key, where private streams are wanted.
   std::optional<Credentials> credentials;
@@ -95,74 +150,142 @@ struct App::Parts {
   std::uint64_t epoch_us;
   /// Lines for people and machines.
   Log log;
+  /// What the bridge counts and measures of itself.
+  Measurements measurements;
   /// The event loop of the one thread that relays.
   asio::io_context loop{1};
+  /// The event loop of the thread that looks on. What runs there only reads.
+  asio::io_context observing{1};
   /// Whom the bridge trusts to be the exchange.
   TlsContext tls;
   /// The sockets that consumers connect to.
   Publisher publisher;
+  /// What may change while the bridge runs.
+  std::function<Reading()> read_again;
+  Reloading reloading;
   /// The bridge's own topic.
   StatusTopic status;
+  /// The last messages of every stream.
+  History history;
   /// What is known of each stream.
   StreamTable streams;
   /// The way of every message.
   Relay relay;
+  /// The way of what a consumer missed.
+  Replay replay;
+  /// Whole books, as the exchange's REST side tells them.
+  DepthSnapshots snapshots;
+  /// Whole books, as they are after the last message.
+  Books books;
+  /// The way of a book to a late joiner.
+  BookAnswers book_answers;
+  /// The pace of both.
+  Answers answers;
   /// What is to be asked of the exchange.
   Subscriptions subscriptions;
   /// One connection at a time.
   Session session;
+  /// Which streams consumers want beyond those configured.
+  OnDemand on_demand;
+  /// What consumers say by subscribing.
+  ConsumerRequests consumer_requests;
   /// Always another connection.
   Supervisor supervisor;
   asio::steady_timer heartbeat_timer;
-  asio::steady_timer request_timer;
+  Doorbell doorbell;
   asio::signal_set signals;
+  bool is_stopping = false;
   bool has_ended = false;
+  /// By how much the exchange's clock differs from ours.
+  ExchangeClock exchange_clock;
+  /// What there is to see over HTTP.
+  Pages pages;
+  HttpServer http;
 
   asio::awaitable<void> beat() {
     for (;;) {
       heartbeat_timer.expires_after(heartbeat_interval);
       co_await heartbeat_timer.async_wait(asio::as_tuple(asio::use_awaitable));
-      if (has_ended)
+      if (is_stopping || has_ended)
         co_return;  // the error code does not tell: a wait may be over when it is cancelled
       status.heartbeat();
     }
   }
 
   asio::awaitable<void> drain_requests() {
+    bool is_quiet = true;
     for (;;) {
-      request_timer.expires_after(kRequestInterval);
-      co_await request_timer.async_wait(asio::as_tuple(asio::use_awaitable));
+      if (is_quiet)
+        co_await doorbell.wait(kRequestInterval);
+      else
+        co_await doorbell.wait_undisturbed(kBusyRequestInterval);
       if (has_ended) co_return;
-      publisher.drain_requests();
+      is_quiet = publisher.drain_requests(consumer_requests);
+      is_quiet = answers.go_on() && is_quiet;
+      on_demand.expire();
+      measurements.last_turn_steady_ns.set(steady_ns());
     }
+  }
+
+  void note_state(std::string_view stream, StreamState state) {
+    if (measurements.is_configured(stream))
+      measurements.of(stream).state.set(state);
+    else
+      measurements.set_on_demand_state(stream, state);
+  }
+
+  /// Whatever goes wrong with looking on, messages are carried on.
+  void observe(asio::awaitable<void> part, std::string_view name) {
+    asio::co_spawn(observing, std::move(part), [this, name](const std::exception_ptr& failure) {
+      if (!failure) return;
+      try {
+        std::rethrow_exception(failure);
+      } catch (const std::exception& error) {
+        log.error("observing failed", {{"part", name}, {"detail", error.what()}});
+      }
+    });
   }
 
   asio::awaitable<void> supervise() {
     co_await supervisor.run();
     has_ended = true;
     heartbeat_timer.cancel();
-    request_timer.cancel();
+    doorbell.close();
     signals.cancel();
   }
 
-  void stop_on_signals() {
-    signals.add(SIGTERM);
-    signals.add(SIGINT);
+  void handle_signals() {
+    for (const int signal : kSignals) signals.add(signal);
+    release_signals();
+    wait_for_signal();
+  }
+
+  void wait_for_signal() {
     signals.async_wait([this](boost::system::error_code cancelled, int signal) {
-      if (cancelled) return;
-      stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
+      if (cancelled || has_ended) return;
+      if (signal != SIGHUP) return stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
+      reload();
+      wait_for_signal();
     });
+  }
+
+  void reload() {
+    if (read_again) reloading.take(read_again());
   }
 
   void stop(std::string_view cause) {
     log.info("shutdown", {{"cause", cause}});
-    status.shutdown();
+    status.shutdown();  // the last word but for how the connection ends: no heartbeat follows
+    is_stopping = true;
+    heartbeat_timer.cancel();
     supervisor.stop();
   }
 };
 
-App::App(const Config& config, std::optional<Credentials> credentials, Options options)
-    : parts_(std::make_unique<Parts>(config, std::move(credentials), std::move(options))) {}
+App::App(const Config& config, std::optional<Credentials> credentials, const CurveKeys& curve_keys,
+         Options options)
+    : parts_(std::make_unique<Parts>(config, std::move(credentials), curve_keys,
+                                     std::move(options))) {}
 
 App::~App() = default;
 
@@ -174,6 +297,8 @@ std::vector<std::string> App::private_endpoints() const {
   return parts_->publisher.endpoints(Audience::account);
 }
 
+std::string App::http_endpoint() const { return parts_->http.endpoint(); }
+
 void App::run(bool handles_signals) {
   auto& parts = *parts_;
   parts.log.info("started", {{"version", BPX_VERSION},
@@ -183,8 +308,17 @@ void App::run(bool handles_signals) {
     parts.log.info("publishing", {{"endpoint", endpoint}, {"audience", "public"}});
   for (const auto& endpoint : private_endpoints())
     parts.log.info("publishing", {{"endpoint", endpoint}, {"audience", "private"}});
+  parts.reloading.announce();
 
-  if (handles_signals) parts.stop_on_signals();
+  parts.log.info("serving http", {{"endpoint", http_endpoint()}});
+
+  parts.observe(parts.http.run(), "http");
+  parts.observe(parts.exchange_clock.run(), "clock");
+  for (std::size_t worker = 0; worker < DepthSnapshots::kAtOnce; ++worker)
+    parts.observe(parts.snapshots.work(worker), "book snapshots");
+  const LoopThread observer(parts.observing);
+
+  if (handles_signals) parts.handle_signals();
   const auto rethrow = [](const std::exception_ptr& error) {
     if (error) std::rethrow_exception(error);
   };
@@ -194,6 +328,10 @@ void App::run(bool handles_signals) {
   parts.loop.run();
   parts.publisher.close();
   parts.log.info("stopped");
+}
+
+void App::reload() {
+  asio::post(parts_->loop, [this] { parts_->reload(); });
 }
 
 void App::stop() {

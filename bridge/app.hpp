@@ -2,9 +2,12 @@
 
 #include "bridge/config/config.hpp"
 #include "bridge/config/credentials.hpp"
+#include "bridge/config/curve_settings.hpp"
 #include "bridge/observe/log.hpp"
+#include "bridge/reloading.hpp"
 #include "bridge/upstream/subscriptions.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,15 +18,18 @@ namespace bpx::bridge {
 /// The whole server: builds every part in order, runs, and takes everything down in order.
 class App {
  public:
-  /// What no operator sets but tests do.
+  /// What no operator sets.
   struct Options {
-    LogSink log_sink;                   ///< stderr where empty
-    Subscriptions::Timing subscribing;  ///< how patient to be with the exchange's answers
+    LogSink log_sink = {};                   ///< stderr where empty
+    Subscriptions::Timing subscribing = {};  ///< how patient to be with the exchange's answers
+    /// The configuration, for reload(). Called by the relaying thread.
+    std::function<Reading()> read_again = {};
   };
 
   /// `config` must be valid. Binds all endpoints. Throws StartupError where something cannot be
   /// had.
-  App(const Config& config, std::optional<Credentials> credentials, Options options);
+  App(const Config& config, std::optional<Credentials> credentials, const CurveKeys& curve_keys,
+      Options options);
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;
@@ -31,10 +37,14 @@ class App {
   /// The endpoints as bound, with the ports that the system chose.
   std::vector<std::string> public_endpoints() const;
   std::vector<std::string> private_endpoints() const;
+  std::string http_endpoint() const;  ///< `ADDRESS:PORT`
 
   /// Relays until stop() or, where `handles_signals`, SIGTERM or SIGINT; then shuts down in order.
-  /// The calling thread is the one that relays.
+  /// SIGHUP does what reload() does. The calling thread is the one that relays.
   void run(bool handles_signals);
+
+  /// Reads the configuration again and puts in force what may change. Thread safe.
+  void reload();
 
   /// Thread safe.
   void stop();

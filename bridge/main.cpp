@@ -1,8 +1,13 @@
 #include "bridge/cli/commands.hpp"
+#include "bridge/cli/process.hpp"
+#include "bridge/cli/secrecy.hpp"
+#include "bridge/revision.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <iostream>
+#include <sstream>
+#include <string>
 
 namespace {
 
@@ -20,6 +25,14 @@ constexpr auto kFooter =
     "in\n"
     "the environment: upstream.streams is BRIDGE_UPSTREAM__STREAMS. Exit status: 0 stopped on\n"
     "request, 1 cannot run, 2 the configuration is wrong.";
+
+/// With the commit, where the build was told it.
+std::string version() {
+  std::string text = "backpack-bridge " BPX_VERSION;
+  if (!bpx::bridge::revision().empty())
+    text.append(" (").append(bpx::bridge::revision()).append(")");
+  return text;
+}
 
 /// The options of `run`, which is also what happens without any command; `check` shares them.
 void add_server_options(CLI::App& app, ServerFlags& flags) {
@@ -41,20 +54,45 @@ void add_tail_options(CLI::App& tail, TailFlags& flags) {
   tail.add_option("--count", flags.count, "End after N messages, with status 0 if they came")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
-  tail.add_option("--format", flags.format, "pretty: aligned columns; raw: the payload alone")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, TailFormat>{
-          {"pretty", TailFormat::pretty}, {"raw", TailFormat::raw}}))
+  tail.add_option_function<std::string>(
+          "--format",
+          [&flags](const std::string& name) {
+            flags.format = name == "raw" ? TailFormat::raw : TailFormat::pretty;
+          },
+          "pretty: aligned columns; raw: the payload alone")
+      ->check(CLI::IsMember({"pretty", "raw"}).description(""))
       ->type_name("pretty|raw");
+  auto* const server_key = tail.add_option("--curve-server-key", flags.curve_server_key,
+                                           "The bridge's public key, where the endpoint has CURVE")
+                               ->type_name("Z85");
+  tail.add_option("--curve-secret-key-file", flags.curve_secret_key_file,
+                  "This client's key, as keygen prints it; without it, a new pair")
+      ->type_name("FILE")
+      ->needs(server_key);
+  tail.add_option(
+          "--replay", flags.replay_from,
+          "Begin with what the bridge keeps of each TOPIC from sequence FROM on, or with the "
+          "`last` message")
+      ->type_name("FROM")
+      ->check([](const std::string& text) {
+        const bool is_number = !text.empty() && text.size() < 20 &&
+                               text.find_first_not_of("0123456789") == std::string::npos;
+        return is_number || text == "last" ? "" : "give a sequence number, or last";
+      });
+  tail.add_option("--book", flags.book, "Print the order book of a depth stream, and end")
+      ->type_name("STREAM");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
+  seal_memory();  // whatever the command, it may be given a key
   ServerFlags server_flags;
   TailFlags tail_flags;
+  HealthcheckFlags healthcheck_flags;
   CLI::App app(kDescription, "backpack-bridge");
   app.footer(kFooter);
-  app.set_version_flag("--version", "backpack-bridge " BPX_VERSION);
+  app.set_version_flag("--version", version());
   app.require_subcommand(0, 1);
   add_server_options(app, server_flags);
 
@@ -64,18 +102,28 @@ int main(int argc, char** argv) try {
   for (auto* command : {run_command, check_command}) add_server_options(*command, server_flags);
   auto* tail_command = app.add_subcommand("tail", "Subscribe like a consumer and print messages");
   add_tail_options(*tail_command, tail_flags);
+  auto* healthcheck_command =
+      app.add_subcommand("healthcheck", "Ask a bridge whether it is ready; status 0 if it is");
+  healthcheck_command
+      ->add_option("--url", healthcheck_flags.url,
+                   "What to GET; without it, /readyz at BRIDGE_HTTP__BIND or 127.0.0.1:9464")
+      ->type_name("URL");
   auto* keygen_command = app.add_subcommand("keygen", "Print a new CURVE key pair (Z85)");
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kStopped : kMisconfigured;
+    std::ostringstream fault;
+    const bool is_fault = app.exit(error, std::cout, fault) != 0;
+    std::cerr << without_keys(fault.str());
+    return is_fault ? kMisconfigured : kStopped;
   }
   if (*check_command) return check(server_flags);
-  if (*tail_command) return tail(tail_flags);
+  if (*tail_command) return tail_flags.book ? tail_book(tail_flags) : tail(tail_flags);
+  if (*healthcheck_command) return healthcheck(healthcheck_flags);
   if (*keygen_command) return keygen();
   return run(server_flags);
 } catch (const std::exception& error) {
-  std::cerr << "backpack-bridge: " << error.what() << '\n';
+  std::cerr << "backpack-bridge: " << without_keys(error.what()) << '\n';
   return kCannotRun;
 }

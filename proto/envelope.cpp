@@ -1,28 +1,16 @@
 #include "proto/envelope.hpp"
 
+#include "proto/json_members.hpp"
+
 #include <simdjson.h>
+
+#include <algorithm>
+#include <utility>
 
 namespace bpx::proto {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
-
-/// Calls `on_member(key, value)` for each member of `object`; key and value in document order.
-template <typename OnMember>
-simdjson::error_code for_each_member(ondemand::object object, OnMember&& on_member) {
-  for (auto field : object) {
-    std::string_view key;
-    if (const auto error = field.unescaped_key().get(key)) return error;
-    if (const auto error = on_member(key, field.value())) return error;
-  }
-  return simdjson::SUCCESS;
-}
-
-std::optional<std::uint64_t> unsigned_integer(ondemand::value value) {
-  std::uint64_t number = 0;
-  if (value.get_uint64().get(number)) return std::nullopt;
-  return number;
-}
 
 /// The event time, ids and counters of `data`. Whatever has another type than expected is passed
 /// over.
@@ -34,7 +22,7 @@ simdjson::error_code read_data(ondemand::value value, Envelope& envelope) {
     switch (key.front()) {
       case 'E': {
         std::int64_t microseconds = 0;
-        if (!member.get_int64().get(microseconds)) envelope.event_time_us = microseconds;
+        envelope.event_time_us = member.get_int64().get(microseconds) ? 0 : microseconds;
         break;
       }
       case 'U': envelope.first_update_id = unsigned_integer(member); break;
@@ -46,6 +34,13 @@ simdjson::error_code read_data(ondemand::value value, Envelope& envelope) {
   });
 }
 
+/// `text`, which is valid UTF-8, without what lies beyond the bound; no character is cut through.
+std::string_view shortened(std::string_view text) {
+  auto size = std::min(text.size(), Envelope::kMaxErrorMessageBytes);
+  while (size < text.size() && (static_cast<unsigned char>(text[size]) & 0xc0U) == 0x80) --size;
+  return text.substr(0, size);
+}
+
 simdjson::error_code read_error(ondemand::value value, Envelope& envelope) {
   ondemand::object error;
   if (value.get_object().get(error)) return simdjson::SUCCESS;
@@ -55,19 +50,23 @@ simdjson::error_code read_error(ondemand::value value, Envelope& envelope) {
       if (!member.get_int64().get(code)) envelope.error_code = code;
     } else if (key == "message") {
       std::string_view text;
-      if (!member.get_string().get(text)) envelope.error_message = text;
+      if (!member.get_string().get(text)) envelope.error_message = shortened(text);
     }
     return simdjson::SUCCESS;
   });
 }
 
-/// Which top-level members were there: from these follows the kind.
+/// Which of the top-level members that decide were there: from these follows the kind.
 struct Members {
-  int stream = 0;
   bool data = false;
+  bool stream = false;
   bool id = false;
   bool result = false;
   bool error = false;
+  bool error_is_null = false;
+  bool is_any_repeated = false;
+
+  void note(bool& member) { is_any_repeated |= std::exchange(member, true); }
 };
 
 simdjson::error_code read_members(ondemand::document& document, Envelope& envelope,
@@ -76,22 +75,21 @@ simdjson::error_code read_members(ondemand::document& document, Envelope& envelo
   if (const auto error = document.get_object().get(message)) return error;
   const auto error = for_each_member(message, [&](std::string_view key, ondemand::value value) {
     if (key == "data") {
-      members.data = true;
+      members.note(members.data);
       return read_data(value, envelope);
     }
     if (key == "stream") {
-      ++members.stream;
+      members.note(members.stream);
       return value.get_string().get(envelope.stream);
     }
     if (key == "id") {
-      members.id = true;
+      members.note(members.id);
       envelope.request_id = unsigned_integer(value);
     } else if (key == "result") {
-      members.result = true;
+      members.note(members.result);
     } else if (key == "error") {
-      bool is_null = false;
-      if (const auto fault = value.is_null().get(is_null)) return fault;
-      members.error = !is_null;
+      members.note(members.error);
+      if (const auto fault = value.is_null().get(members.error_is_null)) return fault;
       return read_error(value, envelope);
     }
     return simdjson::SUCCESS;
@@ -129,11 +127,11 @@ Envelope EnvelopeReader::read(std::string_view message) {
   if (!error) error = read_members(document, envelope, members);
   if (error) return malformed(simdjson::error_message(error));
 
-  if (members.stream > 1) return malformed("it names its stream twice");
-  if (members.stream == 1 && envelope.stream.empty()) return malformed("its stream has no name");
-  if (members.stream == 1 && members.data) {
+  if (members.is_any_repeated) return malformed("a member that decides stands in it twice");
+  if (members.stream && envelope.stream.empty()) return malformed("its stream has no name");
+  if (members.stream && members.data) {
     envelope.kind = Envelope::Kind::data;
-  } else if (members.error) {
+  } else if (members.error && !members.error_is_null) {
     envelope.kind = Envelope::Kind::error;
   } else if (members.id && members.result) {
     envelope.kind = Envelope::Kind::acknowledgement;

@@ -32,7 +32,8 @@ struct Envelope {
 
   /// Of an acknowledgement or an error: the request's id, where the exchange echoes it.
   std::optional<std::uint64_t> request_id;
-  /// Of an error, e.g. 4003 and "Invalid signature".
+  /// Of an error, e.g. 4003 and "Invalid signature"; longer words are cut off.
+  static constexpr std::size_t kMaxErrorMessageBytes = 200;
   std::int64_t error_code = 0;
   std::string_view error_message;
   /// Of malformed: why, for a log line. Never quotes the message, which may hold account data.
@@ -42,6 +43,11 @@ struct Envelope {
 /// Reads envelopes without depending on the order of keys, white space or the set of fields. One
 /// pass; allocates only while messages still grow. It looks no deeper than it must: what lies
 /// within `data` beside the members above is not checked. One thread at a time.
+///
+/// A message in which `data`, `stream`, `id`, `result` or `error` stands twice is malformed. JSON
+/// leaves open which of the two counts, and readers differ: what one takes for `trade.X` would be
+/// `account.orderUpdate` to another, and go to everyone. Within `data` the last of two counts, as
+/// most readers have it: nothing but a time or a number depends on it.
 class EnvelopeReader {
  public:
   /// How many bytes behind a message must be readable (their value does not matter).

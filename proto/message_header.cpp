@@ -1,22 +1,31 @@
 #include "proto/message_header.hpp"
 
+#include <bit>
 #include <concepts>
+#include <cstring>
 
 namespace bpx::proto {
 namespace {
 
-// Shifts instead of a memcpy make the byte order independent of the machine's; compilers turn each
-// into a single move on little-endian ones.
+// GCC does not see that the loops come to a single move where the machine is little-endian too.
+constexpr bool kIsMove = std::endian::native == std::endian::little;
+
 template <std::unsigned_integral T>
 void put(std::uint8_t* at, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) at[i] = static_cast<std::uint8_t>(value >> (8 * i));
+  if constexpr (kIsMove)
+    std::memcpy(at, &value, sizeof value);
+  else
+    for (std::size_t i = 0; i < sizeof(T); ++i) at[i] = static_cast<std::uint8_t>(value >> (8 * i));
 }
 
 template <std::unsigned_integral T>
 T get(const std::uint8_t* at) {
   T value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i)
-    value = static_cast<T>(value | static_cast<T>(static_cast<T>(at[i]) << (8 * i)));
+  if constexpr (kIsMove)
+    std::memcpy(&value, at, sizeof value);
+  else
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+      value = static_cast<T>(value | static_cast<T>(static_cast<T>(at[i]) << (8 * i)));
   return value;
 }
 

@@ -84,6 +84,12 @@ bool StreamName::is_private() const { return is_private_stream(text_); }
 
 bool is_private_stream(std::string_view stream) { return first_word(stream) == kAccount; }
 
+Numbering numbering_of(std::string_view stream) {
+  const auto type = first_word(stream);
+  if (type == "depth") return Numbering::updates;
+  return type == "trade" ? Numbering::trades : Numbering::none;
+}
+
 bool is_bridge_topic(std::string_view stream) { return first_word(stream) == kBridge; }
 
 }  // namespace bpx::proto

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -46,6 +47,14 @@ class StreamName {
 /// Whether `stream` belongs to one account and must never reach a public endpoint. Unlike parsing
 /// it errs on the side of secrecy: `account` alone counts as private too.
 bool is_private_stream(std::string_view stream);
+
+/// How the exchange numbers the messages of a stream, so that a gap can be told from silence.
+enum class Numbering : std::uint8_t {
+  none,
+  updates,  ///< depth: `U` is the `u` of the message before it, plus one (seen on the wire)
+  trades,   ///< trade: `t` counts up by one for each symbol (seen on the wire)
+};
+Numbering numbering_of(std::string_view stream);
 
 /// Whether `stream` lies in the name space of the bridge's own topics (`bridge.status` …), which
 /// nothing from the exchange may enter.

@@ -29,12 +29,23 @@ struct TailFlags {
   std::vector<std::string> endpoints = {"tcp://127.0.0.1:5555"};
   std::optional<std::uint64_t> count;  ///< end after so many messages
   TailFormat format = TailFormat::pretty;
+  std::optional<std::string> curve_server_key;       ///< where the endpoint has CURVE
+  std::optional<std::string> curve_secret_key_file;  ///< this client's; else a pair is made
+  std::optional<std::string> replay_from;  ///< a sequence, or `last`: begin with what is kept
+  std::optional<std::string> book;         ///< show the book of this depth stream instead
+};
+
+/// What `healthcheck` is told on the command line.
+struct HealthcheckFlags {
+  std::optional<std::string> url;  ///< the local bridge's /readyz where not given
 };
 
 // One function a command; each returns the exit status.
 int run(const ServerFlags& flags);
 int check(const ServerFlags& flags);
 int tail(const TailFlags& flags);
+int tail_book(const TailFlags& flags);
+int healthcheck(const HealthcheckFlags& flags);
 int keygen();
 
 }  // namespace bpx::bridge::cli

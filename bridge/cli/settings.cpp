@@ -1,5 +1,6 @@
 #include "bridge/cli/settings.hpp"
 
+#include "bridge/cli/secrecy.hpp"
 #include "bridge/config/load.hpp"
 #include "bridge/config/validate.hpp"
 #include "bridge/upstream/tls_context.hpp"
@@ -24,21 +25,34 @@ void check_trust_anchors(const Config& config, Problems& problems) {
                         "give a readable PEM file of trust anchors, or leave it out"});
 }
 
-}  // namespace
-
-std::optional<Settings> load_settings(const ServerFlags& flags) {
-  const Environment environment(environ);
-  Problems problems;
+Settings read_settings(const ServerFlags& flags, ReadableFile::Kind file_kind, Problems& problems) {
   Settings settings;
   settings.config = load_config({.file = flags.config_file,
-                                 .environment = environment,
+                                 .file_kind = file_kind,
+                                 .environment = Environment(environ),
                                  .streams = flags.streams,
                                  .log_level = flags.log_level},
                                 problems);
   validate(settings.config, problems);
   check_trust_anchors(settings.config, problems);
+  settings.curve_keys = load_curve_keys(settings.config, problems);
+  for (auto& [path, wrong, mend] : problems)
+    for (auto* text : {&path, &wrong, &mend}) *text = without_keys(*text);
+  return settings;
+}
+
+}  // namespace
+
+Settings reload_settings(const ServerFlags& flags, Problems& problems) {
+  return read_settings(flags, ReadableFile::Kind::regular, problems);
+}
+
+std::optional<Settings> load_settings(const ServerFlags& flags) {
+  Problems problems;
+  auto settings = read_settings(flags, ReadableFile::Kind::any, problems);
   settings.credentials =
-      load_credentials(environment, wants_private_streams(settings.config), problems);
+      load_credentials(Environment(environ), wants_private_streams(settings.config), problems);
+  forget_secrets(environ);
   for (const auto& problem : problems) std::cerr << to_line(problem) << '\n';
   if (!problems.empty()) return std::nullopt;
   return settings;

@@ -3,6 +3,8 @@
 #include "bridge/cli/commands.hpp"
 #include "bridge/config/config.hpp"
 #include "bridge/config/credentials.hpp"
+#include "bridge/config/curve_settings.hpp"
+#include "bridge/config/problem.hpp"
 
 #include <optional>
 
@@ -12,10 +14,16 @@ namespace bpx::bridge::cli {
 struct Settings {
   Config config;
   std::optional<Credentials> credentials;
+  CurveKeys curve_keys;
 };
 
-/// Reads file, environment and `flags`. Prints every problem on stderr and returns nullopt if there
-/// are any.
+/// Reads file, environment and `flags`; wipes the account's secret key from the environment. Prints
+/// every problem on stderr and returns nullopt if there are any.
 std::optional<Settings> load_settings(const ServerFlags& flags);
+
+/// Reads them once more, but for the account's keys, and appends every problem to `problems`. Where
+/// there are any, the settings are of no use. Waits for nobody: files that are not regular count as
+/// a problem.
+Settings reload_settings(const ServerFlags& flags, Problems& problems);
 
 }  // namespace bpx::bridge::cli

@@ -1,12 +1,14 @@
 #include "bridge/cli/commands.hpp"
 #include "bridge/cli/interrupt.hpp"
+#include "bridge/cli/replayed_topic.hpp"
+#include "bridge/cli/request_topic.hpp"
+#include "bridge/cli/secrecy.hpp"
+#include "bridge/cli/tail_keys.hpp"
 #include "bridge/cli/tail_line.hpp"
+#include "bridge/cli/tail_socket.hpp"
 #include "bridge/cli/tail_watch.hpp"
 #include "bridge/cli/topic_pattern.hpp"
-#include "bridge/clock.hpp"
 #include "bridge/one_line.hpp"
-
-#include <zmq.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -23,6 +25,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::string_view kStatusTopic = "bridge.status";
 constexpr std::chrono::seconds kSilence{3};
 
+/// However fast messages come, what else there is to do has its turn after so many.
+constexpr int kAtOnce = 1'000;
+
 TailLine::Options line_options() {
   if (isatty(STDOUT_FILENO) == 0) return {};
   winsize size{};
@@ -36,45 +41,36 @@ std::string join(const std::vector<std::string>& texts) {
   return joined;
 }
 
-std::string_view view(const zmq::message_t& frame) {
-  return {static_cast<const char*>(frame.data()), frame.size()};
-}
-
 class Tail {
  public:
-  explicit Tail(const TailFlags& flags) : flags_(flags), line_(line_options()) {
+  Tail(const TailFlags& flags, const std::optional<TailKeys>& keys)
+      : flags_(flags),
+        line_(line_options()),
+        own_key_(keys ? keys->own.public_key() : std::string()),
+        watch_(own_key_),
+        socket_(flags.endpoints, keys) {
     for (const auto& topic : flags.topics) patterns_.emplace_back(topic);
     if (patterns_.empty()) patterns_.emplace_back("*");
-    socket_.set(zmq::sockopt::rcvhwm,
-                0);  // what cannot be printed yet waits here, not at the bridge
-    socket_.set(zmq::sockopt::linger, 0);
-    socket_.set(zmq::sockopt::ipv6, true);
-    for (const auto& pattern : patterns_)
-      socket_.set(zmq::sockopt::subscribe, pattern.subscription());
-    socket_.set(zmq::sockopt::subscribe, kStatusTopic);
-    for (const auto& endpoint : flags.endpoints) connect(endpoint);
+    for (const auto& pattern : patterns_) socket_.subscribe(pattern.subscription());
+    socket_.subscribe(std::string(kStatusTopic));
+    if (!flags.replay_from) return;
+    for (const auto& topic : flags.topics)
+      if (std::ranges::find(replayed_, topic, &ReplayedTopic::topic) == replayed_.end())
+        replayed_.emplace_back(topic);
   }
 
   /// Until interrupted, or enough has come.
   void run() {
     while (!is_done() && !is_interrupted()) {
-      if (wait_for_message())
-        drain();
-      else
-        explain_silence();
+      seek_replays();
+      if (wait_for_message()) drain();
+      explain_silence();
     }
   }
 
   bool is_done() const { return flags_.count && printed_ >= *flags_.count; }
 
  private:
-  void connect(const std::string& endpoint) try {
-    socket_.connect(endpoint);
-  } catch (const zmq::error_t& error) {
-    throw std::runtime_error("cannot connect to " + endpoint + ": " + error.what() +
-                             "; give an endpoint such as tcp://127.0.0.1:5555");
-  }
-
   bool wait_for_message() {
     std::cout.flush();
     const auto silent_at = last_printed_ + kSilence;
@@ -83,43 +79,63 @@ class Tail {
     // interrupt the wait; a bound covers one that arrives between the check and the wait.
     const auto timeout =
         std::clamp(left, std::chrono::milliseconds(0), std::chrono::milliseconds(200));
-    zmq::pollitem_t item{socket_.handle(), 0, ZMQ_POLLIN, 0};
-    try {
-      const auto wait = has_explained_ ? std::chrono::milliseconds(200) : timeout;
-      return zmq::poll(&item, 1, wait) > 0;
-    } catch (const zmq::error_t& error) {
-      if (error.num() != EINTR) throw;
-      return false;
-    }
+    return socket_.wait(has_explained_ ? std::chrono::milliseconds(200) : timeout);
   }
 
   void drain() {
-    zmq::message_t topic;
-    while (!is_done() && !is_interrupted() && socket_.recv(topic, zmq::recv_flags::dontwait)) {
-      std::array<zmq::message_t, 2> frames;
-      std::size_t count = 0;
-      for (bool more = topic.more(); more; ++count) {
-        zmq::message_t further;
-        auto& frame = count < frames.size() ? frames.at(count) : further;
-        if (!socket_.recv(frame)) break;
-        more = frame.more();
-      }
-      if (count >= frames.size()) on_message(view(topic), view(frames[0]), view(frames[1]));
+    for (int taken = 0; taken < kAtOnce && !is_done() && !is_interrupted(); ++taken) {
+      const auto received = socket_.receive();
+      if (!received) return;
+      if (received->has_header)
+        on_message(received->message);
+      else
+        remark("a message of " + std::string(received->message.topic) +
+               " has no header I can read");
     }
   }
 
-  void on_message(std::string_view topic, std::string_view payload, std::string_view header_bytes) {
-    const auto now = unix_ns();
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(header_bytes.data());
-    const auto header = proto::MessageHeader::decode({bytes, header_bytes.size()});
-    if (!header) return remark("a message of " + std::string(topic) + " has no header I can read");
-    if (topic.starts_with(kStatusTopic) && !is_wanted_by_name(topic)) {
-      if (const auto text = watch_.on_status(payload)) remark(*text);
+  /// Asks for what was missed, again where no answer comes.
+  void seek_replays() {
+    const auto now = Clock::now();
+    for (auto& replayed : replayed_) {
+      give_up_where_in_vain(replayed, now);
+      if (!replayed.is_due(now)) continue;
+      if (!replayed.request().empty()) socket_.unsubscribe(replayed.request());
+      const auto from = replayed.from(*flags_.replay_from);
+      replayed.asked_by(replay_topic(stream_of_topic(replayed.topic()), from), now);
+      socket_.subscribe(replayed.request());
+    }
+  }
+
+  void give_up_where_in_vain(ReplayedTopic& replayed, Clock::time_point now) {
+    const auto failure = replayed.failure(now);
+    if (!failure) return;
+    remark(*failure);
+    socket_.unsubscribe(replayed.request());
+    replayed.end(print_);
+  }
+
+  void on_message(const TailMessage& message) {
+    if (message.topic.starts_with(kStatusTopic) && !is_wanted_by_name(message.topic)) {
+      if (const auto text = watch_.on_status(message.payload, Clock::now())) remark(*text);
       return;
     }
-    if (!std::ranges::any_of(patterns_, [&](const auto& p) { return p.matches(topic); })) return;
-    if (const auto text = watch_.on_message(topic, *header)) remark(*text);
-    print({.topic = topic, .payload = payload, .header = *header, .arrived_ns = now});
+    for (auto& replayed : replayed_) {
+      if (message.topic == replayed.topic()) return on_live(replayed, message);
+      if (message.topic != replayed.request()) continue;
+      const bool is_end = (message.header.flags & proto::MessageHeader::end_of_replay) != 0;
+      if (is_end) socket_.unsubscribe(replayed.request());
+      if (const auto text = replayed.on_replayed(message, Clock::now(), print_)) remark(*text);
+      return;
+    }
+    if (std::ranges::any_of(patterns_, [&](const auto& p) { return p.matches(message.topic); }))
+      print(message);
+  }
+
+  /// At once, so that the bound on what waits is one.
+  void on_live(ReplayedTopic& replayed, const TailMessage& message) {
+    replayed.on_live(message, print_);
+    give_up_where_in_vain(replayed, Clock::now());
   }
 
   /// Whether the person asked for the status itself and not just for everything.
@@ -130,6 +146,8 @@ class Tail {
   }
 
   void print(const TailMessage& message) {
+    if (is_done()) return;
+    if (const auto text = watch_.on_message(message.topic, message.header)) remark(*text);
     if (flags_.format == TailFormat::raw)
       std::cout << message.payload << '\n';
     else
@@ -139,34 +157,53 @@ class Tail {
     has_explained_ = false;
   }
 
+  /// Once, and again when the heartbeats of a bridge that was silent anyway stop or return.
   void explain_silence() {
-    if (has_explained_ || Clock::now() < last_printed_ + kSilence) return;
+    const auto now = Clock::now();
+    if (now < last_printed_ + kSilence) return;
+    const bool is_cut_off = watch_.misses_heartbeats(now);
+    if (has_explained_ && is_cut_off == has_explained_cut_) return;
     has_explained_ = true;
+    has_explained_cut_ = is_cut_off;
     remark(watch_.explain_silence(join(flags_.endpoints),
-                                  flags_.topics.empty() ? "any stream" : join(flags_.topics)));
+                                  flags_.topics.empty() ? "any stream" : join(flags_.topics), now));
   }
 
-  static void remark(std::string_view text) {
+  void remark(std::string_view text) const {
     std::cout.flush();
-    std::cerr << "-- " << one_line(text) << '\n';
+    std::cerr << "-- " << without_keys(one_line(text), {own_key_}) << '\n';
   }
 
   const TailFlags& flags_;
   TailLine line_;
+  std::string own_key_;  ///< public; empty without CURVE
   TailWatch watch_;
   std::vector<TopicPattern> patterns_;
-  zmq::context_t context_{1};
-  zmq::socket_t socket_{context_, zmq::socket_type::sub};
+  TailSocket socket_;
+  std::vector<ReplayedTopic> replayed_;
+  const ReplayedTopic::Print print_ = [this](const TailMessage& message) { print(message); };
   std::uint64_t printed_ = 0;
   Clock::time_point last_printed_ = Clock::now();
   bool has_explained_ = false;
+  bool has_explained_cut_ = false;  ///< that heartbeats have stopped
 };
 
 }  // namespace
 
 int tail(const TailFlags& flags) {
+  Problems problems;
+  const auto keys = load_tail_keys(flags, problems);
+  if (report(problems)) return kMisconfigured;
+  const bool has_exact_topics =
+      !flags.topics.empty() &&
+      std::ranges::none_of(flags.topics, [](const auto& topic) { return topic.ends_with('*'); });
+  if (flags.replay_from && !has_exact_topics) {
+    std::cerr << "backpack-bridge: tail --replay asks for what was missed of exact topics; name "
+                 "each, without *\n";
+    return kMisconfigured;
+  }
   catch_interrupts();
-  Tail tail(flags);
+  Tail tail(flags, keys);
   tail.run();
   std::cout.flush();
   return flags.count && !tail.is_done() ? kCannotRun : kStopped;

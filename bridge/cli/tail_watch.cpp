@@ -2,11 +2,19 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace bpx::bridge::cli {
 
 namespace {
 
 using Json = nlohmann::json;
+
+/// Heartbeats that fail to come for so long, and for twice their interval, have stopped.
+constexpr std::chrono::milliseconds kPatience{2'500};
+
+/// Within this time the same remark comes from the other endpoint of the same bridge.
+constexpr std::chrono::seconds kSameEvent{1};
 
 /// What comes over the network need not be what it should: a member of another type reads as
 /// absent.
@@ -20,6 +28,19 @@ std::string number_of(const Json& object, const char* name) {
   return member != object.end() && member->is_number() ? member->dump() : "?";
 }
 
+std::optional<std::string> remark_on(const std::string& event, const Json& status) {
+  if (event == "connected")
+    return "the bridge connected to the exchange (connection " + number_of(status, "connection") +
+           ')';
+  if (event == "disconnected")
+    return "the bridge lost the exchange (" + text_of(status, "reason") + "), retries in " +
+           number_of(status, "retry_ms") + " ms";
+  if (event == "rejected")
+    return "the exchange rejected " + text_of(status, "stream") + ": " + text_of(status, "message");
+  if (event == "shutdown") return "the bridge shuts down";
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> TailWatch::on_message(std::string_view topic,
@@ -27,11 +48,8 @@ std::optional<std::string> TailWatch::on_message(std::string_view topic,
   // Each endpoint counts its own status messages, and both may be watched at once.
   if (topic.starts_with("bridge.status")) return std::nullopt;
   std::optional<std::string> remark;
-  if (header.epoch_us > newest_epoch_us_) {
-    if (newest_epoch_us_ != 0)
-      remark = "another bridge, or one restarted: its sequences begin anew";
-    newest_epoch_us_ = header.epoch_us;
-  }
+  if (epochs_.insert(header.epoch_us).second && epochs_.size() > 1)
+    remark = "another bridge, or one restarted: its sequences begin anew";
   auto& known = sequences_[{header.epoch_us, std::string(topic)}];
   if (known != 0 && header.sequence > known + 1)
     remark = std::to_string(header.sequence - known - 1) + " messages of " + std::string(topic) +
@@ -40,28 +58,51 @@ std::optional<std::string> TailWatch::on_message(std::string_view topic,
   return remark;
 }
 
-std::optional<std::string> TailWatch::on_status(std::string_view payload) {
+std::optional<std::string> TailWatch::on_status(std::string_view payload, TimePoint now) {
   const auto json = Json::parse(payload, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return std::nullopt;
-  state_ = text_of(json, "state");
   const auto event = text_of(json, "event");
-  if (event == "connected")
-    return "the bridge connected to the exchange (connection " + number_of(json, "connection") +
-           ')';
-  if (event == "disconnected")
-    return "the bridge lost the exchange (" + text_of(json, "reason") + "), retries in " +
-           number_of(json, "retry_ms") + " ms";
-  if (event == "rejected")
-    return "the exchange rejected " + text_of(json, "stream") + ": " + text_of(json, "message");
-  if (event == "shutdown") return "the bridge shuts down";
-  return std::nullopt;
+  if (event == "heartbeat") note_heartbeat(now);
+  state_ = text_of(json, "state");
+  if (event == "shutdown") {
+    state_.clear();
+    last_heartbeat_.reset();
+  }
+  auto remark = remark_on(event, json);
+  if (remark && was_just_told(*remark, now)) remark.reset();
+  return remark;
 }
 
-std::string TailWatch::explain_silence(std::string_view endpoints, std::string_view topics) const {
+void TailWatch::note_heartbeat(TimePoint now) {
+  if (last_heartbeat_) heartbeat_interval_ = now - *last_heartbeat_;
+  last_heartbeat_ = now;
+}
+
+bool TailWatch::was_just_told(const std::string& remark, TimePoint now) {
+  while (!told_.empty() && told_.front().first + kSameEvent < now) told_.pop_front();
+  const auto is_same = [&](const auto& told) { return told.second == remark; };
+  if (std::ranges::any_of(told_, is_same)) return true;
+  told_.emplace_back(now, remark);
+  return false;
+}
+
+bool TailWatch::misses_heartbeats(TimePoint now) const {
+  return last_heartbeat_ && now - *last_heartbeat_ > kPatience &&
+         now - *last_heartbeat_ > 2 * heartbeat_interval_;
+}
+
+std::string TailWatch::explain_silence(std::string_view endpoints, std::string_view topics,
+                                       TimePoint now) const {
+  if (misses_heartbeats(now))
+    return "heartbeats have stopped: the bridge ended, or the way to it broke";
   if (state_.empty())
     return "nothing comes from " + std::string(endpoints) +
            ", not even heartbeats: does the bridge run, and does it publish there? Is it reachable "
-           "from here?";
+           "from here? " +
+           (own_key_.empty()
+                ? "Does the endpoint have CURVE? Then give --curve-server-key"
+                : "Is --curve-server-key this bridge's, and does it admit the client key " +
+                      own_key_ + "? If not, its log says refused");
   if (state_ != "live")
     return "the bridge runs, but it is not connected to the exchange (state " + state_ +
            "): its log says why";

@@ -1,7 +1,9 @@
 #include "bridge/config/credentials.hpp"
 
-#include <filesystem>
-#include <fstream>
+#include "bridge/config/readable_file.hpp"
+
+#include <string>
+#include <utility>
 
 namespace bpx::bridge {
 namespace {
@@ -60,20 +62,27 @@ class KeyLookup {
     return value && !value->empty() ? value : std::nullopt;
   }
 
+  // Without need a file that is empty or not there counts as an empty variable: a container has to
+  // name some file, whether a key is there or not.
   // Never says the path: where somebody put the key itself in its place, that would show it.
   std::optional<Found> read_file(const std::string& variable, const std::string& path) {
-    std::error_code error;
-    std::ifstream file;
-    file.rdbuf()->pubsetbuf(nullptr, 0);  // no buffer that would keep a copy of the key
-    if (!std::filesystem::is_directory(path, error)) file.open(path);
-    std::string text(kMaxKeyFileBytes, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (file.is_open() && !file.bad()) {
-      text.resize(static_cast<std::size_t>(file.gcount()));
-      return Found(std::move(text), variable);
+    const ReadableFile file(path, ReadableFile::Kind::any);
+    if (file.is_absent()) return lacking(variable, "names a file that does not exist");
+    std::string text;
+    if (!file.is_open() || !file.read_into(text, kMaxKeyFileBytes)) {
+      problems_.push_back({variable, "names no file that can be read",
+                           "give the path of a file that this user can read"});
+      return std::nullopt;
     }
-    problems_.push_back({variable, "names no file that can be read",
-                         "give the path of a file that this user can read"});
+    Found found(std::move(text), variable);
+    if (found.value().empty()) return lacking(variable, "names a file that is empty");
+    return found;
+  }
+
+  std::optional<Found> lacking(const std::string& variable, const std::string& wrong) {
+    if (needed_)
+      problems_.push_back(
+          {variable, wrong, "put the key there, or give the path of the file that holds it"});
     return std::nullopt;
   }
 

@@ -20,7 +20,8 @@ struct Credentials {
 /// exchange's guide.
 ///
 /// `needed` says whether a private stream is wanted: then a missing key is a problem too. Without
-/// need the guide's names, which other programs may use for other things, are not looked at.
+/// need a file that does not exist or is empty counts as unset, and the guide's names, which other
+/// programs may use for other things, are not looked at.
 /// Problems name variables, never values.
 std::optional<Credentials> load_credentials(const Environment& environment, bool needed,
                                             Problems& problems);

@@ -4,6 +4,7 @@
 #include <boost/url/parse.hpp>
 #include <net/if.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace bpx::bridge {
@@ -83,14 +84,18 @@ std::optional<BindAddress> parse_zmq_endpoint(std::string_view text) {
   constexpr std::string_view kIpc = "ipc://";
   if (text.starts_with(kIpc)) {
     const auto path = text.substr(kIpc.size());
-    if (path.empty() || path.size() > kMaxIpcPath) return std::nullopt;
-    return BindAddress{.is_ipc = true, .host = {}, .port = {}};
+    const bool is_printable = std::ranges::none_of(path, [](char c) { return c >= 0 && c < ' '; });
+    if (path.empty() || path.size() > kMaxIpcPath || !is_printable) return std::nullopt;
+    return BindAddress{
+        .is_ipc = true, .is_abstract = path.starts_with('@'), .host = {}, .port = {}};
   }
   if (!text.starts_with(kTcp)) return std::nullopt;
   const auto parts = split_host_port(text.substr(kTcp.size()));
   if (!parts || (parts->port != "*" && !parse_port(parts->port))) return std::nullopt;
-  return BindAddress{
-      .is_ipc = false, .host = std::string(parts->host), .port = std::string(parts->port)};
+  return BindAddress{.is_ipc = false,
+                     .is_abstract = false,
+                     .host = std::string(parts->host),
+                     .port = std::string(parts->port)};
 }
 
 std::optional<SocketAddress> parse_socket_address(std::string_view text) {

@@ -25,8 +25,9 @@ std::optional<ExchangeUrl> parse_exchange_url(std::string_view text,
 /// An address to listen on, or a path: what stands behind `tcp://` or `ipc://`.
 struct BindAddress {
   bool is_ipc = false;
-  std::string host;  ///< of tcp: address, interface name or `*`; IPv6 without brackets
-  std::string port;  ///< of tcp: a number, or `*` for one that the system chooses
+  bool is_abstract = false;  ///< ipc without a file (`ipc://@NAME`): no permissions guard it
+  std::string host;          ///< of tcp: address, interface name or `*`; IPv6 without brackets
+  std::string port;          ///< of tcp: a number, or `*` for one that the system chooses
 
   /// Whether it can be bound at all: ZeroMQ looks no names up, so `host` must be a numeric address,
   /// an interface of this machine or `*`.

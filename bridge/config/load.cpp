@@ -7,9 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 namespace bpx::bridge {
 namespace {
@@ -42,6 +40,9 @@ class Assignment {
     return key == keys_.end() ? nullptr : &*key;
   }
 
+  /// Whether anybody has given a value, fit or not.
+  bool is_given(std::string_view path) const { return given_.contains(path); }
+
   bool is_section(std::string_view path) const {
     const auto prefix = std::string(path) + '.';
     return std::ranges::any_of(keys_,
@@ -49,6 +50,7 @@ class Assignment {
   }
 
   void assign(const ConfigKey& key, const Json& json) {
+    given_.insert(key.path);
     std::visit(Overloaded{
                    [&](std::string* value) {
                      if (!json.is_string()) return refuse(key, "is not a text", "quote the value");
@@ -77,6 +79,7 @@ class Assignment {
   }
 
   void assign_text(const ConfigKey& key, std::string_view text) {
+    given_.insert(key.path);
     std::visit(Overloaded{
                    [&](std::string* value) { *value = text; },
                    [&](bool* value) {
@@ -129,6 +132,7 @@ class Assignment {
   }
 
   std::vector<ConfigKey> keys_;
+  std::set<std::string_view> given_;
   Problems& problems_;
 };
 
@@ -141,7 +145,11 @@ std::string unknown_mend(std::string_view path) {
 void assign_members(Assignment& assignment, const Json& object, const std::string& prefix) {
   for (const auto& [name, value] : object.items()) {
     const auto path = prefix + one_line(name);
-    if (const auto* key = assignment.find(path)) {
+    // Else a key could be set twice, once so and once so, and one of the two would be lost.
+    if (name.find('.') != std::string::npos) {
+      assignment.note(path, "has a dot in its name",
+                      R"(write it as nested objects, as in {"log": {"level": "info"}})");
+    } else if (const auto* key = assignment.find(path)) {
       assignment.assign(*key, value);
     } else if (!assignment.is_section(path)) {
       assignment.note(path, "is not a key of the configuration", unknown_mend(path));
@@ -156,53 +164,90 @@ void assign_members(Assignment& assignment, const Json& object, const std::strin
 /// Parses JSON and notes a key that stands twice in one object: which of the two was meant is
 /// anybody's guess.
 Json parse_strictly(const std::string& text, Assignment& assignment) {
-  std::vector<std::set<std::string>> seen;
+  struct Object {
+    std::string prefix;  ///< of the paths of its keys
+    std::set<std::string> names;
+  };
+  std::vector<Object> open;
+  std::string path;  ///< of the key that came last
   return Json::parse(text, [&](int, Json::parse_event_t event, Json& value) {
     if (event == Json::parse_event_t::object_start) {
-      seen.emplace_back();
+      open.push_back({.prefix = open.empty() ? "" : path + '.', .names = {}});
     } else if (event == Json::parse_event_t::object_end) {
-      seen.pop_back();
+      open.pop_back();
     } else if (event == Json::parse_event_t::key) {
       const auto name = value.get<std::string>();
-      if (!seen.back().insert(name).second)
-        assignment.note(one_line(name), "stands twice in one object of the file",
-                        "remove one of the two");
+      path = open.back().prefix + one_line(name);
+      if (!open.back().names.insert(name).second)
+        assignment.note(path, "stands twice in one object of the file", "remove one of the two");
     }
     return true;
   });
 }
 
-void load_file(const std::filesystem::path& path, Assignment& assignment) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    assignment.note(path.string(), "cannot be read",
-                    "check that the file exists, is not empty and is readable");
+/// Room for far more streams and clients' keys than anybody lists.
+constexpr std::size_t kMaxFileBytes = std::size_t{4} << 20U;
+
+void load_file(const std::filesystem::path& path, ReadableFile::Kind kind, Assignment& assignment) {
+  const ReadableFile file(path.string(), kind);
+  std::string text;
+  if (!file.is_open() || !file.read_into(text, kMaxFileBytes + 1) || text.empty()) {
+    const std::string_view mend = kind == ReadableFile::Kind::regular
+                                      ? "check that it is a regular file, not empty and readable"
+                                      : "check that the file exists, is not empty and is readable";
+    assignment.note(one_line(path.string()), "cannot be read", std::string(mend));
+    return;
+  }
+  if (text.size() > kMaxFileBytes) {
+    assignment.note(one_line(path.string()), "holds more than 4 MiB",
+                    "check that it is the bridge's configuration");
     return;
   }
   try {
-    const auto json = parse_strictly(text.str(), assignment);
+    const auto json = parse_strictly(text, assignment);
     if (json.is_object())
       assign_members(assignment, json, "");
     else
-      assignment.note(path.string(), "is not a JSON object", "begin it with { and end it with }");
+      assignment.note(one_line(path.string()), "is not a JSON object",
+                      "begin it with { and end it with }");
   } catch (const Json::parse_error& error) {
-    assignment.note(path.string(), "is not JSON, see byte " + std::to_string(error.byte),
+    assignment.note(one_line(path.string()), "is not JSON, see byte " + std::to_string(error.byte),
                     "mend the syntax there");
   } catch (const Json::exception& error) {
-    assignment.note(path.string(), "holds a value that cannot be read: " + one_line(error.what()),
-                    "mend it");
+    assignment.note(one_line(path.string()),
+                    "holds a value that cannot be read: " + one_line(error.what()), "mend it");
   }
 }
 
+/// The Services whose names begin with `bridge`: Kubernetes tells every container where each is, in
+/// variables that look like the bridge's own. Such as `BRIDGE_BTC`, of `bridge-btc`.
+std::vector<std::string_view> services_in(const Environment& environment) {
+  constexpr std::string_view kHost = "_SERVICE_HOST";
+  std::vector<std::string_view> services;
+  for (const auto& variable : environment.with_prefix("BRIDGE_"))
+    if (const auto name = variable.first; name.ends_with(kHost))
+      services.push_back(name.substr(0, name.size() - kHost.size()));
+  return services;
+}
+
+bool tells_of(std::string_view service, std::string_view name) {
+  if (!name.starts_with(service)) return false;
+  name.remove_prefix(service.size());
+  return name == "_PORT" || name.starts_with("_PORT_") || name.starts_with("_SERVICE_");
+}
+
 void load_environment(const Environment& environment, Assignment& assignment) {
+  const auto services = services_in(environment);
   for (const auto& [name, value] : environment.with_prefix("BRIDGE_")) {
-    if (const auto* key = assignment.find_by_environment_name(name))
-      assignment.assign_text(*key, value);
-    else
-      assignment.note(std::string(name), "is not a variable that the bridge knows",
+    const auto tells_of_it = [name = name](auto service) { return tells_of(service, name); };
+    if (const auto* key = assignment.find_by_environment_name(name)) {
+      // A blank line of an .env file is no value.
+      if (!value.empty()) assignment.assign_text(*key, value);
+    } else if (std::ranges::none_of(services, tells_of_it)) {
+      assignment.note(one_line(name), "is not a variable that the bridge knows",
                       "unset it; names are BRIDGE_ and the key's path in capitals with __ between "
                       "levels, such as BRIDGE_UPSTREAM__STREAMS");
+    }
   }
 }
 
@@ -217,10 +262,14 @@ Json& member(Json& object, std::string_view path) {
 Config load_config(const ConfigSources& sources, Problems& problems) {
   Config config;
   Assignment assignment(config, problems);
-  if (sources.file) load_file(*sources.file, assignment);
+  if (sources.file) load_file(*sources.file, sources.file_kind, assignment);
   load_environment(sources.environment, assignment);
   if (!sources.streams.empty()) config.upstream.streams = sources.streams;
   if (sources.log_level) config.log.level = *sources.log_level;
+  // Who shortens the queues alone is not to be told of a key that he has never heard of.
+  auto& publish = config.publish;
+  if (!assignment.is_given("publish.replay_messages"))
+    publish.replay_messages = std::min(publish.replay_messages, publish.send_hwm - 1);
   return config;
 }
 

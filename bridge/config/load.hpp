@@ -3,6 +3,7 @@
 #include "bridge/config/config.hpp"
 #include "bridge/config/environment.hpp"
 #include "bridge/config/problem.hpp"
+#include "bridge/config/readable_file.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -14,6 +15,7 @@ namespace bpx::bridge {
 /// Where a configuration comes from, weakest first: file, environment, flags.
 struct ConfigSources {
   std::optional<std::filesystem::path> file;
+  ReadableFile::Kind file_kind = ReadableFile::Kind::any;
   Environment environment;
   std::vector<std::string> streams;      ///< `--stream`, replaces the list where given
   std::optional<std::string> log_level;  ///< `--log-level`

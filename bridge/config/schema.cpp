@@ -75,6 +75,19 @@ std::vector<ConfigKey> keys_of(Config& c) {
   };
 }
 
+std::vector<std::string_view> differing_paths(Config a, Config b) {
+  const auto ours = keys_of(a);
+  const auto theirs = keys_of(b);
+  std::vector<std::string_view> paths;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const bool is_same = std::visit(
+        [&]<typename T>(const T* value) { return *value == *std::get<T*>(theirs[i].value); },
+        ours[i].value);
+    if (!is_same) paths.push_back(ours[i].path);
+  }
+  return paths;
+}
+
 std::optional<std::string_view> nearest_path(std::string_view path) {
   Config any;
   const auto keys = keys_of(any);

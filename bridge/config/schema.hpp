@@ -28,6 +28,9 @@ struct ConfigKey {
 /// The keys of `config`; the pointers are valid while it lives.
 std::vector<ConfigKey> keys_of(Config& config);
 
+/// The paths of the keys in which `a` and `b` differ.
+std::vector<std::string_view> differing_paths(Config a, Config b);
+
 /// The known path that `path` was probably meant to be, if one is near.
 std::optional<std::string_view> nearest_path(std::string_view path);
 

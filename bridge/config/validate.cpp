@@ -1,7 +1,10 @@
 #include "bridge/config/validate.hpp"
 
+#include "bridge/config/curve_key.hpp"
+#include "bridge/config/curve_settings.hpp"
 #include "bridge/config/endpoint.hpp"
 #include "bridge/one_line.hpp"
+#include "proto/signing_key.hpp"
 #include "proto/stream_name.hpp"
 
 #include <algorithm>
@@ -18,6 +21,11 @@ std::string indexed(const std::string& path, std::size_t index) {
 
 std::string printable(std::string_view text) { return '"' + one_line(text) + '"'; }
 
+bool can_end_a_topic(std::string_view terminator) {
+  constexpr std::string_view kFit = "|!#$%&*+,:;<=>?@^~/ ";
+  return terminator.size() == 1 && kFit.find(terminator) != std::string_view::npos;
+}
+
 class Validation {
  public:
   Validation(const Config& config, Problems& problems) : config_(config), problems_(problems) {}
@@ -25,10 +33,13 @@ class Validation {
   void run() {
     check_upstream();
     check_streams();
+    check_on_demand();
     check_endpoints();
+    validate_curve(config_, problems_);
     check_topics();
+    check_replay();
+    check_books();
     check_http_and_log();
-    check_unavailable();
   }
 
  private:
@@ -65,10 +76,34 @@ class Validation {
     if (streams.empty() && !config_.upstream.on_demand.enabled)
       note("upstream.streams", "no stream is wanted",
            R"(list some, such as ["trade.SOL_USDC"], or use --stream)");
-    for (std::size_t i = 0; i < streams.size(); ++i)
-      if (const auto fault = proto::StreamName::fault_of(streams[i]))
-        note(indexed("upstream.streams", i), printable(streams[i]) + ": " + std::string(*fault),
+    const auto& terminator = config_.publish.topic_terminator;
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+      const auto path = indexed("upstream.streams", i);
+      if (proto::is_base64_of_32_bytes(streams[i]) ||
+          proto::is_base64_of_32_bytes(streams[i] + '=') ||  // copied without its padding
+          is_curve_key(streams[i]))
+        note(path, "looks like a key", "give the exact name of a stream, such as trade.SOL_USDC");
+      else if (const auto fault = proto::StreamName::fault_of(streams[i]))
+        note(path, printable(streams[i]) + ": " + std::string(*fault),
              "give the exact name of a stream, such as trade.SOL_USDC");
+      else if (can_end_a_topic(terminator) && streams[i].find(terminator) != std::string::npos)
+        note(path, printable(streams[i]) + " contains publish.topic_terminator",
+             "give a terminator that no stream name has, such as |");
+    }
+  }
+
+  void check_on_demand() {
+    const auto& [enabled, allow, linger_ms] = config_.upstream.on_demand;
+    if (enabled && allow.empty())
+      note("upstream.on_demand.allow", "is empty, so that no consumer could bring anything about",
+           R"(list globs of the streams that consumers may bring about, such as ["trade.*"])");
+    if (!enabled && !allow.empty())
+      note("upstream.on_demand.allow", "has no effect while upstream.on_demand.enabled is false",
+           "set that to true, or leave this out");
+    for (std::size_t i = 0; i < allow.size(); ++i)
+      if (allow[i].empty())
+        note(indexed("upstream.on_demand.allow", i), "is an empty text",
+             "give a glob or remove it");
   }
 
   void check_endpoints() {
@@ -80,8 +115,9 @@ class Validation {
     if (wants_private && publish.private_.bind.empty())
       note("publish.private.bind", "is empty, but an account.* stream is wanted",
            "give an endpoint of its own, such as tcp://127.0.0.1:5556");
-    const bool wants_public = std::ranges::any_of(
-        config_.upstream.streams, [](const auto& name) { return !proto::is_private_stream(name); });
+    const auto is_public = [](const auto& name) { return !proto::is_private_stream(name); };
+    const bool wants_public = std::ranges::any_of(config_.upstream.streams, is_public) ||
+                              std::ranges::any_of(config_.upstream.on_demand.allow, is_public);
     if (wants_public && publish.public_.bind.empty())
       note("publish.public.bind", "is empty, but a public stream is wanted",
            "give an endpoint, such as tcp://127.0.0.1:5555");
@@ -97,7 +133,13 @@ class Validation {
       if (address && !address->is_local())
         note(indexed("publish.private.bind", i),
              printable(binds[i]) + " shows account data in the clear beyond this machine",
-             "bind to 127.0.0.1, or accept it with publish.private.allow_plaintext");
+             "encrypt it with publish.private.curve, bind to 127.0.0.1, or accept it with "
+             "publish.private.allow_plaintext");
+      if (address && address->is_abstract)
+        note(indexed("publish.private.bind", i),
+             printable(binds[i]) + " has no file whose permissions would guard account data",
+             "give a path, encrypt it with publish.private.curve, or accept it with "
+             "publish.private.allow_plaintext");
     }
   }
 
@@ -123,10 +165,38 @@ class Validation {
   void check_topics() {
     const auto& publish = config_.publish;
     const auto& terminator = publish.topic_terminator;
-    constexpr std::string_view kFit = "|!#$%&*+,:;<=>?@^~/ ";
-    if (terminator.size() > 1 || (terminator.size() == 1 && kFit.find(terminator) == kFit.npos))
+    if (!terminator.empty() && !can_end_a_topic(terminator))
       note("publish.topic_terminator", printable(terminator) + " does not end a topic",
            "give one character that no stream name has, such as |");
+  }
+
+  /// A replay goes out at once, so that all of it, and its end, may have to wait for the asker.
+  void check_replay() {
+    const auto& publish = config_.publish;
+    if (publish.replay_messages >= publish.send_hwm && publish.replay_messages > 0)
+      note("publish.replay_messages",
+           std::to_string(publish.replay_messages) + " and the end of a replay are more than the " +
+               std::to_string(publish.send_hwm) +
+               " messages that publish.send_hwm lets wait for a consumer",
+           "give less than publish.send_hwm, or raise that");
+  }
+
+  void check_books() {
+    const auto& books = config_.publish.books;
+    const auto& upstream = config_.upstream;
+    for (std::size_t i = 0; i < books.size(); ++i) {
+      const auto place = indexed("publish.books", i);
+      const auto name = proto::StreamName::parse(books[i]);
+      if (!name || name->type() != "depth" || name->symbol().empty())
+        note(place, printable(books[i]) + " is not a depth stream",
+             "give the exact name of one, such as depth.SOL_USDC");
+      else if (std::ranges::find(upstream.streams, books[i]) == upstream.streams.end() &&
+               !upstream.on_demand.enabled)
+        note(place, printable(books[i]) + " is not among upstream.streams", "add it there too");
+      if (std::find(books.begin(), books.begin() + static_cast<std::ptrdiff_t>(i), books[i]) !=
+          books.begin() + static_cast<std::ptrdiff_t>(i))
+        note(place, printable(books[i]) + " is listed twice", "leave it out here");
+    }
   }
 
   void check_http_and_log() {
@@ -141,20 +211,6 @@ class Validation {
       note("log.format", printable(config_.log.format) + " is not a format", "give text or json");
   }
 
-  /// Settings that ask for what this version does not do. Passing over them in silence would leave
-  /// an operator believing in a protection or a service that is not there.
-  void check_unavailable() {
-    const auto refuse_if = [&](bool is_set, std::string path) {
-      if (is_set) note(std::move(path), "is not available in version " BPX_VERSION, "leave it out");
-    };
-    const auto& publish = config_.publish;
-    refuse_if(config_.upstream.on_demand.enabled, "upstream.on_demand.enabled");
-    refuse_if(!publish.books.empty(), "publish.books");
-    for (const auto& [path, curve] : {std::pair{"publish.public.curve", &publish.public_.curve},
-                                      std::pair{"publish.private.curve", &publish.private_.curve}})
-      refuse_if(!curve->secret_key_file.empty() || !curve->allow.empty(), path);
-  }
-
   const Config& config_;
   Problems& problems_;
   std::map<std::string, std::string> bound_;  ///< endpoint → the key that binds it
@@ -165,7 +221,8 @@ class Validation {
 void validate(const Config& config, Problems& problems) { Validation(config, problems).run(); }
 
 bool wants_private_streams(const Config& config) {
-  return std::ranges::any_of(config.upstream.streams, proto::is_private_stream);
+  return std::ranges::any_of(config.upstream.streams, proto::is_private_stream) ||
+         std::ranges::any_of(config.upstream.on_demand.allow, proto::is_private_stream);
 }
 
 }  // namespace bpx::bridge

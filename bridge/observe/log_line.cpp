@@ -16,14 +16,15 @@ Json to_json(const LogField::Value& value) {
   return std::visit([](const auto& alternative) { return Json(alternative); }, value);
 }
 
-/// Invalid UTF-8 becomes U+FFFD instead of an exception: a log line must not fail.
+/// Invalid UTF-8 becomes U+FFFD instead of an exception: a log line must not fail. ASCII alone:
+/// among the rest are characters that steer a terminal or turn the order of what is read.
 std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
 bool needs_quotes(std::string_view text) {
   const auto is_plain = [](unsigned char c) {
-    return c > 0x20 && c != '"' && c != '=' && c != 0x7f;
+    return c > 0x20 && c != '"' && c != '=' && c < 0x7f;
   };
   return text.empty() || !std::ranges::all_of(text, is_plain);
 }

@@ -1,35 +1,55 @@
 #pragma once
 
+#include "bridge/observe/log.hpp"
+#include "bridge/observe/measurements.hpp"
+#include "bridge/publish/admission.hpp"
+#include "bridge/publish/attendance.hpp"
+#include "bridge/publish/audience.hpp"
+#include "bridge/publish/backlog.hpp"
+#include "bridge/publish/subscription.hpp"
 #include "proto/message_header.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace bpx::bridge {
 
-/// Who may see a message: each has sockets of its own, and nothing crosses.
-enum class Audience : std::uint8_t { everyone, account };
-
-/// `account.*` is for the account's owner, everything else for everyone.
-Audience audience_of(std::string_view stream);
-
 /// The ZeroMQ side: one bound XPUB socket for each audience that has endpoints. Used by one thread,
 /// the one that constructed it.
 class Publisher {
  public:
+  /// How an audience's endpoints are encrypted, and to whom they open.
+  struct Curve {
+    std::string_view secret_key;  ///< the server's, Z85; looked at by the constructor alone
+    Admission admission;
+  };
+
   struct Options {
     std::vector<std::string> public_bind;   ///< endpoints, may be empty
     std::vector<std::string> private_bind;  ///< endpoints, may be empty
-    int send_hwm = 100'000;                 ///< messages queued for one slow consumer
+    std::optional<Curve> public_curve{};    ///< without it, everyone may come in
+    std::optional<Curve> private_curve{};
+    int send_hwm = 100'000;              ///< messages queued for one slow consumer
+    Attendance::Bounds public_bounds{};  ///< of those who connect
+    Attendance::Bounds private_bounds{};
     std::chrono::milliseconds linger{500};  ///< how long close() may go on sending
+    /// A consumer that vanished without a word (power cut, dropped route) is noticed within both
+    /// together, so that its queue is freed: by ZMTP heartbeats, and by TCP keepalive where a
+    /// consumer's library knows none.
+    std::chrono::milliseconds peer_heartbeat{10'000};
+    std::chrono::milliseconds peer_timeout{30'000};  ///< for the answer
   };
 
-  /// Binds every endpoint. Throws StartupError naming the endpoint that cannot be bound.
-  explicit Publisher(const Options& options);
+  /// Binds every endpoint. Throws StartupError naming the endpoint that cannot be bound. Changes
+  /// the process's umask for a moment: no other thread is to create files meanwhile. Every user of
+  /// the machine may connect to a public `ipc://PATH`, the process's user to a private one, and its
+  /// group where the umask lets it write; the directories on the way may forbid more.
+  Publisher(const Options& options, Measurements& measurements, Log& log);
   ~Publisher();
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
@@ -39,16 +59,36 @@ class Publisher {
 
   /// Hands one message to ZeroMQ: three frames, after stamping `header.sent_ns`. Never blocks: to a
   /// consumer whose queue is full the message is lost, to the others it is not. Without endpoints
-  /// for `audience` it does nothing.
-  void publish(Audience audience, std::string_view topic, std::string_view payload,
-               proto::MessageHeader header);
+  /// for `audience` it does nothing. Returns the stamp, Unix ns.
+  std::int64_t publish(Audience audience, std::string_view topic, std::string_view payload,
+                       proto::MessageHeader header);
 
-  /// Reads what consumers have sent: subscriptions, which ZeroMQ itself acts upon, and anything
-  /// else, which is discarded. A bounded number at a time: to be called often, else it piles up.
-  void drain_requests();
+  /// Likewise, with the stamp as it is, on a consumer's request: the payload counts in `backlog`
+  /// for as long as it waits to be taken.
+  void publish_answer(Audience audience, std::string_view topic, std::string_view payload,
+                      const proto::MessageHeader& header, Backlog& backlog);
+
+  /// One of each endpoint, to be watched for reading: readable once a consumer has sent something.
+  /// After that drain_requests() is to be called, until it finds nothing. Where something is
+  /// published in between, the readiness may be lost: look from time to time, too. Open until
+  /// close(). Source: zmq_getsockopt(3), ZMQ_FD.
+  std::vector<int> request_descriptors() const;
+
+  /// Reads what consumers have sent: subscriptions, which ZeroMQ itself acts upon and `receiver` is
+  /// told of, every consumer's of the same topic too; and anything else, which is discarded. A
+  /// bounded number at a time: to be called often, else it piles up. Returns whether there was
+  /// nothing.
+  bool drain_requests(SubscriptionReceiver& receiver);
+
+  /// Replaces whom the endpoints of `audience` admit; they must have CURVE. A consumer that is in
+  /// stays in until it disconnects.
+  void admit(Audience audience, Admission admission);
 
   /// The endpoints as bound, with the port that the system chose in place of `*` or 0.
   std::vector<std::string> endpoints(Audience audience) const;
+
+  /// Of libzmq, as it runs.
+  static std::string library_version();
 
   /// Sends what is queued, for at most the configured linger, and closes the sockets.
   void close();

@@ -10,11 +10,6 @@
 
 namespace bpx::bridge {
 
-/// How the upstream connection stands, in the words that status, log and metrics share.
-enum class LinkState : std::uint8_t { connecting, live, down };
-
-std::string_view to_string(LinkState state);
-
 /// `bridge.status`: what happens to the bridge itself, published like a stream, on both endpoints,
 /// with JSON as payload. Each event carries the state and the number of the connection. Used by the
 /// publisher's thread.
@@ -25,10 +20,8 @@ class StatusTopic {
     std::string topic_terminator;
   };
 
-  StatusTopic(const Options& options, Publisher& publisher);
-
-  LinkState state() const { return state_; }
-  std::uint32_t connection() const { return connection_; }
+  /// Keeps `upstream`'s state and connection up to date, from which /status and metrics read.
+  StatusTopic(const Options& options, Publisher& publisher, UpstreamMeasurements& upstream);
 
   void heartbeat();
   /// Change the state, which the next heartbeat tells.
@@ -38,17 +31,19 @@ class StatusTopic {
   void disconnected(std::string_view reason, std::chrono::milliseconds retry);
   /// Goes only where `stream` itself would.
   void rejected(std::string_view stream, std::int64_t code, std::string_view message);
+  /// Likewise. `got` came where `expected` was due: see Continuity.
+  void gap(std::string_view stream, std::uint64_t expected, std::uint64_t got);
   void shutdown();
 
  private:
   void publish(Audience audience, const std::string& payload);
+  void publish_about(std::string_view stream, const std::string& payload);
   void publish_to_all(const std::string& payload);
 
   Publisher& publisher_;
+  UpstreamMeasurements& upstream_;
   std::uint64_t epoch_us_;
   std::string topic_;
-  LinkState state_ = LinkState::connecting;
-  std::uint32_t connection_ = 0;
   std::array<std::uint64_t, 2> sequences_{};  ///< by audience: each endpoint counts without holes
 };
 

@@ -1,6 +1,10 @@
 #include "bridge/relay/relay.hpp"
 
+#include "bridge/clock.hpp"
+#include "bridge/relay/book.hpp"
+
 #include <limits>
+#include <utility>
 
 namespace bpx::bridge {
 namespace {
@@ -13,44 +17,79 @@ std::int64_t to_ns(std::int64_t microseconds) {
 
 }  // namespace
 
-Relay::Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher)
-    : epoch_us_(epoch_us), streams_(streams), publisher_(publisher) {}
+Relay::Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher,
+             Measurements& measurements)
+    : epoch_us_(epoch_us), streams_(streams), publisher_(publisher), measurements_(measurements) {}
 
-Relayed Relay::accept(std::string_view message, std::int64_t received_ns) {
+void Relay::begin_connection(std::uint32_t connection) {
+  connection_ = connection;
+  for (const auto& stream : streams_.streams())
+    if (stream.book != nullptr) stream.book->on_connected();
+}
+
+void Relay::end_connection() {
+  for (const auto& stream : streams_.streams())
+    if (stream.book != nullptr) stream.book->on_disconnected();
+}
+
+Relayed Relay::accept(std::string_view message, const Moment& received) {
   Relayed relayed;
   relayed.envelope = reader_.read(message);
   switch (relayed.envelope.kind) {
     case proto::Envelope::Kind::data: break;
-    case proto::Envelope::Kind::malformed: return relayed;
+    case proto::Envelope::Kind::malformed: measurements_.upstream.malformed.add(); return relayed;
     case proto::Envelope::Kind::acknowledgement:
     case proto::Envelope::Kind::error: relayed.outcome = Relayed::Outcome::answer; return relayed;
   }
   auto* stream = streams_.find_or_add(relayed.envelope.stream);
   if (stream == nullptr) {
-    relayed.envelope.fault = "its stream's name cannot be carried";
-  } else if (!publisher_.serves(stream->audience)) {
-    relayed.outcome = Relayed::Outcome::undelivered;
-  } else {
-    publish(*stream, message, received_ns, relayed);
+    relayed.envelope.fault = streams_.fault_of(relayed.envelope.stream).value_or("");
+    measurements_.upstream.malformed.add();
+    return relayed;
   }
+  stream->history.expect();
+  measure(*stream, message, received.unix_ns, relayed);
+  if (!publisher_.serves(stream->audience)) {
+    relayed.outcome = Relayed::Outcome::undelivered;
+    return relayed;
+  }
+  publish(*stream, message, received, relayed);
   return relayed;
 }
 
-void Relay::publish(Stream& stream, std::string_view message, std::int64_t received_ns,
+void Relay::measure(Stream& stream, std::string_view message, std::int64_t received_ns,
+                    Relayed& relayed) {
+  auto& measurements = stream.measurements;
+  relayed.stream = &measurements;
+  measurements.messages.add();
+  measurements.bytes.add(message.size());
+  measurements.last_received_ns.set(received_ns);
+  if (const auto event_ns = to_ns(relayed.envelope.event_time_us); event_ns > 0)
+    measurements.lag.observe(received_ns - event_ns);
+  relayed.is_first_of_stream = std::exchange(stream.last_connection, connection_) != connection_;
+  relayed.gap = stream.continuity.follow(relayed.envelope);
+  if (!relayed.gap) return;
+  measurements.gaps.add();
+  measurements.missing.add(relayed.gap->missing());
+}
+
+void Relay::publish(Stream& stream, std::string_view message, const Moment& received,
                     Relayed& relayed) {
   relayed.outcome = Relayed::Outcome::published;
-  relayed.is_first_of_stream = stream.last_connection != connection_;
-  stream.last_connection = connection_;
-  stream.last_received_ns = received_ns;
-
   proto::MessageHeader header;
-  if (relayed.is_first_of_stream) header.flags = proto::MessageHeader::first_on_connection;
+  if (relayed.is_first_of_stream) header.flags |= proto::MessageHeader::first_on_connection;
+  if (relayed.gap) header.flags |= proto::MessageHeader::gap_before;
   header.connection = connection_;
   header.epoch_us = epoch_us_;
   header.sequence = ++stream.sequence;
-  header.received_ns = received_ns;
+  header.received_ns = received.unix_ns;
   header.event_ns = to_ns(relayed.envelope.event_time_us);
-  publisher_.publish(stream.audience, stream.topic, message, header);
+  stream.measurements.published.add();
+  header.sent_ns = publisher_.publish(stream.audience, stream.topic, message, header);
+  // Not sent − received: a step of the wall clock in between would count as minutes for good.
+  measurements_.forward.observe(steady_ns() - received.steady_ns);
+  stream.history.keep(header, message);
+  if (stream.book != nullptr) stream.book->on_published(header, message);
 }
 
 }  // namespace bpx::bridge

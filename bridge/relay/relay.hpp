@@ -1,10 +1,12 @@
 #pragma once
 
+#include "bridge/clock.hpp"
 #include "bridge/publish/publisher.hpp"
 #include "bridge/relay/stream_table.hpp"
 #include "proto/envelope.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace bpx::bridge {
@@ -19,8 +21,10 @@ struct Relayed {
   };
 
   Outcome outcome = Outcome::malformed;
-  bool is_first_of_stream = false;  ///< on this connection
-  proto::Envelope envelope;         ///< valid until the next message
+  bool is_first_of_stream = false;             ///< on this connection
+  std::optional<Gap> gap;                      ///< before this message
+  const StreamMeasurements* stream = nullptr;  ///< of a message that belongs to one
+  proto::Envelope envelope;                    ///< valid until the next message
 };
 
 /// The hot path: takes each text message of the exchange, finds out which stream it belongs to,
@@ -29,22 +33,28 @@ struct Relayed {
 class Relay {
  public:
   /// `epoch_us`: start of the bridge, Unix µs.
-  Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher);
+  Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher,
+        Measurements& measurements);
 
   /// From here on messages belong to `connection`, counted from 1.
-  void begin_connection(std::uint32_t connection) { connection_ = connection; }
+  void begin_connection(std::uint32_t connection);
 
-  /// `message` must be followed by EnvelopeReader::kPadding readable bytes; `received_ns` is the
-  /// Unix time at which it had been read.
-  Relayed accept(std::string_view message, std::int64_t received_ns);
+  /// Nothing more comes on that connection.
+  void end_connection();
+
+  /// `message`, which had been read at `received`, must be followed by EnvelopeReader::kPadding
+  /// readable bytes.
+  Relayed accept(std::string_view message, const Moment& received);
 
  private:
-  void publish(Stream& stream, std::string_view message, std::int64_t received_ns,
+  void measure(Stream& stream, std::string_view message, std::int64_t received_ns,
                Relayed& relayed);
+  void publish(Stream& stream, std::string_view message, const Moment& received, Relayed& relayed);
 
   std::uint64_t epoch_us_;
   StreamTable& streams_;
   Publisher& publisher_;
+  Measurements& measurements_;
   proto::EnvelopeReader reader_;
   std::uint32_t connection_ = 0;
 };

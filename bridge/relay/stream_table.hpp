@@ -1,29 +1,19 @@
 #pragma once
 
-#include "bridge/publish/publisher.hpp"
-
-#include <boost/unordered/unordered_flat_map.hpp>
+#include "bridge/observe/measurements.hpp"
+#include "bridge/relay/history.hpp"
+#include "bridge/relay/stream.hpp"
+#include "bridge/relay/stream_index.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <deque>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace bpx::bridge {
-
-/// What the relay remembers of one stream.
-struct Stream {
-  std::string topic;  ///< first frame: the name and the terminator
-  Audience audience = Audience::everyone;
-  std::uint64_t sequence = 0;         ///< of the last message published
-  std::uint32_t last_connection = 0;  ///< on which the last message came; 0 before the first
-  std::int64_t last_received_ns = 0;  ///< Unix ns; 0 before the first
-
-  std::string_view name() const { return std::string_view(topic).substr(0, name_bytes); }
-  std::size_t name_bytes = 0;
-};
 
 /// The streams that the bridge knows: those it was told to request, and those that the exchange
 /// sent on top. One thread. References stay valid for the table's life.
@@ -34,11 +24,27 @@ class StreamTable {
   /// memory.
   static constexpr std::size_t kMaxUnrequested = 10'000;
 
-  StreamTable(const std::vector<std::string>& requested, std::string terminator);
+  StreamTable(const std::vector<std::string>& requested, std::string terminator,
+              Measurements& measurements, History& history);
 
-  /// The stream called `name`, which is added where it is new. nullptr where the name is none
-  /// (StreamName::fault_of) or the bound is reached.
+  /// The stream called `name`, which is added where it is new. nullptr where fault_of() says why
+  /// not.
   Stream* find_or_add(std::string_view name);
+
+  /// Why a new stream called `name` cannot be carried, in words for a person: it is no name, it
+  /// would reach those who subscribe to another with the terminator behind it, or there are too
+  /// many already.
+  std::optional<std::string_view> fault_of(std::string_view name) const;
+
+  /// nullptr where no stream is called `name`.
+  Stream* find(std::string_view name);
+
+  /// The stream whose topic is exactly `topic`, terminator included; nullptr where there is none.
+  Stream* find_topic(std::string_view topic);
+
+  /// A stream that a subscription to `stream`'s topic brings too, since ZeroMQ matches by prefix;
+  /// nullptr where there is none.
+  const Stream* find_caught_with(const Stream& stream) const;
 
   const std::deque<Stream>& streams() const { return streams_; }
 
@@ -46,9 +52,13 @@ class StreamTable {
   Stream& add(std::string_view name);
 
   std::string terminator_;
+  Measurements& measurements_;
+  History& history_;
   std::deque<Stream>
-      streams_;  // a deque: its elements never move, the map's keys are views of them
-  boost::unordered_flat_map<std::string_view, Stream*> by_name_;
+      streams_;  // a deque: its elements never move, the maps' keys are views of them
+  StreamIndex by_name_;
+  std::map<std::string_view, const Stream*>
+      by_topic_;  ///< in order: a prefix's matches lie together
   std::size_t bound_;
 };
 

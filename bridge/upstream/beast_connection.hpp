@@ -1,5 +1,7 @@
 #pragma once
 
+#include "bridge/upstream/extensions.hpp"
+#include "bridge/upstream/sieved_transport.hpp"
 #include "bridge/upstream/transport.hpp"
 #include "bridge/upstream/ws_connection.hpp"
 #include "proto/envelope.hpp"
@@ -16,6 +18,7 @@ namespace bpx::bridge {
 /// What an error of a running connection means, in the product's words.
 Disconnect to_disconnect(const boost::system::error_code& error,
                          const boost::beast::websocket::close_reason& close);
+Disconnect to_disconnect(FrameSieve::Fault fault);
 
 /// WsConnection over Beast; `Transport` is one of transport.hpp. The only user of Beast's WebSocket
 /// besides ws_connection.cpp.
@@ -24,41 +27,50 @@ class BeastConnection final : public WsConnection {
  public:
   template <typename... Args>
   BeastConnection(const Options& options, Args&&... transport)
-      : stream_(std::forward<Args>(transport)...),
+      : stream_(options.max_message_bytes, std::forward<Args>(transport)...),
+        offers_compression_(options.compression),
         max_message_bytes_(options.max_message_bytes),
         buffer_(options.max_message_bytes + proto::EnvelopeReader::kPadding) {
     namespace websocket = boost::beast::websocket;
-    websocket::permessage_deflate deflate;
-    deflate.client_enable = options.compression;
-    stream_.set_option(deflate);
-    stream_.set_option(websocket::stream_base::decorator([](websocket::request_type& request) {
-      request.set(boost::beast::http::field::user_agent, "backpack-bridge/" BPX_VERSION);
+    stream_.set_option(websocket::stream_base::decorator([this](websocket::request_type& request) {
+      using boost::beast::http::field;
+      request.set(field::user_agent, "backpack-bridge/" BPX_VERSION);
+      // What browsers offer. Every window can be inflated, and nothing sent is compressed.
+      if (offers_compression_)
+        request.set(field::sec_websocket_extensions,
+                    std::string(kDeflate) + "; client_max_window_bits");
     }));
     stream_.read_message_max(0);  // read_messages() judges, before anything is sent or torn down
   }
 
-  Transport& transport() { return stream_.next_layer(); }
+  Transport& transport() { return stream_.next_layer().next_layer(); }
   auto& socket() { return boost::beast::get_lowest_layer(stream_); }
 
-  boost::asio::awaitable<boost::system::error_code> handshake(std::string host,
-                                                              std::string target) {
-    auto [error] = co_await stream_.async_handshake(host, target, kAsTuple);
-    last_received_ = std::chrono::steady_clock::now();
+  /// `response` is the server's answer, as far as one came.
+  boost::asio::awaitable<boost::system::error_code> handshake(
+      std::string host, std::string target, boost::beast::websocket::response_type& response) {
+    const auto [error] = co_await stream_.async_handshake(response, host, target, kAsTuple);
+    const auto granted = extensions_of(response);
+    is_compression_agreed_ = offers_compression_ && granted.contains(kDeflate);
     co_return error;
   }
 
   boost::asio::awaitable<Disconnect> read_messages(MessageReceiver& receiver) override {
+    auto& transport = stream_.next_layer();
     listen_to_control_frames(receiver);
+    transport.receive(receiver, is_compression_agreed_);
     for (;;) {
       const auto [error, bytes] = co_await stream_.async_read_some(buffer_, 0, kAsTuple);
+      if (transport.failure()) std::rethrow_exception(transport.failure());
+      if (transport.fault() != FrameSieve::Fault::none) co_return to_disconnect(transport.fault());
       if (error) co_return to_disconnect(error, stream_.reason());
-      last_received_ = std::chrono::steady_clock::now();
       if (buffer_.size() > max_message_bytes_)
         co_return to_disconnect(boost::beast::websocket::error::buffer_overflow, {});
       if (!stream_.is_message_done()) continue;
       make_padding_readable();
       const auto message = buffer_.cdata();
-      receiver.on_message({static_cast<const char*>(message.data()), message.size()});
+      receiver.on_message({static_cast<const char*>(message.data()), message.size()},
+                          transport.last_received());
       buffer_.consume(buffer_.size());
     }
   }
@@ -83,7 +95,9 @@ class BeastConnection final : public WsConnection {
     socket().close(ignored);
   }
 
-  TimePoint last_received() const override { return last_received_; }
+  TimePoint last_received() const override {
+    return TimePoint(std::chrono::nanoseconds(stream_.next_layer().last_received().steady_ns));
+  }
 
  private:
   static constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
@@ -91,7 +105,7 @@ class BeastConnection final : public WsConnection {
   void listen_to_control_frames(MessageReceiver& receiver) {
     namespace websocket = boost::beast::websocket;
     stream_.control_callback([&](websocket::frame_type type, boost::beast::string_view payload) {
-      last_received_ = std::chrono::steady_clock::now();
+      if (type == websocket::frame_type::ping) receiver.on_ping();
       if (type == websocket::frame_type::pong) receiver.on_pong({payload.data(), payload.size()});
     });
   }
@@ -101,10 +115,11 @@ class BeastConnection final : public WsConnection {
       buffer_.reserve(buffer_.size() + proto::EnvelopeReader::kPadding);
   }
 
-  boost::beast::websocket::stream<Transport> stream_;
+  boost::beast::websocket::stream<SievedTransport<Transport>, false> stream_;  ///< inflates nothing
+  bool offers_compression_;
+  bool is_compression_agreed_ = false;
   std::size_t max_message_bytes_;
   boost::beast::flat_buffer buffer_;  ///< one message, reused
-  TimePoint last_received_{};
 };
 
 }  // namespace bpx::bridge

@@ -100,7 +100,13 @@ asio::awaitable<Resolved> resolve(std::string host, std::uint16_t port) {
                        .error = std::string("no thread to look it up: ") + error.what()};
   }
   co_await done.async_wait(asio::as_tuple(asio::use_awaitable));
-  co_return std::move(shared->resolved);
+  // A wait that was cancelled may end while the thread is writing.
+  Resolved resolved;
+  {
+    const std::lock_guard lock(shared->mutex);
+    resolved = std::move(shared->resolved);
+  }
+  co_return resolved;
 }
 
 }  // namespace bpx::bridge

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "bridge/observe/log.hpp"
+#include "bridge/observe/measurements.hpp"
 #include "bridge/publish/status_topic.hpp"
 #include "bridge/relay/relay.hpp"
 #include "bridge/upstream/subscriptions.hpp"
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <string>
 #include <variant>
 
 namespace bpx::bridge {
@@ -28,7 +30,8 @@ class Session : private MessageReceiver {
     WsConnection::Options connection;
     std::chrono::milliseconds idle_timeout{90'000};
     std::uint32_t window_ms = 5'000;
-    std::chrono::milliseconds close_grace{500};  ///< for the exchange to answer a Close frame
+    std::chrono::milliseconds ping_interval{30'000};  ///< how often the round trip is measured
+    std::chrono::milliseconds close_grace{500};       ///< for the exchange to answer a Close frame
   };
 
   /// What the session works on. All must outlive it; `key` is null where no stream is private.
@@ -38,6 +41,7 @@ class Session : private MessageReceiver {
     Relay& relay;
     StatusTopic& status;
     Log& log;
+    Measurements& measurements;
     const proto::SigningKey* key = nullptr;
   };
 
@@ -53,6 +57,9 @@ class Session : private MessageReceiver {
   /// itself cannot go on: out of memory, a socket of ZeroMQ's that fails.
   boost::asio::awaitable<End> run(std::uint32_t connection);
 
+  /// To be called once streams have become wanted or unwanted: the exchange is told at once.
+  void subscriptions_changed();
+
   /// Makes run() close the WebSocket with code 1000 and return, and every later run() return at
   /// once.
   void stop();
@@ -60,6 +67,8 @@ class Session : private MessageReceiver {
  private:
   using Clock = std::chrono::steady_clock;
 
+  void measure_start();
+  void measure_end(DisconnectReason reason);
   boost::asio::awaitable<End> relay_until_end(WsConnection& connection);
   template <typename T>
   boost::asio::awaitable<T> note_failure(boost::asio::awaitable<T> part);
@@ -70,12 +79,18 @@ class Session : private MessageReceiver {
                                                          std::string_view frame);
   boost::asio::awaitable<void> wait_for_stop();
 
-  void on_message(std::string_view message) override;
+  void on_message(std::string_view message, const Moment& received) override;
+  void on_ping() override;
   void on_pong(std::string_view payload) override;
-  void on_data(const Relayed& relayed);
+  void on_data(const Relayed& relayed, const Moment& received);
   void on_answer(const proto::Envelope& answer);
+  void announce_gap(const Relayed& relayed);
+  void note_lost_between(const Relayed& relayed);
+  void tell_what_was_lost_between();
+  void note_error(const proto::Envelope& answer, bool is_laid_to_a_request);
   void note_malformed(std::string_view fault, std::size_t bytes);
   void note_undelivered(std::string_view stream);
+  void announce_search(std::int64_t code);
   void announce_rejections();
   std::string frame_of(const Subscriptions::Request& request) const;
 
@@ -84,10 +99,17 @@ class Session : private MessageReceiver {
   boost::asio::steady_timer subscribe_again_;  ///< cancelled when there may be something to send
   boost::asio::steady_timer stop_signal_;      ///< cancelled by stop()
   bool is_stopping_ = false;
+  Clock::time_point connected_{};
   Clock::time_point first_data_{};
   Clock::time_point last_data_{};
-  std::uint64_t malformed_ = 0;
-  bool has_noted_undelivered_ = false;
+  bool has_noted_public_ = false;        ///< data that no endpoint is bound for
+  bool has_noted_private_ = false;       ///< likewise
+  std::uint64_t streams_with_loss_ = 0;  ///< between the last connection and this one
+  std::uint64_t ids_lost_ = 0;
+  bool has_told_loss_ = false;
+  bool has_told_search_ = false;
+  Clock::time_point error_noted_{};  ///< when the log was last told of an error
+  CounterOfEach<kExchangeErrors> unexpected_errors_;
   std::exception_ptr failure_;  ///< of the bridge itself
 };
 

@@ -1,10 +1,14 @@
 #pragma once
 
+#include "bridge/observe/vocabulary.hpp"
+#include "bridge/upstream/probe_queue.hpp"
+
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,7 +26,9 @@ namespace bpx::bridge {
 /// with `id` null, and may drop a whole request for one bad name. So a set of streams is requested
 /// as one *probe*, and no other probe is sent until the verdict is in: an error makes the set
 /// guilty, its absence for `verdict_after` (or data on every stream, or acknowledgements) acquits
-/// it. A guilty set is halved, each half a probe, until the culprits stand alone. Streams that
+/// it. A guilty set is halved, each half a probe, until the culprits stand alone. Names that the
+/// exchange has never accepted are asked for apart: not with those it has, nor with what another
+/// consumer wants. Streams that
 /// deliver data are acquitted at any time. Where a nameless error had to be laid to somebody, what
 /// is still silent at the end is asked for once more, with more patience.
 class Subscriptions {
@@ -38,38 +44,50 @@ class Subscriptions {
     Milliseconds signature_retry{500};  ///< before a signature is made anew; doubles each time
   };
 
+  using State = StreamState;
+
   struct Options {
     std::size_t batch = 100;  ///< names in one request
     Timing timing{};
+    /// Between two attempts at streams that are rejected because no signature is accepted.
+    Milliseconds signature_again{30'000};
+    /// Told of every change, from within the call that leads to it; may be empty.
+    std::function<void(std::string_view stream, State)> on_change = {};
   };
 
-  enum class State : std::uint8_t {
-    waiting,    ///< not yet asked for on this connection
-    requested,  ///< asked for, no data yet, nothing known against it
-    live,       ///< has delivered data on this connection
-    rejected,   ///< refused by the exchange; asked for again on the next connection
-  };
-
-  /// One SUBSCRIBE to send now. The views are valid while this object lives.
+  /// One SUBSCRIBE to send now, or one UNSUBSCRIBE. The views are valid until connection_opened()
+  /// or want() is called.
   struct Request {
     std::uint64_t id = 0;
+    bool is_end = false;      ///< UNSUBSCRIBE: nobody wants these streams, or they begin afresh
     bool is_private = false;  ///< to be signed; a request is either wholly private or wholly public
-    bool is_afresh = false;   ///< an UNSUBSCRIBE of the same streams goes before it
     std::vector<std::string_view> streams;
   };
 
   /// A stream that the exchange has newly refused, with its own words.
   struct Rejection {
-    std::string_view stream;
+    std::string stream;
     std::int64_t code = 0;
     std::string message;
   };
 
   Subscriptions(const Options& options, const std::vector<std::string>& wanted);
 
-  /// A new connection stands: everything wanted is to be asked for again. What was rejected before
-  /// is asked for last and apart, since the exchange may have learned the name meanwhile.
+  /// From now on `stream` is wanted too, until unwant(), by the consumer of that number; 0 is
+  /// nobody in particular. Where it is wanted already, and not judged yet, it is asked for with
+  /// what this consumer wants as well: the names it came with first may be bad.
+  void want(std::string_view stream, std::uint64_t wanted_by = 0);
+
+  /// `stream` is no longer wanted, if it was by want(): those wanted from the start stay so.
+  void unwant(std::string_view stream);
+
+  /// A new connection stands: everything wanted is to be asked for again. What was accepted before
+  /// comes first and by itself, then what else is configured. What was rejected before is asked for
+  /// apart, since the exchange may have learned the name meanwhile.
   void connection_opened();
+
+  /// The connection is gone: nothing is requested or live any more.
+  void connection_closed();
 
   /// What to send now, if anything. Call until it returns nullopt, and again at next_deadline().
   std::optional<Request> next_request(TimePoint now);
@@ -97,37 +115,34 @@ class Subscriptions {
   /// How many streams are in each state.
   std::size_t count(State state) const { return counts_.at(static_cast<std::size_t>(state)); }
 
+  /// How much is remembered: streams, requests, and places in what is yet to be asked. Follows what
+  /// is wanted, whatever has come and gone.
+  std::size_t remembered() const;
+
   /// Whether every stream has been asked for and none refused.
   bool all_requested() const { return count(State::waiting) == 0 && count(State::rejected) == 0; }
 
  private:
-  using Index = std::uint32_t;
-  using Indices = std::vector<Index>;
+  using Index = Probe::Index;
+  using Indices = Probe::Indices;
+  using Record = Probe::Record;
 
   struct Wanted {
     std::string name;
     bool is_private = false;
+    bool is_lasting = false;                 ///< wanted from the start, and for good
+    std::vector<std::uint64_t> wanted_by{};  ///< consumers, with each of whom it may be asked for
+    bool is_wanted = true;
     bool is_in_doubt = false;
     bool is_acknowledged = false;  ///< by the exchange itself, on this connection
+    bool was_accepted = false;     ///< in whatever way, be it on an earlier connection
     State state = State::waiting;
-  };
 
-  /// What a set of streams has been through already.
-  struct Record {
-    int signatures_refused = 0;
-    bool is_second_look = false;  ///< at a single stream: guilty again, it is rejected
-    bool is_afresh = false;       ///< likewise, and no repetition of what was asked for before
-  };
-
-  /// Streams to be asked for together.
-  struct Probe {
-    Indices streams;
-    Record record{};
-    TimePoint not_before{};
+    Probe::Standing standing() const;
   };
 
   struct SentRequest {
-    Indices streams;
+    Indices streams;  ///< none once they are judged, and of an UNSUBSCRIBE
     Record record{};
   };
 
@@ -140,6 +155,13 @@ class Subscriptions {
     bool is_documented() const;
   };
 
+  Index add(std::string_view name, bool is_lasting);
+  void enqueue(Index stream);
+  void join(Index stream, std::uint64_t wanted_by);
+  Index add_newcomer(std::string_view name);
+  void forget_unwanted();
+  Request make_end_request();
+  SentRequest& remember(std::uint64_t id);
   bool is_probing() const { return in_doubt_ > 0 || !unsent_.empty(); }
   bool begin_probe(TimePoint now);
   Request make_request(TimePoint now);
@@ -150,23 +172,26 @@ class Subscriptions {
   void hold_until(TimePoint time);
   void begin_audit();
   void condemn(Indices guilty, const Record& record, const Verdict& verdict);
-  void look_again(Indices guilty, const Record& record, const Verdict& verdict);
-  void halve(const Indices& guilty);
-  void retry_signature(Indices guilty, int refused, const Verdict& verdict);
+  void look_again(const Indices& guilty, const Record& record, const Verdict& verdict);
+  void halve(const Indices& guilty, const Record& record);
+  void retry_signature(Indices guilty, const Record& record, const Verdict& verdict);
   void reject(const Indices& guilty, const Verdict& verdict);
   void set_state(Index stream, State state);
 
   Options options_;
-  std::vector<Wanted> wanted_;
+  std::deque<Wanted> wanted_;  // a deque: names never move, the map's keys are views of them
   std::unordered_map<std::string_view, Index> by_name_;
   std::array<std::size_t, 4> counts_{};
 
-  std::deque<Probe> probes_;  ///< still to be sent
-  Probe probe_;               ///< being sent or in doubt
-  Indices unsent_;            ///< of probe_, in reverse order
+  ProbeQueue probes_;  ///< still to be sent
+  Probe probe_;        ///< being sent or in doubt
+  Indices unsent_;     ///< of probe_, in reverse order
+  Indices ending_;     ///< to be unsubscribed from
+  bool is_connected_ = false;
   std::size_t in_doubt_ = 0;  ///< of probe_: sent, and neither accused nor acquitted
   TimePoint verdict_at_{};
   TimePoint quiet_until_{};
+  TimePoint answered_by_{};  ///< after that no answer to what has been asked can come any more
   TimePoint burst_ends_{};
   Milliseconds verdict_after_{};
   bool needs_audit_ = false;
@@ -176,7 +201,5 @@ class Subscriptions {
   std::uint64_t last_id_ = 0;
   std::vector<Rejection> rejections_;
 };
-
-std::string_view to_string(Subscriptions::State state);
 
 }  // namespace bpx::bridge

@@ -3,6 +3,8 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <bit>
+
 namespace bpx::bridge {
 
 namespace asio = boost::asio;
@@ -35,20 +37,33 @@ void Supervisor::stop() {
 
 void Supervisor::announce(const Session::End& end, std::chrono::milliseconds retry) {
   if (const auto* failure = std::get_if<ConnectFailure>(&end.why)) {
-    log_.warn("connect failed", {{"result", to_string(failure->result)},
-                                 {"detail", failure->detail},
-                                 {"attempt", ++failures_},
-                                 {"retry_ms", retry.count()}});
+    ++failures_;
+    if (is_news(*failure))
+      log_.warn("connect failed", {{"result", to_string(failure->result)},
+                                   {"detail", failure->detail},
+                                   {"attempt", failures_},
+                                   {"retry_ms", retry.count()}});
     status_.retrying();
     return;
   }
   failures_ = 0;
+  said_.reset();
   const auto& disconnect = std::get<Disconnect>(end.why);
   log_.warn("disconnected", {{"reason", to_string(disconnect.reason)},
                              {"detail", disconnect.detail},
                              {"lived_ms", end.lived.count()},
                              {"retry_ms", retry.count()}});
   status_.disconnected(to_string(disconnect.reason), retry);
+}
+
+bool Supervisor::is_news(const ConnectFailure& failure) {
+  constexpr std::chrono::minutes kReminder{1};
+  const auto now = std::chrono::steady_clock::now();
+  if (said_ && said_->result == failure.result && !std::has_single_bit(failures_) &&
+      now - said_->at < kReminder)
+    return false;
+  said_ = {failure.result, now};
+  return true;
 }
 
 }  // namespace bpx::bridge

@@ -8,7 +8,9 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 
 namespace bpx::bridge {
 
@@ -26,7 +28,15 @@ class Supervisor {
   void stop();
 
  private:
+  struct Said {
+    ConnectResult result;
+    std::chrono::steady_clock::time_point at;
+  };
+
   void announce(const Session::End& end, std::chrono::milliseconds retry);
+  /// An outage of a night must not bury what led to it: of the same failure again and again, the
+  /// first, second, fourth, eighth, … attempt is told of, and one a minute.
+  bool is_news(const ConnectFailure& failure);
 
   Session& session_;
   Backoff backoff_;
@@ -35,6 +45,7 @@ class Supervisor {
   boost::asio::steady_timer wait_;
   bool is_stopping_ = false;
   std::uint64_t failures_ = 0;  ///< attempts that failed since the last connection
+  std::optional<Said> said_;    ///< the failure last told of
 };
 
 }  // namespace bpx::bridge

@@ -3,6 +3,9 @@
 #include "bridge/startup_error.hpp"
 
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 namespace bpx::bridge {
@@ -25,6 +28,22 @@ std::string_view mend_for(long verdict) {
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
       return "nobody trusted vouches for it: install ca-certificates, or name a trust anchor in "
              "upstream.ca_file";
+    default: return "check upstream.url and who answers at it";
+  }
+}
+
+/// Where the certificate was not the reason.
+std::string_view mend_for_protocol(const boost::system::error_code& error) {
+  const bool is_ssl = error.category() == boost::asio::error::get_ssl_category();
+  switch (is_ssl ? ERR_GET_REASON(static_cast<unsigned long>(error.value())) : 0) {
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+      return "it speaks nothing newer than TLS 1.1, which is refused: TLS 1.2 is the least. Check "
+             "upstream.url and who answers at it";
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_PACKET_LENGTH_TOO_LONG:
+    case SSL_R_HTTP_REQUEST:
+      return "what answers there speaks no TLS: check host, port and scheme in upstream.url";
     default: return "check upstream.url and who answers at it";
   }
 }
@@ -60,7 +79,7 @@ bool expect_host(SSL* ssl, const std::string& host) {
 
 std::string describe_tls_failure(SSL* ssl, const boost::system::error_code& error) {
   const auto verdict = SSL_get_verify_result(ssl);
-  if (verdict == X509_V_OK) return error.message();
+  if (verdict == X509_V_OK) return error.message() + "; " + std::string(mend_for_protocol(error));
   return std::string("certificate refused: ") + X509_verify_cert_error_string(verdict) + "; " +
          std::string(mend_for(verdict));
 }

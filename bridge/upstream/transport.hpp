@@ -6,6 +6,9 @@
 #include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/role.hpp>
 
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <utility>
 
 namespace bpx::bridge {
@@ -20,6 +23,17 @@ class TlsTransport : public boost::asio::ssl::stream<boost::asio::ip::tcp::socke
  public:
   using stream::stream;
 };
+
+/// Reads what the transport has received but not told yet, without asking the system for more. For
+/// where an asynchronous read has just succeeded: of TLS it tells one record, and to be told the
+/// next, which has mostly come with it, takes a turn of the event loop. Returns how many bytes were
+/// written to `space`; 0 where there are none, or `error` is set.
+std::size_t read_received(TlsTransport& transport, std::span<std::uint8_t> space,
+                          boost::system::error_code& error);
+inline std::size_t read_received(PlainTransport& /*transport*/, std::span<std::uint8_t> /*space*/,
+                                 boost::system::error_code& /*error*/) {
+  return 0;
+}
 
 /// Beast calls these once both Close frames are exchanged, or a violation ended the conversation.
 /// Its own versions wait for the server to end TLS and TCP, for as long as that takes, and let an

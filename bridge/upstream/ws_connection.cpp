@@ -1,6 +1,8 @@
 #include "bridge/upstream/ws_connection.hpp"
 
 #include "bridge/upstream/beast_connection.hpp"
+#include "bridge/upstream/extensions.hpp"
+#include "bridge/upstream/host_field.hpp"
 #include "bridge/upstream/resolver.hpp"
 #include "bridge/upstream/tls_context.hpp"
 
@@ -12,6 +14,7 @@ namespace bpx::bridge {
 namespace {
 
 namespace asio = boost::asio;
+namespace websocket = boost::beast::websocket;
 using asio::ip::tcp;
 using boost::system::error_code;
 using namespace asio::experimental::awaitable_operators;
@@ -46,13 +49,6 @@ asio::awaitable<error_code> connect(tcp::socket& socket, std::vector<tcp::endpoi
   co_return last;
 }
 
-std::string host_field(const WsConnection::Options& options) {
-  const bool is_ipv6 = options.host.find(':') != std::string::npos;
-  const auto host = is_ipv6 ? '[' + options.host + ']' : options.host;
-  const int default_port = options.is_tls ? 443 : 80;
-  return options.port == default_port ? host : host + ':' + std::to_string(options.port);
-}
-
 asio::awaitable<error_code> secure(PlainConnection&, const std::string&) { co_return error_code(); }
 
 asio::awaitable<error_code> secure(TlsConnection& connection, const std::string& host) {
@@ -67,10 +63,38 @@ std::string describe_tls(TlsConnection& connection, const error_code& error) {
   return describe_tls_failure(connection.transport().native_handle(), error);
 }
 
-std::string describe_handshake(const error_code& error) {
-  if (error == boost::beast::websocket::error::upgrade_declined)
-    return "the server declined the WebSocket upgrade; check the path in upstream.url";
-  return error.message();
+std::string mend_for(unsigned status, std::string_view location) {
+  constexpr std::size_t kMaxLocation = 200;
+  switch (status) {
+    case 401:
+    case 403: return "it refuses this machine's address, or a proxy in between wants a log-in";
+    case 404: return "check the path in upstream.url";
+    case 429:
+      return "too much comes from this address: are there other bridges? Raise "
+             "upstream.backoff_initial_ms";
+    default: break;
+  }
+  if (status >= 500) return "the exchange is down or overloaded; the bridge goes on trying";
+  if (status / 100 != 3) return "check host, scheme and path in upstream.url";
+  const auto place = location.empty() ? "elsewhere" : location.substr(0, kMaxLocation);
+  return "it points to " + std::string(place) +
+         "; if that is the exchange's new address, put it into upstream.url";
+}
+
+std::string describe_handshake(const error_code& error, const websocket::response_type& response) {
+  if (error != websocket::error::upgrade_declined)
+    return error.message() + "; check upstream.url and who answers at it";
+  const auto location = response[boost::beast::http::field::location];
+  return "HTTP " + std::to_string(response.result_int()) +
+         " instead of a WebSocket: " + mend_for(response.result_int(), location);
+}
+
+/// What a server uses must have been offered to it (RFC 6455, 4.1); empty where that is so.
+std::string describe_not_offered(Extensions granted, bool offers_compression) {
+  if (offers_compression) granted.erase(kDeflate);
+  if (granted.empty()) return {};
+  return "it uses the WebSocket extension " + *granted.begin() +
+         ", which was not offered; check upstream.url and who answers at it";
 }
 
 /// The steps of connecting. Without a deadline of its own.
@@ -86,8 +110,12 @@ asio::awaitable<ConnectFailure> connect_all(Connection& connection,
     co_return ConnectFailure{ConnectResult::tcp, error.message()};
   if (const auto error = co_await secure(connection, options.host))
     co_return ConnectFailure{ConnectResult::tls, describe_tls(connection, error)};
-  if (const auto error = co_await connection.handshake(host_field(options), options.target))
-    co_return ConnectFailure{ConnectResult::handshake, describe_handshake(error)};
+  auto host = host_field(options.host, options.port, options.is_tls);
+  websocket::response_type response;
+  if (const auto error = co_await connection.handshake(std::move(host), options.target, response))
+    co_return ConnectFailure{ConnectResult::handshake, describe_handshake(error, response)};
+  auto fault = describe_not_offered(extensions_of(response), options.compression);
+  if (!fault.empty()) co_return ConnectFailure{ConnectResult::handshake, std::move(fault)};
   co_return ConnectFailure{ConnectResult::ok, {}};
 }
 
@@ -122,40 +150,34 @@ Disconnect to_disconnect(const error_code& error,
                          const boost::beast::websocket::close_reason& close) {
   namespace websocket = boost::beast::websocket;
   if (error == websocket::error::closed || close.code != websocket::close_code::none) {
-    auto detail = "close code " + std::to_string(close.code);
+    auto detail = close.code == websocket::close_code::none
+                      ? std::string("closed without a code")
+                      : "close code " + std::to_string(close.code);
     if (!close.reason.empty()) detail += ": " + std::string(close.reason.c_str());
     return {DisconnectReason::closed, detail};
   }
   if (error == websocket::error::buffer_overflow)
-    return {DisconnectReason::oversized, "a message beyond upstream.max_message_bytes"};
+    return to_disconnect(FrameSieve::Fault::oversized);
   if (error == asio::error::eof || error == boost::asio::ssl::error::stream_truncated ||
       error.category() == asio::error::get_system_category())
     return {DisconnectReason::reset, error.message()};
   return {DisconnectReason::protocol, error.message()};
 }
 
-std::string_view to_string(ConnectResult result) {
-  switch (result) {
-    case ConnectResult::ok: return "ok";
-    case ConnectResult::dns: return "dns";
-    case ConnectResult::tcp: return "tcp";
-    case ConnectResult::tls: return "tls";
-    case ConnectResult::handshake: return "handshake";
-    case ConnectResult::timeout: break;
+Disconnect to_disconnect(FrameSieve::Fault fault) {
+  switch (fault) {
+    case FrameSieve::Fault::oversized:
+      return {DisconnectReason::oversized, "a message beyond upstream.max_message_bytes"};
+    case FrameSieve::Fault::not_utf8:
+      return {DisconnectReason::protocol, "a compressed message is not valid UTF-8"};
+    case FrameSieve::Fault::broken_into:
+      return {DisconnectReason::protocol, "a message began before a compressed one had ended"};
+    case FrameSieve::Fault::corrupt:
+    case FrameSieve::Fault::none: break;
   }
-  return "timeout";
-}
-
-std::string_view to_string(DisconnectReason reason) {
-  switch (reason) {
-    case DisconnectReason::closed: return "closed";
-    case DisconnectReason::idle: return "idle";
-    case DisconnectReason::reset: return "reset";
-    case DisconnectReason::oversized: return "oversized";
-    case DisconnectReason::protocol: return "protocol";
-    case DisconnectReason::local: break;
-  }
-  return "local";
+  return {DisconnectReason::protocol,
+          "a compressed message cannot be inflated; if this comes again, set upstream.compression "
+          "to false"};
 }
 
 }  // namespace bpx::bridge

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "bridge/clock.hpp"
+#include "bridge/observe/vocabulary.hpp"
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -14,22 +17,6 @@ namespace bpx::bridge {
 
 class TlsContext;
 
-/// How an attempt to connect ended, in the words of `upstream_connects_total`.
-enum class ConnectResult : std::uint8_t { ok, dns, tcp, tls, handshake, timeout };
-
-/// Why a connection ended, in the words of `upstream_disconnects_total`.
-enum class DisconnectReason : std::uint8_t {
-  closed,     ///< the exchange sent a Close frame
-  idle,       ///< nothing came for upstream.idle_timeout_ms
-  reset,      ///< the transport ended without one
-  oversized,  ///< a message beyond upstream.max_message_bytes
-  protocol,   ///< a violation of WebSocket or TLS
-  local,      ///< this side wanted it
-};
-
-std::string_view to_string(ConnectResult result);
-std::string_view to_string(DisconnectReason reason);
-
 struct ConnectFailure {
   ConnectResult result = ConnectResult::ok;
   std::string detail;
@@ -43,9 +30,11 @@ struct Disconnect {
 /// Takes what arrives. Called on the connection's thread.
 class MessageReceiver {
  public:
-  /// One whole message. It is followed by EnvelopeReader::kPadding readable bytes and valid during
-  /// the call.
-  virtual void on_message(std::string_view message) = 0;
+  /// One whole message, which had been read at `received`. It is followed by
+  /// EnvelopeReader::kPadding readable bytes and valid during the call.
+  virtual void on_message(std::string_view message, const Moment& received) = 0;
+  /// A Ping of the server's has come. Its Pong goes out by itself, once this has returned.
+  virtual void on_ping() = 0;
   /// An answer to ping().
   virtual void on_pong(std::string_view payload) = 0;
 
@@ -95,8 +84,7 @@ class WsConnection {
   /// Ends the transport at once: every coroutine returns.
   virtual void abort() = 0;
 
-  /// When the last bytes of a message or a control frame came; at first, when the connection was
-  /// opened.
+  /// When something last came, be it a part of a message; at first, the answer to the handshake.
   virtual TimePoint last_received() const = 0;
 };
 

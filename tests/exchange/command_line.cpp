@@ -71,9 +71,22 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_flag_callback(
          "--no-tls", [&options] { options.tls = false; }, "Plain ws:// and http://")
       ->group(encryption);
-  app.add_option("--ca-file", options.ca_file,
-                 "Write the authority's certificate here (PEM): what clients are to trust")
-      ->group(encryption);
+  auto* const authority =
+      app.add_option("--ca-file", options.ca_file,
+                     "Write the authority's certificate here (PEM): what clients are to trust")
+          ->group(encryption);
+  auto* const certificate =
+      app.add_option("--certificate", options.certificate_file,
+                     "Present this one (PEM) instead of another at every start")
+          ->check(CLI::ExistingFile)
+          ->excludes(authority)
+          ->group(encryption);
+  auto* const private_key = app.add_option("--private-key", options.private_key_file,
+                                           "The key (PEM) that belongs to the certificate")
+                                ->check(CLI::ExistingFile)
+                                ->needs(certificate)
+                                ->group(encryption);
+  certificate->needs(private_key);
   app.add_flag_callback(
          "--no-compression", [&options] { options.compression = false; },
          "Decline permessage-deflate")

@@ -170,10 +170,13 @@ asio::awaitable<bool> Connection::write_batch() {
                       bytes >= kBatchBytes || batch_.size() >= kBatchMessages;
     last ? transport_->uncork() : transport_->cork();
     const bool framed = next.kind != Outgoing::Kind::unframed;
-    if (!framed) transport_->insert(text);  // goes out ahead of an empty message
-    socket_.text(next.kind != Outgoing::Kind::binary);
-    std::tie(failure, std::ignore) =
-        co_await socket_.async_write(framed ? asio::buffer(text) : asio::const_buffer{}, kResult);
+    if (framed) {
+      socket_.text(next.kind != Outgoing::Kind::binary);
+      std::tie(failure, std::ignore) = co_await socket_.async_write(asio::buffer(text), kResult);
+    } else {
+      transport_->insert(text);  // goes out ahead of a Pong, which may stand within a message
+      std::tie(failure) = co_await socket_.async_pong({}, kResult);
+    }
     if (last) break;
   }
   transport_->uncork();

@@ -39,6 +39,10 @@ struct ExchangeOptions {
   bool tls = true;
   /// Where the authority that signed the certificate is written, PEM; empty: nowhere.
   std::filesystem::path ca_file = {};
+  /// Presented instead of a certificate made anew at every start, both PEM; empty: made. Clients
+  /// who trusted it before trust it after another start.
+  std::filesystem::path certificate_file = {};
+  std::filesystem::path private_key_file = {};
   /// The host in the exchange's URLs. The certificate holds for it, for localhost, 127.0.0.1 and
   /// ::1, and for `further_host_names`.
   std::string host_name = "localhost";

@@ -102,6 +102,25 @@ Fault certificate(FaultParameters& given) {
   return certificate;
 }
 
+Fault tls_version(FaultParameters& given) {
+  using Kind = fault::TlsVersion::Kind;
+  fault::TlsVersion version;
+  given.read_choice(
+      "which", version.kind,
+      {{"current", Kind::current}, {"tls12", Kind::tls12}, {"outdated", Kind::outdated}});
+  return version;
+}
+
+Fault renegotiate(FaultParameters&) { return fault::Renegotiate{}; }
+
+Fault answer(FaultParameters& given) {
+  using To = fault::Answer::To;
+  fault::Answer answer;
+  given.read_choice("to", answer.to, {{"upgrade", To::upgrade}, {"rest", To::rest}});
+  given.read("bytes", answer.bytes);
+  return answer;
+}
+
 Fault reject_signatures(FaultParameters& given) {
   fault::RejectSignatures reject;
   given.read("on", reject.on);
@@ -151,6 +170,9 @@ const std::map<std::string, Fault (*)(FaultParameters&)>& kinds() {
       {"slow", slow},
       {"refuse", refuse_connections},
       {"certificate", certificate},
+      {"tls_version", tls_version},
+      {"renegotiate", renegotiate},
+      {"answer", answer},
       {"reject_signatures", reject_signatures},
       {"shift_clock", shift_clock},
       {"unsolicited", unsolicited},

@@ -72,6 +72,20 @@ struct Certificate {
   enum class Kind { good, expired, wrong_host, self_signed };
   Kind kind = Kind::good;
 };
+/// Which TLS new connections are offered: what is in use, TLS 1.2 alone, or nothing after TLS 1.1.
+struct TlsVersion {
+  enum class Kind { current, tls12, outdated };
+  Kind kind = Kind::current;
+};
+/// The exchange wants to negotiate TLS anew in the middle of a connection, which TLS 1.2 allows.
+struct Renegotiate {};
+/// These very bytes answer every request of a kind from now on, and end the connection; none: the
+/// usual answers.
+struct Answer {
+  enum class To { upgrade, rest };
+  To to = To::upgrade;
+  std::string bytes = {};
+};
 /// No signature is good enough.
 struct RejectSignatures {
   bool on = true;
@@ -98,17 +112,17 @@ struct Shutdown {};
 struct Rate {
   double per_second = 0;
 };
-/// Ends all that lasts: certificate, clock, refused connections and signatures, skipped ids, and
-/// what open connections suffer. Not the rate.
+/// Ends all that lasts: certificate, TLS version, answers, clock, refused connections and
+/// signatures, skipped ids, and what open connections suffer. Not the rate.
 struct Heal {};
 
 }  // namespace fault
 
-using Fault =
-    std::variant<fault::Drop, fault::Close, fault::Silent, fault::Deaf, fault::SkipIds,
-                 fault::Repeat, fault::Garbage, fault::Huge, fault::Slow, fault::Refuse,
-                 fault::Certificate, fault::RejectSignatures, fault::ShiftClock, fault::Unsolicited,
-                 fault::Error, fault::Shutdown, fault::Rate, fault::Heal>;
+using Fault = std::variant<fault::Drop, fault::Close, fault::Silent, fault::Deaf, fault::SkipIds,
+                           fault::Repeat, fault::Garbage, fault::Huge, fault::Slow, fault::Refuse,
+                           fault::Certificate, fault::TlsVersion, fault::Renegotiate, fault::Answer,
+                           fault::RejectSignatures, fault::ShiftClock, fault::Unsolicited,
+                           fault::Error, fault::Shutdown, fault::Rate, fault::Heal>;
 
 std::string to_string(fault::Certificate::Kind kind);
 

@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -66,7 +67,7 @@ http::response<http::string_body> to_response(HttpAnswer answer, bool keep_alive
 }  // namespace
 
 asio::awaitable<HttpEnd> serve_http(std::shared_ptr<Transport> transport, AnswerHttp answer,
-                                    std::chrono::milliseconds patience) {
+                                    std::chrono::milliseconds patience, Interject interject) {
   HttpEnd end;
   {
     const Deadline deadline(transport, patience);
@@ -83,7 +84,12 @@ asio::awaitable<HttpEnd> serve_http(std::shared_ptr<Transport> transport, Answer
     if (read_error) break;
 
     auto request = parser.release();
-    if (beast::websocket::is_upgrade(request) && request.target() == "/") {
+    const bool is_upgrade = beast::websocket::is_upgrade(request) && request.target() == "/";
+    if (const auto bytes = interject(is_upgrade); !bytes.empty()) {
+      co_await asio::async_write(*transport, asio::buffer(bytes), kResult);
+      break;
+    }
+    if (is_upgrade) {
       end.upgrade = std::move(request);
       co_return end;
     }

@@ -32,7 +32,10 @@ HttpAnswer RestApi::depth(const std::string& symbol) const {
 }
 
 void RestApi::script_depth(const std::string& symbol, std::string body) {
-  scripted_depth_[symbol] = std::move(body);
+  if (body.empty())
+    scripted_depth_.erase(symbol);
+  else
+    scripted_depth_[symbol] = std::move(body);
 }
 
 }  // namespace bpx::exchange

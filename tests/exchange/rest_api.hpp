@@ -18,7 +18,8 @@ class RestApi {
 
   HttpAnswer answer(const HttpRequest& request) const;
 
-  /// From now on `body` is the depth of `symbol`, whatever the market says.
+  /// From now on `body` is the depth of `symbol`, whatever the market says; where it is empty, the
+  /// market has its say again.
   void script_depth(const std::string& symbol, std::string body);
 
  private:

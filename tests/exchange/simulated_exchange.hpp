@@ -44,7 +44,8 @@ class SimulatedExchange {
   /// A message as it is, to every connection.
   void send_raw(std::string text);
   void send_raw_binary(std::string bytes);
-  /// What `/api/v1/depth?symbol=` answers from now on.
+  /// What `/api/v1/depth?symbol=` answers from now on; the market's own depth where `body` is
+  /// empty.
   void script_depth(std::string symbol, std::string body);
 
   /// Returns when the fault has begun.

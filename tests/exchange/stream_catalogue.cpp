@@ -24,6 +24,7 @@ void StreamCatalogue::list(const Instrument& instrument) {
   for (const KlineInterval& interval : kKlineIntervals) {
     add(std::string("kline.").append(interval.name));
   }
+  if (instrument.base.ends_with(".US")) add("stockPrice");  // as in AAPL.US
   if (!instrument.is_perp) return;
   add("markPrice");
   add("openInterest");

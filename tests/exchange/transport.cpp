@@ -38,6 +38,10 @@ void Transport::deafen(Clock::time_point until) {
   hearing_.cancel();
 }
 
+void Transport::renegotiate() {
+  if (tls_) SSL_renegotiate(tls_->native_handle());
+}
+
 asio::awaitable<Transport::Transferred> Transport::receive(asio::mutable_buffer buffer) {
   Transferred received;
   if (tls_) {

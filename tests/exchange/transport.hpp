@@ -56,6 +56,9 @@ class Transport {
   /// What arrives is withheld until `until`: pings stay unanswered.
   void deafen(Clock::time_point until);
 
+  /// Makes the next write ask the client to negotiate TLS anew; nothing beyond TLS 1.2.
+  void renegotiate();
+
   /// Ends TLS and sends FIN; both once what was written before is on its way.
   boost::asio::awaitable<Error> shut_down();
   /// Cuts the connection at once, by RST or by FIN. Idempotent.

@@ -57,7 +57,12 @@ Venue::Venue(asio::io_context& loop, const ExchangeOptions& options, Ledger& led
   if (options.market && options.replay) {
     throw std::invalid_argument("a market and a recording cannot both be played");
   }
-  if (options.tls) credentials_.emplace(certificate_hosts(options));
+  if (options.tls && options.certificate_file.empty()) {
+    credentials_.emplace(certificate_hosts(options));
+  } else if (options.tls) {
+    credentials_.emplace(certificate_hosts(options), options.certificate_file,
+                         options.private_key_file);
+  }
   if (options.control) {
     control_.emplace(loop, options.control_bind_address, options.control_port,
                      [this](tcp::socket socket) {
@@ -108,7 +113,8 @@ asio::awaitable<void> Venue::serve(tcp::socket socket) {
   transports_.insert(transport);
   auto end = co_await serve_http(
       transport, [this](const HttpRequest& request) { return rest_.answer(request); },
-      options_.handshake_timeout);
+      options_.handshake_timeout,
+      [this](bool is_upgrade) { return is_upgrade ? upgrade_answer_ : rest_answer_; });
   if (!end.handshaken) ledger_.count(&Counters::failed_handshakes);
   if (end.upgrade) co_await serve_websocket(transport, std::move(*end.upgrade));
   transport->drop(false);
@@ -121,7 +127,7 @@ asio::awaitable<void> Venue::serve_control(tcp::socket socket) {
   co_await serve_http(
       transport,
       [this](const HttpRequest& request) { return answer_control(*this, ledger_, request); },
-      options_.handshake_timeout);
+      options_.handshake_timeout, [](bool) { return std::string(); });
   transport->drop(false);
   transports_.erase(transport);
 }

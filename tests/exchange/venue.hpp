@@ -78,6 +78,9 @@ class Venue {
   void inflict(const fault::Slow& slow);
   void inflict(const fault::Refuse& refusal);
   void inflict(const fault::Certificate& certificate);
+  void inflict(const fault::TlsVersion& version);
+  void inflict(const fault::Renegotiate& renegotiate);
+  void inflict(const fault::Answer& answer);
   void inflict(const fault::RejectSignatures& reject);
   void inflict(const fault::ShiftClock& shift);
   void inflict(const fault::Unsolicited& unsolicited);
@@ -94,6 +97,8 @@ class Venue {
   std::unique_ptr<Market> market_;  // null where there is none
   SubscriptionDesk desk_;
   RestApi rest_;
+  std::string upgrade_answer_;  // of the fault of this name, as the next
+  std::string rest_answer_;
   std::optional<TlsCredentials> credentials_;
   Channels channels_;
   std::uint64_t accepted_ = 0;

@@ -89,6 +89,19 @@ void Venue::inflict(const fault::Certificate& certificate) {
   if (credentials_) credentials_->present(certificate.kind);
 }
 
+void Venue::inflict(const fault::TlsVersion& version) {
+  if (credentials_) credentials_->offer(version.kind);
+}
+
+void Venue::inflict(const fault::Renegotiate&) {
+  for (const auto& [number, connection] : connections_) connection->transport().renegotiate();
+  inflict(fault::Garbage{.text = {}, .layer = fault::Garbage::Layer::bytes});
+}
+
+void Venue::inflict(const fault::Answer& answer) {
+  (answer.to == fault::Answer::To::upgrade ? upgrade_answer_ : rest_answer_) = answer.bytes;
+}
+
 void Venue::inflict(const fault::RejectSignatures& reject) { desk_.reject_signatures(reject.on); }
 
 void Venue::inflict(const fault::ShiftClock& shift) { clock_.shift(shift.offset); }
@@ -115,7 +128,12 @@ void Venue::inflict(const fault::Rate& rate) {
 
 void Venue::inflict(const fault::Heal&) {
   listener_.accept_again();
-  if (credentials_) credentials_->present(fault::Certificate::Kind::good);
+  if (credentials_) {
+    credentials_->present(fault::Certificate::Kind::good);
+    credentials_->offer(fault::TlsVersion::Kind::current);
+  }
+  upgrade_answer_.clear();
+  rest_answer_.clear();
   clock_.shift({});
   desk_.reject_signatures(false);
   channels_.skip_nothing();

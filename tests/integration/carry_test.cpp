@@ -46,6 +46,7 @@ TEST(Carry, PublishesWhatTheExchangeSendsByteForByteInOrderOverAllTopics) {
   exchange.publish_all(frames);
 
   const auto received = consumer.take(kFrames);
+  ASSERT_TRUE(exchange.wait_for_sent(kFrames, 10s)) << "what is received may not be noted yet";
   const auto sent = data_sent(exchange);
   ASSERT_EQ(received.size(), kFrames);
   ASSERT_EQ(sent.size(), kFrames);
@@ -151,6 +152,29 @@ TEST(Carry, CarriesWhatNobodyRequestedButNothingIntoItsOwnTopics) {
     EXPECT_TRUE(status.payload.starts_with(R"({"event":)")) << status.payload;
 }
 
+TEST(Carry, SaysWhichEndpointIsMissingForWhatComesUnasked) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  const TemporaryDirectory directory;
+  auto config = test_config(exchange, directory, {"account.orderUpdate"});
+  config.publish.public_.bind.clear();
+  RunningBridge without_public(config);
+  ASSERT_TRUE(exchange.wait_for_subscription("account.orderUpdate", 10s));
+  exchange.apply(exchange::fault::Unsolicited{.stream = "new.kind", .data = "[1]"});
+  EXPECT_TRUE(without_public.wait_for_log(
+      "public data withheld stream=new.kind reason=\"publish.public.bind is empty\"", 10s))
+      << without_public.log();
+  without_public.stop();
+
+  config = test_config(exchange, directory, {"trade.A"});
+  config.publish.private_.bind.clear();
+  RunningBridge without_private(config);
+  ASSERT_TRUE(exchange.wait_for_subscription("trade.A", 10s));
+  exchange.apply(exchange::fault::Unsolicited{.stream = "account.new", .data = "[1]"});
+  EXPECT_TRUE(without_private.wait_for_log(
+      "account data withheld stream=account.new reason=\"publish.private.bind is empty\"", 10s))
+      << without_private.log();
+}
+
 TEST(Carry, AppendsTheTopicTerminatorToEveryTopic) {
   SimulatedExchange exchange(ExchangeOptions{});
   const TemporaryDirectory directory;
@@ -183,12 +207,15 @@ TEST(Carry, NegotiatesCompressionWhereAskedAndLosesNothingByIt) {
   ReadySubscriber consumer(bridge.public_endpoint());
   ASSERT_TRUE(exchange.wait_for_subscription("depth.A", 10s));
   EXPECT_TRUE(exchange.deflate_negotiated());
-  for (std::size_t size : {0U, 1U, 100U, 5'000U, 100'000U, 1'000'000U})
-    exchange.publish("depth.A", '"' + std::string(size, 'z') + '"');
+  std::vector<std::string> sent;
+  for (std::size_t size : {0U, 1U, 100U, 5'000U, 100'000U, 1'000'000U}) {
+    sent.push_back('"' + std::string(size, 'z') + '"');
+    exchange.publish("depth.A", sent.back());
+  }
   const auto received = consumer.take(6);
-  const auto sent = data_sent(exchange);
   ASSERT_EQ(received.size(), 6U);
-  for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(received[i].payload, sent[i].text);
+  for (std::size_t i = 0; i < 6; ++i)
+    EXPECT_EQ(received[i].payload, R"({"data":)" + sent[i] + R"(,"stream":"depth.A"})");
 }
 
 TEST(Carry, DoesNotOfferCompressionUnasked) {

@@ -23,6 +23,7 @@ class StuckConsumer : public testing::Test {
                                const TemporaryDirectory& directory) {
     auto config = test_config(exchange, directory, {"depth.A"});
     config.publish.send_hwm = kSendHwm;
+    config.publish.replay_messages = kSendHwm - 1;
     config.publish.linger_ms = 200;
     return config;
   }
@@ -41,8 +42,8 @@ class StuckConsumer : public testing::Test {
     do {
       ASSERT_LT(Clock::now(), deadline);
       publish();
+      ++first_;
     } while (zmq::poll(&item, 1, 20ms) == 0);
-    first_ = exchange_.sent().size();
   }
 
   /// In lots that a consumer who reads takes in before the next.
@@ -80,6 +81,9 @@ TEST_F(StuckConsumer, SeesItsLossAsAHoleAndCostsTheOthersNothing) {
   publish_more_than_fits(reader);
   ASSERT_EQ(read_.size(), kMessages) << "another consumer's slowness was felt";
   for (std::size_t i = 1; i < kMessages; ++i) ASSERT_EQ(read_[i], read_[i - 1] + 1);
+
+  EXPECT_GE(bridge_.metric(R"(slow_subscriber_episodes_total{endpoint="public"})"), 1);
+  EXPECT_TRUE(bridge_.wait_for_log("slow consumer endpoint=public", 1s)) << bridge_.log();
 
   std::uint64_t last = 0;
   std::size_t got = 0;

@@ -22,41 +22,59 @@ struct Manners {
 
 void PrintTo(const Manners& manners, std::ostream* os) { *os << manners.name; }
 
+/// What documents leave open, in every combination. In which order an envelope's members come has
+/// nothing to do with it, and goes along.
+std::vector<Manners> all_manners() {
+  std::vector<Manners> all;
+  for (const bool spoils : {true, false})
+    for (const bool echoes : {false, true})
+      for (const bool acknowledges : {false, true})
+        all.push_back({std::string(spoils ? "SpoilsTheRequest" : "SpoilsOnlyItself") +
+                           (echoes ? "ByName" : "Namelessly") +
+                           (acknowledges ? "AndAcknowledges" : ""),
+                       {.bad_name_spoils_request = spoils,
+                        .errors_echo_id = echoes,
+                        .acknowledges = acknowledges,
+                        .stream_first = acknowledges}});
+  return all;
+}
+
 class Refusal : public testing::TestWithParam<Manners> {};
 
 TEST_P(Refusal, OfThreeNamesAmong250SilencesNoOther) {
   ExchangeOptions options{.quirks = GetParam().quirks};
-  options.unknown_streams = {"trade.S3", "trade.S120", "trade.S121"};
+  options.unknown_streams = {"trade.S3", "trade.S120", "trade.S121", "account.noSuchUpdate"};
   SimulatedExchange exchange(options);
   const TemporaryDirectory directory;
   std::vector<std::string> streams;
   for (int i = 0; i < 250; ++i) streams.push_back("trade.S" + std::to_string(i));
+  const std::vector<std::string> of_account = {"account.orderUpdate", "account.noSuchUpdate",
+                                               "account.balanceUpdate"};
+  streams.insert(streams.end(), of_account.begin(), of_account.end());
+  exchange.apply(exchange::fault::Refuse{});  // until somebody listens to what becomes of it
   RunningBridge bridge(test_config(exchange, directory, streams));
   ReadySubscriber consumer(bridge.public_endpoint());
+  ReadySubscriber owner(bridge.private_endpoint());
+  exchange.apply(exchange::fault::Heal{});
 
   for (int i = 0; i < 3; ++i) {
     const auto rejected = consumer.wait_for_status(R"("event":"rejected")", 60s);
     ASSERT_TRUE(rejected) << bridge.log();
     EXPECT_THAT(rejected->payload, HasSubstr(R"("code":4006,"message":"Invalid stream")"));
   }
-  ASSERT_TRUE(exchange.wait_for_subscriptions(247, 60s)) << bridge.log();
+  ASSERT_TRUE(exchange.wait_for_subscriptions(249, 60s)) << bridge.log();
   for (const auto& name : options.unknown_streams)
     EXPECT_TRUE(bridge.wait_for_log("rejected stream=" + name, 10s)) << bridge.log();
 
   for (const auto& stream : streams)
     if (!options.unknown_streams.contains(stream)) exchange.publish(stream, "{}");
   EXPECT_EQ(consumer.take(247).size(), 247U);
+  EXPECT_EQ(owner.take(2).size(), 2U);
   EXPECT_EQ(exchange.connections(), 1U) << "a bad name must not cost the connection";
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    ByAnExchangeThat, Refusal,
-    testing::Values(Manners{"SpoilsTheRequestNamelessly", {}},
-                    Manners{"SpoilsTheRequestByName", {.errors_echo_id = true}},
-                    Manners{"SpoilsOnlyItselfNamelessly", {.bad_name_spoils_request = false}},
-                    Manners{"AcknowledgesAndPutsStreamFirst",
-                            {.acknowledges = true, .stream_first = true}}),
-    [](const auto& manners) { return manners.param.name; });
+INSTANTIATE_TEST_SUITE_P(ByAnExchangeThat, Refusal, testing::ValuesIn(all_manners()),
+                         [](const auto& manners) { return manners.param.name; });
 
 TEST(RefusedName, IsFoundWhileOtherRequestsAreStillBeingWritten) {
   ExchangeOptions options;
@@ -77,7 +95,9 @@ TEST(RefusedSignature, IsMadeAnewAndGivenUpWhilePublicDataFlows) {
   SimulatedExchange exchange(ExchangeOptions{});
   exchange.apply(fault::RejectSignatures{});
   const TemporaryDirectory directory;
-  RunningBridge bridge(test_config(exchange, directory, {"trade.A", "account.orderUpdate"}));
+  auto config = test_config(exchange, directory, {"trade.A", "account.orderUpdate"});
+  config.upstream.backoff_max_ms = 60'000;  // until it is asked for again
+  RunningBridge bridge(config);
   ReadySubscriber everyone(bridge.public_endpoint());
   ReadySubscriber owner(bridge.private_endpoint());
   ASSERT_TRUE(exchange.wait_for_subscription("trade.A", 10s));
@@ -111,11 +131,26 @@ TEST(RefusedSignature, IsMadeAnewAndAccepted) {
   EXPECT_THAT(bridge.log(), Not(HasSubstr(" rejected ")));
 }
 
-TEST(RefusedSignature, OfAClockThatIsWrongIsTriedAgainOnTheNextConnection) {
+TEST(RefusedSignature, OfAClockThatIsWrongIsMadeAnewOnTheSameConnectionOnceItIsRight) {
   SimulatedExchange exchange(ExchangeOptions{});
   exchange.apply(fault::ShiftClock{.offset = 60min});
   const TemporaryDirectory directory;
   RunningBridge bridge(test_config(exchange, directory, {"account.orderUpdate"}));
+  ASSERT_TRUE(bridge.wait_for_log("rejected stream=account.orderUpdate code=4003", 10s))
+      << bridge.log();
+  exchange.apply(fault::Heal{});
+  EXPECT_TRUE(exchange.wait_for_subscription("account.orderUpdate", 10s)) << bridge.log();
+  EXPECT_TRUE(bridge.wait_for_metric(R"(stream_subscribed{stream="account.orderUpdate"})", 1));
+  EXPECT_EQ(exchange.connections(), 1U);
+}
+
+TEST(RefusedSignature, OfAClockThatIsWrongIsTriedAgainOnTheNextConnection) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  exchange.apply(fault::ShiftClock{.offset = 60min});
+  const TemporaryDirectory directory;
+  auto config = test_config(exchange, directory, {"account.orderUpdate"});
+  config.upstream.backoff_max_ms = 60'000;  // until it is asked for again on the same one
+  RunningBridge bridge(config);
   ASSERT_TRUE(bridge.wait_for_log("rejected stream=account.orderUpdate code=4003", 10s))
       << bridge.log();
   exchange.apply(fault::Heal{});

@@ -2,15 +2,18 @@
 
 import json
 import os
+import re
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
+import time
 import unittest
 
 import zmq
 
-from harness import BRIDGE, DEADLINE, KEYS, Bridge, Exchange, clean_environment
+from harness import BRIDGE, DEADLINE, KEYS, ROOT, Bridge, Exchange, clean_environment, wait_until
 
 
 def run(*arguments, environment=None):
@@ -32,6 +35,12 @@ class CommandLineTest(unittest.TestCase):
             done = run(*arguments)
             self.assertEqual(done.returncode, 0, arguments)
             self.assertTrue(done.stdout.strip(), arguments)
+            self.assertNotRegex(done.stdout, r"[\x00-\x09\x0b-\x1f]", arguments)
+
+    def test_the_version_is_the_projects(self):
+        version = re.search(r"project\(\S+\s+VERSION (\S+)",
+                            (ROOT / "CMakeLists.txt").read_text())[1]
+        self.assertEqual(run("--version").stdout, f"backpack-bridge {version}\n")
 
     def test_a_wrong_command_line_is_a_wrong_configuration(self):
         for arguments in (["--bogus"], ["dance"], ["tail", "--count", "0"],
@@ -84,9 +93,65 @@ class CommandLineTest(unittest.TestCase):
             taken.listen()
             endpoint = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
             done = run("--stream", "trade.A",
-                       environment=clean_environment(BRIDGE_PUBLISH__PUBLIC__BIND=endpoint))
+                       environment=clean_environment(BRIDGE_PUBLISH__PUBLIC__BIND=endpoint,
+                                                     BRIDGE_UPSTREAM__URL="ws://127.0.0.1:1",
+                                                     BRIDGE_UPSTREAM__REST_URL="http://127.0.0.1:1",
+                                                     BRIDGE_HTTP__BIND="127.0.0.1:0"))
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"publish.public.bind: cannot bind {endpoint}", done.stderr)
+
+    def test_an_http_port_that_is_taken_is_named(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            endpoint = f"127.0.0.1:{taken.getsockname()[1]}"
+            with Exchange() as exchange:
+                done = run("--stream", "trade.A",
+                           environment=exchange.environment(BRIDGE_HTTP__BIND=endpoint))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"http.bind: cannot bind {endpoint}", done.stderr)
+
+    def test_healthcheck_tells_by_its_status_whether_the_bridge_is_ready(self):
+        with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge:
+            exchange.wait_for_subscriptions(["trade.SOL_USDC"])
+            wait_until(lambda: bridge.get("/readyz")[0] == 200, "a bridge that is ready")
+            # As a container asks: with the bridge's own environment.
+            asked = clean_environment(BRIDGE_HTTP__BIND=bridge.http.removeprefix("http://"))
+            done = run("healthcheck", environment=asked)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+            exchange.fault("refuse")
+            exchange.fault("drop")
+            wait_until(lambda: bridge.get("/readyz")[0] == 503, "a bridge that is not")
+            done = run("healthcheck", "--url", bridge.http + "/readyz")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("not connected", done.stderr)
+        done = run("healthcheck", "--url", bridge.http + "/readyz")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Connection refused", done.stderr)
+
+    def test_healthcheck_reads_trust_anchors_only_for_https(self):
+        with tempfile.TemporaryDirectory() as directory, socket.create_server(("127.0.0.1", 0)) as server:
+            anchors = os.path.join(directory, "anchors")
+            os.mkfifo(anchors)  # to open it is to wait for a writer
+            port = server.getsockname()[1]
+            asking = {url: subprocess.Popen([BRIDGE, "healthcheck", "--url", f"{url}://127.0.0.1:{port}/readyz"],
+                                            env=clean_environment(SSL_CERT_FILE=anchors), stderr=subprocess.DEVNULL)
+                      for url in ("http", "https")}
+            try:
+                server.settimeout(DEADLINE)
+                connection = server.accept()[0]
+                with connection:
+                    self.assertIn(b"GET /readyz ", connection.recv(4096))
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    self.assertEqual(asking["http"].wait(DEADLINE), 0)
+                self.assertIsNone(asking["https"].poll())
+            finally:
+                for process in asking.values():
+                    process.kill()
+                    process.wait()
+
+    def test_healthcheck_says_what_an_address_looks_like(self):
+        done = run("healthcheck", "--url", "127.0.0.1:9464")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("give http://HOST:PORT/readyz", done.stderr)
 
     def test_keygen_prints_a_pair_that_belongs_together(self):
         done = run("keygen")
@@ -105,13 +170,114 @@ class CommandLineTest(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual(len(done.stdout.splitlines()), 2)
 
+    def test_tail_begins_with_what_was_missed_and_goes_on_live(self):
+        stream, terminated = "trade.SOL_USDC", "trade.SOL_USDC|"
+        with Exchange() as exchange, Bridge(exchange, [stream],
+                                            BRIDGE_PUBLISH__TOPIC_TERMINATOR="|") as bridge:
+            exchange.wait_for_subscriptions([stream])
+            for t in range(1, 6):
+                exchange.publish(stream, json.dumps({"t": t}))
+            wait_until(lambda: bridge.status()["streams"][0]["sequence"] == 5, "five trades")
+            process = subprocess.Popen(
+                [BRIDGE, "tail", terminated, "--replay", "3", "--count", "5", "--format", "raw",
+                 "--connect", bridge.public], env=clean_environment(), text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            shown = [process.stdout.readline() for _ in range(3)]
+            for t in (6, 7):
+                exchange.publish(stream, json.dumps({"t": t}))
+            rest, remarks = process.communicate(timeout=DEADLINE)
+            self.assertEqual(process.returncode, 0, remarks)
+            self.assertEqual([json.loads(line)["data"]["t"] for line in shown + rest.splitlines()],
+                             [3, 4, 5, 6, 7])
+
+    def test_tail_goes_on_without_the_end_of_a_replay_that_is_lost_on_the_way(self):
+        """Of a bridge whose queue for this consumer is full whenever the replay comes to message 3."""
+        def message(topic, sequence, flags=0):
+            return [topic, b"%d" % sequence, struct.pack("<BBHIQQqqq", 1, 48, flags, 1, 7, sequence, 1, 0, 1)]
+        stream = b"trade.A"
+        with zmq.Context.instance().socket(zmq.XPUB) as bridge:
+            bridge.linger = 0
+            port = bridge.bind_to_random_port("tcp://127.0.0.1")
+            process = subprocess.Popen(
+                [BRIDGE, "tail", "trade.A", "--replay", "1", "--count", "4", "--format", "raw",
+                 "--connect", f"tcp://127.0.0.1:{port}"], env=clean_environment(), text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
+            asked, live, end = [], 4, time.monotonic() + DEADLINE
+            while process.poll() is None and time.monotonic() < end:
+                if bridge.poll(100):
+                    topic = bridge.recv()
+                    if topic.startswith(b"\1bridge.replay/"):
+                        asked.append(topic.split(b"/")[2])
+                        for sequence in range(int(asked[-1]), 3):
+                            bridge.send_multipart(message(topic[1:], sequence, flags=1))
+                elif asked:
+                    bridge.send_multipart(message(stream, live))
+                    live += 1
+            printed, remarks = process.communicate(timeout=DEADLINE)
+        self.assertEqual(asked, [b"1"] + [b"3"] * 4)
+        self.assertEqual(printed.split(), ["1", "2", "4", "5"])
+        self.assertIn("the replay of trade.A broke off after message 2", remarks)
+        self.assertIn("1 messages of trade.A were lost", remarks)
+        self.assertEqual(process.returncode, 0, remarks)
+
+    def test_tail_replays_exact_topics_alone(self):
+        for topics in ([], ["trade.*"], ["trade.A", "depth.*"]):
+            done = run("tail", *topics, "--replay", "1")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("exact topics", done.stderr)
+        for wrong in ("", "first", "-1", "1.5"):
+            done = run("tail", "trade.A", f"--replay={wrong}")
+            self.assertEqual(done.returncode, 2, wrong)
+
+    def test_tail_prints_a_book(self):
+        stream = "depth.SOL_USDC"
+        with Exchange() as exchange, Bridge(exchange, [stream],
+                                            BRIDGE_PUBLISH__BOOKS=stream) as bridge:
+            exchange.wait_for_subscriptions([stream])
+            exchange.rate(500)
+            done = run("tail", "--book", stream, "--connect", bridge.public)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stdout, r"^depth\.SOL_USDC  update \d+, \d+ asks and \d+ bids\n")
+            self.assertRegex(done.stdout, r"\n  ask +\d+\.\d\d +\d+\.\d\d\n  ---\n  bid +\d")
+            done = run("tail", "--book", stream, "--connect", bridge.public, "--format", "raw")
+            book = json.loads(done.stdout)
+            self.assertEqual(list(book), ["asks", "bids", "lastUpdateId", "timestamp"])
+            for side in ("asks", "bids"):
+                prices = [float(price) for price, _ in book[side]]
+                self.assertEqual(prices, sorted(prices))
+
+    def test_tail_says_why_there_is_no_book(self):
+        stream = "depth.SOL_USDC"
+        with Exchange() as exchange, Bridge(exchange, [stream]) as bridge:
+            process = subprocess.Popen(
+                [BRIDGE, "tail", "--book", stream, "--connect", bridge.public],
+                env=clean_environment(), text=True, stderr=subprocess.PIPE)
+            self.assertIn("publish.books", process.stderr.readline())
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(DEADLINE), 1)
+            process.stderr.close()
+
     def test_tail_explains_silence(self):
         process = subprocess.Popen([BRIDGE, "tail", "--count", "1", "--connect", "ipc:///tmp/nobody"],
                                    env=clean_environment(), text=True, stderr=subprocess.PIPE)
+        started = time.monotonic()
         self.assertIn("not even heartbeats", process.stderr.readline())
+        self.assertGreater(time.monotonic() - started, 2.5)
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(DEADLINE), 1, "the message did not come")
         process.stderr.close()
+
+    def test_tail_says_when_the_bridge_is_gone(self):
+        with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge:
+            process = subprocess.Popen([BRIDGE, "tail", "--connect", bridge.public],
+                                       env=clean_environment(), text=True, stderr=subprocess.PIPE)
+            self.assertIn("the bridge is live, but nothing comes", process.stderr.readline())
+            bridge.stop(signal.SIGKILL)
+            self.assertIn("heartbeats have stopped", process.stderr.readline())
+            process.send_signal(signal.SIGINT)
+            process.wait(DEADLINE)
+            process.stderr.close()
 
     def test_either_signal_ends_the_bridge_in_order(self):
         for sign in (signal.SIGTERM, signal.SIGINT):
@@ -120,12 +286,33 @@ class CommandLineTest(unittest.TestCase):
                 self.assertEqual(bridge.stop(sign), 0)
                 self.assertRegex(bridge.lines[-1], r"INFO  stopped$")
 
+    def test_a_bridge_that_is_asked_to_end_while_it_starts_ends_in_order(self):
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            with tempfile.TemporaryDirectory() as directory:
+                config = os.path.join(directory, "config.json")
+                os.mkfifo(config)  # it reads the configuration for as long as the test likes
+                process = subprocess.Popen(
+                    [BRIDGE, "--config", config, "--stream", "trade.A"], stderr=subprocess.PIPE,
+                    text=True,
+                    env=clean_environment(BRIDGE_UPSTREAM__URL="ws://127.0.0.1:1",
+                                          BRIDGE_UPSTREAM__REST_URL="http://127.0.0.1:1",
+                                          BRIDGE_HTTP__BIND="127.0.0.1:0",
+                                          BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*"))
+                with open(config, "w") as file:
+                    process.send_signal(sign)
+                    file.write("{}")
+                _, said = process.communicate(timeout=DEADLINE)
+                self.assertEqual(process.returncode, 0, said)
+                self.assertIn("shutdown cause=" + sign.name, said)
+
     def test_the_bridge_ends_whenever_it_is_asked_to(self):
         # While nothing answers, with heartbeats so dense that one is often due at that moment.
         for attempt in range(40):
             process = subprocess.Popen(
                 [BRIDGE, "--stream", "trade.A"], stderr=subprocess.PIPE, text=True,
                 env=clean_environment(BRIDGE_UPSTREAM__URL="ws://127.0.0.1:1",
+                                      BRIDGE_UPSTREAM__REST_URL="http://127.0.0.1:1",
+                                      BRIDGE_HTTP__BIND="127.0.0.1:0",
                                       BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*",
                                       BRIDGE_PUBLISH__HEARTBEAT_MS="10"))
             while "connect failed" not in process.stderr.readline():
@@ -145,9 +332,7 @@ class CommandLineTest(unittest.TestCase):
         with Exchange() as exchange:
             process = subprocess.Popen(
                 [BRIDGE, "--stream", "trade.SOL_USDC"], stderr=write_end,
-                env=clean_environment(BRIDGE_UPSTREAM__URL=exchange.url,
-                                      BRIDGE_UPSTREAM__CA_FILE=exchange.ca_file,
-                                      BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*"))
+                env=exchange.environment())
             exchange.wait_for_subscriptions(["trade.SOL_USDC"])
             os.close(write_end)
             process.terminate()
@@ -159,9 +344,7 @@ class CommandLineTest(unittest.TestCase):
         with Exchange() as exchange:
             process = subprocess.Popen(
                 [BRIDGE, "--stream", "trade.SOL_USDC"], stderr=write_end,
-                env=clean_environment(BRIDGE_UPSTREAM__URL=exchange.url,
-                                      BRIDGE_UPSTREAM__CA_FILE=exchange.ca_file,
-                                      BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*"))
+                env=exchange.environment())
             os.close(write_end)
             os.close(read_end)
             exchange.wait_for_subscriptions(["trade.SOL_USDC"])

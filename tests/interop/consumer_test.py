@@ -64,9 +64,14 @@ class ConsumerTest(unittest.TestCase):
             self.assertEqual((lost["reason"], lost["state"]), ("reset", "down"))
             self.assertEqual(consumer.wait_for_status("connected")["connection"], 2)
             exchange.wait_for_subscriptions(["trade.SOL_USDC"])
-            exchange.publish("trade.SOL_USDC", '{"t":9}')
-            message, = consumer.take(1)
-            self.assertEqual((message.sequence, message.connection, message.flags), (2, 2, 4))
+            exchange.publish("trade.SOL_USDC", '{"t":2}')
+            exchange.publish("trade.SOL_USDC", '{"t":5}')
+            nothing_missed, two_missed = consumer.take(2)
+            self.assertEqual((nothing_missed.sequence, nothing_missed.connection), (2, 2))
+            self.assertEqual(nothing_missed.flags, 4)
+            self.assertEqual(two_missed.flags, 2)
+            gap = consumer.wait_for_status("gap")
+            self.assertEqual((gap["stream"], gap["expected"], gap["got"]), ("trade.SOL_USDC", 3, 5))
 
     def test_learns_of_a_refused_private_stream_on_the_private_endpoint_alone(self):
         with Exchange() as exchange:

@@ -12,15 +12,20 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import typing
+import urllib.error
 import urllib.request
 
 import zmq
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/support"))
+from ports import free_port  # noqa: E402, F401  pylint: disable=wrong-import-position,unused-import
+
 BRIDGE = os.environ.get("BPX_BRIDGE", str(ROOT / "build/plain/bridge/backpack-bridge"))
 EXCHANGE = os.environ.get("BPX_EXCHANGE", str(ROOT / "build/plain/tests/exchange/simulated-exchange"))
 
@@ -55,13 +60,34 @@ def clean_environment(**settings):
 class Program:
     """A running program and the lines it has said, on stdout and stderr together."""
 
-    def __init__(self, command, environment):
+    WRAPPER: list = []  # a command that starts every program and gives way to it
+
+    def __init__(self, command, environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT):
         self.lines = []
         self._process = subprocess.Popen(
-            command, env=environment, text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+            [*self.WRAPPER, *command], env=environment, text=True, stdin=subprocess.DEVNULL,
+            stdout=stdout, stderr=stderr)
+        self._readers = []
+        self._start_reading(self._read)
+
+    def _start_reading(self, read):
+        self._readers.append(threading.Thread(target=read, daemon=True))
+        self._readers[-1].start()
+
+    def _wait_until_read(self):
+        for reader in self._readers:
+            reader.join(DEADLINE)
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    @property
+    def is_running(self):
+        return self._process.poll() is None
+
+    def send(self, sign):
+        self._process.send_signal(sign)
 
     def _read(self):
         for line in self._process.stdout:
@@ -70,20 +96,22 @@ class Program:
     def wait_for_line(self, pattern):
         """The first line that matches, as a match object."""
         def find():
+            has_ended = not self.is_running
+            if has_ended:
+                self._wait_until_read()
             for line in list(self.lines):
                 match = re.search(pattern, line)
                 if match:
                     return match
-            if self._process.poll() is not None:
-                self._reader.join(DEADLINE)
+            if has_ended:
                 raise AssertionError(f"ended without saying {pattern!r}:\n" + "\n".join(self.lines))
             return None
         return wait_until(find, f"a line that matches {pattern!r}")
 
     def stop(self, sign=signal.SIGTERM):
         """Asks the program to end; returns its exit status. Harmless where it has ended."""
-        if self._process.poll() is None:
-            self._process.send_signal(sign)
+        if self.is_running:
+            self.send(sign)
         try:
             status = self._process.wait(DEADLINE)
         except subprocess.TimeoutExpired:
@@ -91,8 +119,10 @@ class Program:
             self._process.wait()
             raise AssertionError("did not end when asked to:\n" + "\n".join(self.lines)) from None
         finally:
-            self._reader.join(DEADLINE)
-            self._process.stdout.close()
+            self._wait_until_read()
+            for pipe in (self._process.stdout, self._process.stderr):
+                if pipe:
+                    pipe.close()
         return status
 
     def __enter__(self):
@@ -113,7 +143,19 @@ class Exchange(Program):
              "--verifying-key", KEYS["BACKPACK_PUBLIC_KEY"], *options], clean_environment())
         addresses = json.loads(self.wait_for_line(r"^\{.*\}$")[0])
         self.url = addresses["websocket"]
+        self.rest_url = addresses["rest"]
+        self.port = addresses["port"]
         self._control = f"http://127.0.0.1:{addresses['control_port']}"
+
+    def environment(self, **settings):
+        """Of a bridge on free ports that takes its streams from here."""
+        return clean_environment(**{
+            "BRIDGE_UPSTREAM__URL": self.url,
+            "BRIDGE_UPSTREAM__REST_URL": self.rest_url,
+            "BRIDGE_UPSTREAM__CA_FILE": self.ca_file,
+            "BRIDGE_PUBLISH__PUBLIC__BIND": "tcp://127.0.0.1:*",
+            "BRIDGE_HTTP__BIND": "127.0.0.1:0",
+            **settings})
 
     def _ask(self, path, body=None):
         with urllib.request.urlopen(self._control + path, body, DEADLINE) as answer:
@@ -124,6 +166,11 @@ class Exchange(Program):
 
     def rate(self, per_second):
         self.fault("rate", per_second=per_second)
+
+    def log(self, since, limit=100_000):
+        """What went to clients from the `since`-th message on, one dictionary each."""
+        lines = self._ask(f"/log?since={since}&limit={limit}").splitlines()
+        return [json.loads(line) for line in lines]
 
     def publish(self, stream, data):
         self._ask("/publish", json.dumps({"stream": stream, "data": data}).encode())
@@ -137,8 +184,7 @@ class Exchange(Program):
 
     def sent(self):
         """What went to clients, oldest first, as pairs of stream and text; answers left out."""
-        frames = [json.loads(line) for line in self._ask("/log").splitlines()]
-        return [(frame["stream"], frame["text"]) for frame in frames if frame["stream"]]
+        return [(frame["stream"], frame["text"]) for frame in self.log(0) if frame["stream"]]
 
     def __exit__(self, *_):
         super().__exit__()
@@ -149,19 +195,37 @@ class Bridge(Program):
     """The bridge on free ports, with both endpoints, taking `streams` from `exchange`."""
 
     def __init__(self, exchange, streams, **settings):
-        super().__init__([BRIDGE], clean_environment(
+        super().__init__(self.command(), exchange.environment(**{
             **KEYS,
-            BRIDGE_UPSTREAM__URL=exchange.url,
-            BRIDGE_UPSTREAM__CA_FILE=exchange.ca_file,
-            BRIDGE_UPSTREAM__STREAMS=",".join(streams),
-            BRIDGE_UPSTREAM__BACKOFF_MAX_MS="200",
-            BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*",
-            BRIDGE_PUBLISH__PRIVATE__BIND="tcp://127.0.0.1:*",
-            BRIDGE_PUBLISH__HEARTBEAT_MS="50",
-            BRIDGE_HTTP__BIND="127.0.0.1:0",
-            **settings))
-        self.public = self.wait_for_line(r"publishing endpoint=(\S+) audience=public")[1]
-        self.private = self.wait_for_line(r"publishing endpoint=(\S+) audience=private")[1]
+            "BRIDGE_UPSTREAM__STREAMS": ",".join(streams),
+            "BRIDGE_UPSTREAM__BACKOFF_MAX_MS": "200",
+            "BRIDGE_PUBLISH__PRIVATE__BIND": "tcp://127.0.0.1:*",
+            "BRIDGE_PUBLISH__HEARTBEAT_MS": "50",
+            **settings}))
+        self.public = self._endpoint("publishing", "public")
+        self.private = self._endpoint("publishing", "private")
+        self.http = "http://" + self._endpoint("serving http")
+
+    def command(self):
+        """What is run: for those that run it under something."""
+        return [BRIDGE]
+
+    def _endpoint(self, event, audience=""):
+        """As a line of either format tells it."""
+        return self.wait_for_line(
+            rf'{event}"?[ ,]"?endpoint"?[=:]"?([^\s",]+)' + (audience and f".*{audience}"))[1]
+
+    def get(self, path):
+        """Status and text of a page."""
+        try:
+            with urllib.request.urlopen(self.http + path, timeout=DEADLINE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code, refusal.read().decode()
+
+    def status(self):
+        return json.loads(self.get("/status")[1])
 
 
 class Message(typing.NamedTuple):
@@ -176,17 +240,29 @@ class Message(typing.NamedTuple):
     sent: int
 
 
+class CurveKeys(typing.NamedTuple):
+    server: bytes  # the bridge's, public
+    public: bytes
+    secret: bytes
+
+
 class Consumer:
-    """A SUB socket whose subscription is known to be in force."""
+    """A SUB socket whose subscription, to all or to exact `topics`, is known to be in force."""
 
     STATUS = "bridge.status"
 
-    def __init__(self, endpoint):
+    def __init__(self, endpoint, topics=("",), keys=None):
+        """`keys`: CurveKeys, where the endpoint has CURVE."""
         self.status = []
         self._socket = zmq.Context.instance().socket(zmq.SUB)
+        if keys:
+            self._socket.curve_serverkey = keys.server
+            self._socket.curve_publickey = keys.public
+            self._socket.curve_secretkey = keys.secret
         self._socket.rcvhwm = 0
         self._socket.linger = 0
-        self._socket.subscribe("")
+        for topic in {*topics, self.STATUS}:
+            self._socket.subscribe(topic)
         self._socket.connect(endpoint)
         self.wait_for_status("heartbeat")
 

@@ -1,9 +1,12 @@
 """Whether what README and the examples say is so."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
+import textwrap
 import unittest
 
 from harness import BRIDGE, KEYS, ROOT, Bridge, Exchange, Program, clean_environment, wait_until
@@ -29,7 +32,7 @@ def flattened(configuration, prefix=""):
 
 class ReadmeTest(unittest.TestCase):
     def test_example_prints_the_messages_of_its_stream_and_of_no_other(self):
-        block, = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+        block = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
         self.assertLessEqual(len(block.splitlines()), 10)
         streams = ["trade.SOL_USDC", "trade.SOL_USDC_PERP"]
         with Exchange() as exchange, Bridge(exchange, streams) as bridge:
@@ -75,23 +78,27 @@ class ReadmeTest(unittest.TestCase):
             if "." in key and key.split(".")[0] in ("upstream", "publish", "http", "log"):
                 self.assertIn(key, defaults)
 
-    def test_what_is_said_to_be_refused_is_refused(self):
-        for key, value in (("publish.public.curve.secret_key_file", "x"),
-                           ("publish.private.curve.allow", "*"),
-                           ("publish.books", "depth.A"),
-                           ("upstream.on_demand.enabled", "true")):
-            name = "BRIDGE_" + key.upper().replace(".", "__")
-            refused = check("--stream", "trade.A", **{name: value})
-            self.assertEqual(refused.returncode, 2, key)
-            self.assertIn("is not available in version", refused.stderr)
+    def test_core_of_a_consumer_is_that_of_the_client(self):
+        section = re.search(r"^## Write a consumer.*?^## ", README, re.DOTALL | re.MULTILINE)[0]
+        core = re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
+        client = (ROOT / "deploy/clients/consumer.py").read_text()
+        for function in core.split("\n\n"):
+            self.assertIn(textwrap.indent(function.rstrip("\n"), "    ") + "\n", client)
 
     def test_quoted_messages_are_the_programs(self):
         quoted = re.findall(r"^\| `(config: [^`]*?)(?: …)?` \|", README, re.MULTILINE)
         self.assertGreater(len(quoted), 4)
         another = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+        with tempfile.NamedTemporaryFile() as key_file:
+            os.chmod(key_file.name, 0o644)
+            open_key = check("--stream", "trade.A",
+                             BRIDGE_PUBLISH__PRIVATE__CURVE__SECRET_KEY_FILE=key_file.name)
         said = "".join(attempt.stderr for attempt in (
+            open_key,
             check(**{"BRIDGE_…": "1"}),
             check("--stream", "account.orderUpdate"),
+            check("--stream", "account.orderUpdate", BACKPACK_SECRET_KEY_FILE="/no/such/key"),
+            check("--stream", "account.orderUpdate", BACKPACK_SECRET_KEY_FILE="/dev/null"),
             check("--stream", "account.orderUpdate",
                   BRIDGE_PUBLISH__PRIVATE__BIND="tcp://0.0.0.0:5556", **KEYS),
             check("--stream", "trade.A", **{**KEYS, "BACKPACK_PUBLIC_KEY": another})))
@@ -114,8 +121,11 @@ class ExamplesTest(unittest.TestCase):
         checked = check(**settings)
         self.assertEqual(checked.returncode, 0, checked.stderr)
         offered = dict(line[2:].split("=", 1) for line in lines if re.match(r"# [A-Z_]+=", line))
-        self.assertLessEqual(set(KEYS), set(offered))
-        checked = check(**{**settings, **offered, **KEYS})
+        composed = (ROOT / "docker-compose.yml").read_text()
+        for_compose = {name for name in offered if f"${{{name}:-" in composed}
+        self.assertEqual(set(offered) - for_compose, {"BRIDGE_PUBLISH__PRIVATE__BIND", *KEYS})
+        self.assertEqual(for_compose, {"BACKPACK_CONFIG", "BACKPACK_CURVE_KEY_FILE", *(f"{key}_FILE" for key in KEYS)})
+        checked = check(**{**settings, **offered, **KEYS, **{f"{key}_FILE": "" for key in KEYS}})
         self.assertEqual(checked.returncode, 0, checked.stderr)
 
 

@@ -1,10 +1,13 @@
 #include "tests/support/running_bridge.hpp"
 
+#include "bridge/config/validate.hpp"
 #include "proto/signing_key.hpp"
+#include "tests/support/http_client.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace bpx::test {
 namespace {
@@ -14,8 +17,26 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kStatus = "bridge.status";
 
+/// Whether `condition` holds, or comes to within 10 s.
+template <typename Condition>
+bool comes_true(Condition&& condition) {
+  const auto end = Clock::now() + 10s;
+  while (!condition()) {
+    if (Clock::now() > end) return false;
+    std::this_thread::sleep_for(5ms);
+  }
+  return true;
+}
+
 std::optional<bridge::Credentials> guide_credentials() {
   return bridge::Credentials{proto::SigningKey::from_base64(kSecretKey).value(), "test"};
+}
+
+bridge::CurveKeys curve_keys(const bridge::Config& config) {
+  bridge::Problems problems;
+  auto keys = bridge::load_curve_keys(config, problems);
+  for (const auto& problem : problems) ADD_FAILURE() << to_line(problem);
+  return keys;
 }
 
 }  // namespace
@@ -39,9 +60,11 @@ bridge::Config test_config(const exchange::SimulatedExchange& exchange,
 }
 
 RunningBridge::RunningBridge(const bridge::Config& config)
-    : app_(config, guide_credentials(),
+    : next_(config),
+      app_(config, guide_credentials(), curve_keys(config),
            {.log_sink = [this](bridge::LogLevel, std::string_view line) { take_line(line); },
-            .subscribing = {.verdict_after = 150ms, .settle = 30ms, .signature_retry = 20ms}}),
+            .subscribing = {.verdict_after = 150ms, .settle = 30ms, .signature_retry = 20ms},
+            .read_again = [this] { return read_again(); }}),
       thread_([this] { app_.run(/*handles_signals=*/false); }) {}
 
 RunningBridge::~RunningBridge() { stop(); }
@@ -50,6 +73,42 @@ void RunningBridge::stop() {
   if (!thread_.joinable()) return;
   app_.stop();
   thread_.join();
+}
+
+void RunningBridge::reload(const bridge::Config& config) {
+  {
+    const std::lock_guard lock(mutex_);
+    next_ = config;
+  }
+  app_.reload();
+}
+
+bridge::Reading RunningBridge::read_again() {
+  const std::lock_guard lock(mutex_);
+  bridge::Reading reading{.config = next_, .curve_keys = {}, .problems = {}};
+  bridge::validate(reading.config, reading.problems);
+  reading.curve_keys = bridge::load_curve_keys(reading.config, reading.problems);
+  return reading;
+}
+
+std::string RunningBridge::page(std::string_view path) const {
+  return HttpClient::get(http_endpoint(), path);
+}
+
+double RunningBridge::metric(std::string_view series) const {
+  const auto text = page("/metrics");
+  const auto line = "\nbackpack_bridge_" + std::string(series) + ' ';
+  const auto at = text.find(line);
+  if (at == std::string::npos) return std::numeric_limits<double>::quiet_NaN();
+  return std::stod(text.substr(at + line.size()));
+}
+
+bool RunningBridge::wait_for_metric(std::string_view series, double value) const {
+  return comes_true([&] { return metric(series) == value; });
+}
+
+bool RunningBridge::wait_for_page(std::string_view path, std::string_view text) const {
+  return comes_true([&] { return page(path).find(text) != std::string::npos; });
 }
 
 bool RunningBridge::wait_for_log(std::string_view text, std::chrono::milliseconds deadline) {

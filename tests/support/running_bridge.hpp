@@ -38,6 +38,24 @@ class RunningBridge {
   std::string public_endpoint() const { return app_.public_endpoints().front(); }
   std::string private_endpoint() const { return app_.private_endpoints().front(); }
 
+  std::string http_endpoint() const { return app_.http_endpoint(); }
+
+  /// What the bridge serves at `path`, head and body.
+  std::string page(std::string_view path) const;
+
+  /// The value of a series in /metrics; NaN where there is none. `series` goes without the prefix
+  /// `backpack_bridge_`, with its labels.
+  double metric(std::string_view series) const;
+
+  /// Whether a series has `value`, or comes to within 10 s.
+  bool wait_for_metric(std::string_view series, double value) const;
+
+  /// Whether what is served at `path` contains `text`, or comes to within 10 s.
+  bool wait_for_page(std::string_view path, std::string_view text) const;
+
+  /// Has the bridge read its configuration again and find `config`.
+  void reload(const bridge::Config& config);
+
   /// Asks for an orderly shutdown and waits until it is done.
   void stop();
 
@@ -48,10 +66,12 @@ class RunningBridge {
 
  private:
   void take_line(std::string_view line);
+  bridge::Reading read_again();
 
   mutable std::mutex mutex_;
   std::condition_variable logged_;
   std::string log_;
+  bridge::Config next_;  ///< what a reload finds
   bridge::App app_;
   std::thread thread_;
 };
@@ -61,6 +81,9 @@ class RunningBridge {
 class ReadySubscriber {
  public:
   explicit ReadySubscriber(const std::string& endpoint, std::vector<std::string> topics = {""});
+
+  void subscribe(const std::string& topic) { subscriber_.subscribe(topic); }
+  void unsubscribe(const std::string& topic) { subscriber_.unsubscribe(topic); }
 
   /// The next message of the exchange; `bridge.status` is put aside.
   std::optional<Message> next(std::chrono::milliseconds deadline = std::chrono::seconds(10));

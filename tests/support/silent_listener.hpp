@@ -1,12 +1,9 @@
 #pragma once
 
-#include <cstdint>
-#include <stdexcept>
+#include "tests/support/loopback_listener.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <cstdint>
+#include <string>
 
 namespace bpx::test {
 
@@ -14,24 +11,21 @@ namespace bpx::test {
 /// what comes after.
 class SilentListener {
  public:
-  SilentListener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    address_.sin_family = AF_INET;
-    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address_;
-    auto* address = reinterpret_cast<sockaddr*>(&address_);
-    if (socket_ < 0 || ::bind(socket_, address, size) != 0 || ::listen(socket_, 16) != 0 ||
-        ::getsockname(socket_, address, &size) != 0)
-      throw std::runtime_error("no port to listen on");
-  }
-  SilentListener(const SilentListener&) = delete;
-  SilentListener& operator=(const SilentListener&) = delete;
-  ~SilentListener() { ::close(socket_); }
+  std::uint16_t port() const { return listener_.port(); }
 
-  std::uint16_t port() const { return ntohs(address_.sin_port); }
+  /// What the first client that connects says first; empty where none does within 10 s.
+  std::string first_words() const {
+    const int client = listener_.accept();
+    if (client < 0) return {};
+    std::string words(4096, '\0');
+    const auto size = ::recv(client, words.data(), words.size(), 0);
+    ::close(client);
+    words.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return words;
+  }
 
  private:
-  int socket_;
-  sockaddr_in address_{};
+  LoopbackListener listener_;
 };
 
 }  // namespace bpx::test

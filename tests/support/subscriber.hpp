@@ -30,6 +30,10 @@ class Subscriber {
     socket_.connect(endpoint);
   }
 
+  /// From now on, more; in force as soon as the bridge has read it.
+  void subscribe(const std::string& topic) { socket_.set(zmq::sockopt::subscribe, topic); }
+  void unsubscribe(const std::string& topic) { socket_.set(zmq::sockopt::unsubscribe, topic); }
+
   /// The next message, or nullopt if none comes in time.
   std::optional<Message> receive(std::chrono::milliseconds deadline) {
     zmq::pollitem_t item{socket_.handle(), 0, ZMQ_POLLIN, 0};

@@ -1,3 +1,4 @@
+#include "tests/exchange/certificates.hpp"
 #include "tests/exchange/simulated_exchange.hpp"
 #include "tests/integration/exchange/exchange_client.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -48,6 +49,21 @@ TEST(Connection, IsTrustedByTheAuthorityThatWasWrittenToAFile) {
   const std::string pem{std::istreambuf_iterator<char>(written), {}};
   EXPECT_EQ(pem, exchange.ca_pem());
   EXPECT_NO_THROW(ExchangeClient({.port = exchange.port(), .ca_pem = pem}));
+}
+
+TEST(Connection, PresentsAGivenCertificateAtEveryStart) {
+  const test::TemporaryDirectory directory;
+  const auto identity = CertificateAuthority::self_signed({"localhost"}, std::chrono::hours(1));
+  const auto certificate = directory.write("certificate.pem", identity.certificate_pem);
+  const auto key = directory.write("key.pem", identity.private_key_pem);
+  for (int start = 0; start < 2; ++start) {
+    SimulatedExchange exchange({.certificate_file = certificate, .private_key_file = key});
+    EXPECT_NO_THROW(ExchangeClient({.port = exchange.port(), .ca_pem = identity.certificate_pem}));
+  }
+  const auto another = CertificateAuthority::self_signed({"localhost"}, std::chrono::hours(1));
+  const auto wrong_key = directory.write("another.pem", another.private_key_pem);
+  EXPECT_THROW(SimulatedExchange({.certificate_file = certificate, .private_key_file = wrong_key}),
+               boost::system::system_error);
 }
 
 TEST(Connection, GoesWithoutTlsWhereToldSo) {

@@ -10,7 +10,8 @@ namespace {
 
 using testing::EndsWith;
 using testing::HasSubstr;
-using testing::Not;
+using testing::IsEmpty;
+using namespace std::chrono_literals;
 
 TEST(TopicPattern, ComparesExactlyUnlessItEndsInAStar) {
   const TopicPattern exact("trade.SOL_USDC");
@@ -107,34 +108,92 @@ TEST(TailWatch, RemarksOnARestart) {
   EXPECT_FALSE(watch.on_message("trade.A", header(2, 2)));
 }
 
+TEST(TailWatch, RemarksOnARestartThoughTheClockWasSetBack) {
+  TailWatch watch;
+  EXPECT_FALSE(watch.on_message("trade.A", header(2, 5)));
+  EXPECT_THAT(watch.on_message("trade.A", header(1, 1)).value_or(""), HasSubstr("restarted"));
+  EXPECT_FALSE(watch.on_message("trade.A", header(1, 2)));
+}
+
+constexpr TailWatch::TimePoint kStart{1h};
+constexpr auto kHeartbeat = R"({"event":"heartbeat","state":"live","connection":1})";
+
 TEST(TailWatch, ExplainsSilenceByWhatItKnows) {
   TailWatch watch;
-  EXPECT_THAT(watch.explain_silence("tcp://x:1", "trade.A"), HasSubstr("not even heartbeats"));
-  EXPECT_FALSE(watch.on_status(R"({"event":"heartbeat","state":"down","connection":0})"));
-  EXPECT_THAT(watch.explain_silence("tcp://x:1", "trade.A"), HasSubstr("state down"));
-  EXPECT_TRUE(watch.on_status(R"({"event":"connected","state":"live","connection":2})"));
-  EXPECT_THAT(watch.explain_silence("tcp://x:1", "trade.A"), HasSubstr("nothing comes on trade.A"));
+  EXPECT_THAT(watch.explain_silence("tcp://x:1", "trade.A", kStart),
+              HasSubstr("not even heartbeats"));
+  EXPECT_FALSE(watch.on_status(R"({"event":"heartbeat","state":"down","connection":0})", kStart));
+  EXPECT_THAT(watch.explain_silence("tcp://x:1", "trade.A", kStart), HasSubstr("state down"));
+  EXPECT_TRUE(watch.on_status(R"({"event":"connected","state":"live","connection":2})", kStart));
+  EXPECT_THAT(watch.explain_silence("tcp://x:1", "trade.A", kStart),
+              HasSubstr("nothing comes on trade.A"));
+}
+
+TEST(TailWatch, NoticesThatHeartbeatsHaveStopped) {
+  TailWatch watch;
+  EXPECT_FALSE(watch.misses_heartbeats(kStart)) << "of a bridge that was never heard of";
+  watch.on_status(kHeartbeat, kStart);
+  watch.on_status(kHeartbeat, kStart + 1s);
+  EXPECT_FALSE(watch.misses_heartbeats(kStart + 2s));
+  EXPECT_TRUE(watch.misses_heartbeats(kStart + 4s));
+  EXPECT_THAT(watch.explain_silence("tcp://x:1", "trade.A", kStart + 4s),
+              HasSubstr("heartbeats have stopped"));
+  watch.on_status(kHeartbeat, kStart + 5s);
+  EXPECT_FALSE(watch.misses_heartbeats(kStart + 6s));
+}
+
+TEST(TailWatch, GivesABridgeWhoseHeartIsSlowItsTime) {
+  TailWatch watch;
+  watch.on_status(kHeartbeat, kStart);
+  watch.on_status(kHeartbeat, kStart + 30s);
+  EXPECT_FALSE(watch.misses_heartbeats(kStart + 60s));
+  EXPECT_TRUE(watch.misses_heartbeats(kStart + 91s));
+}
+
+TEST(TailWatch, TakesNothingForKnownOfABridgeThatHasShutDown) {
+  TailWatch watch;
+  watch.on_status(kHeartbeat, kStart);
+  EXPECT_TRUE(watch.on_status(R"({"event":"shutdown","state":"down","connection":1})", kStart));
+  EXPECT_THAT(watch.explain_silence("tcp://x:1", "trade.A", kStart + 10s),
+              HasSubstr("does the bridge run"));
+}
+
+TEST(TailWatch, TellsOnceWhatComesFromBothEndpoints) {
+  TailWatch watch;
+  constexpr auto kRejected = R"({"event":"rejected","stream":"trade.X","message":"m"})";
+  EXPECT_TRUE(watch.on_status(kRejected, kStart));
+  EXPECT_FALSE(watch.on_status(kRejected, kStart + 10ms));
+  EXPECT_TRUE(watch.on_status(R"({"event":"rejected","stream":"trade.Y","message":"m"})", kStart));
+  EXPECT_TRUE(watch.on_status(kRejected, kStart + 10s)) << "on another connection";
+}
+
+TEST(TailWatch, ThinksOfTheKeysWhereNothingComesAtAll) {
+  EXPECT_THAT(TailWatch().explain_silence("tcp://x:1", "trade.A", kStart),
+              HasSubstr("Then give --curve-server-key"));
+  const auto explained = TailWatch("MY_KEY").explain_silence("tcp://x:1", "trade.A", kStart);
+  EXPECT_THAT(explained, HasSubstr("admit the client key MY_KEY"));
+  EXPECT_THAT(explained, HasSubstr("Is --curve-server-key this bridge's"));
 }
 
 TEST(TailWatch, RemarksOnWhatHappensToTheBridge) {
   TailWatch watch;
+  const auto remark_on = [&](std::string_view status) {
+    return watch.on_status(status, kStart).value_or("");
+  };
   EXPECT_THAT(
-      watch
-          .on_status(
-              R"({"event":"disconnected","state":"down","connection":1,"reason":"idle","retry_ms":80})")
-          .value_or(""),
+      remark_on(
+          R"({"event":"disconnected","state":"down","connection":1,"reason":"idle","retry_ms":80})"),
       HasSubstr("(idle), retries in 80 ms"));
   EXPECT_THAT(
-      watch
-          .on_status(
-              R"({"event":"rejected","stream":"trade.X","code":4006,"message":"Invalid stream"})")
-          .value_or(""),
+      remark_on(
+          R"({"event":"rejected","stream":"trade.X","code":4006,"message":"Invalid stream"})"),
       HasSubstr("trade.X: Invalid stream"));
-  EXPECT_TRUE(watch.on_status(R"({"event":"shutdown"})"));
-  EXPECT_FALSE(watch.on_status(R"({"event":1,"state":2})"));
-  EXPECT_TRUE(watch.on_status(R"({"event":"disconnected","reason":[],"retry_ms":"x"})"));
-  EXPECT_FALSE(watch.on_status("not JSON"));
-  EXPECT_FALSE(watch.on_status("[1]"));
+  EXPECT_THAT(remark_on(R"({"event":"shutdown"})"), HasSubstr("shuts down"));
+  EXPECT_THAT(remark_on(R"({"event":1,"state":2})"), IsEmpty());
+  EXPECT_THAT(remark_on(R"({"event":"disconnected","reason":[],"retry_ms":"x"})"),
+              HasSubstr("lost the exchange"));
+  EXPECT_THAT(remark_on("not JSON"), IsEmpty());
+  EXPECT_THAT(remark_on("[1]"), IsEmpty());
 }
 
 }  // namespace

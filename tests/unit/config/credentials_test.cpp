@@ -26,6 +26,18 @@ class LoadCredentials : public testing::Test {
     return load_credentials(environment.view(), needed, problems_);
   }
 
+  /// Of both keys' files at `path`: none where none is needed, else a problem of each.
+  void expect_no_key(const std::string& path, const std::string& wrong) {
+    const std::vector<std::string> variables{"BACKPACK_PUBLIC_KEY_FILE=" + path,
+                                             "BACKPACK_SECRET_KEY_FILE=" + path};
+    EXPECT_FALSE(load(variables, false));
+    EXPECT_THAT(problems_, IsEmpty());
+    EXPECT_FALSE(load(variables, true));
+    EXPECT_THAT(problems_, ElementsAre(Field(&Problem::path, "BACKPACK_PUBLIC_KEY_FILE"),
+                                       Field(&Problem::path, "BACKPACK_SECRET_KEY_FILE")));
+    EXPECT_THAT(problems_, testing::Each(Field(&Problem::wrong, HasSubstr(wrong))));
+  }
+
   void TearDown() override {
     for (const auto& problem : problems_)
       EXPECT_THAT(to_line(problem), testing::Not(HasSubstr(kSecret))) << "a secret was shown";
@@ -50,6 +62,24 @@ TEST_F(LoadCredentials, TakesThePairFromFilesWithATrailingLineBreak) {
             "BACKPACK_SECRET_KEY_FILE=" + directory_.write("secret", kSecret + "\r\n")});
   ASSERT_TRUE(credentials);
   EXPECT_EQ(credentials->source, "BACKPACK_SECRET_KEY_FILE");
+}
+
+TEST_F(LoadCredentials, TakesAnEmptyFileForNoKeyWhereNoneIsNeeded) {
+  for (const auto* const text : {"", "\n"})
+    expect_no_key(directory_.write("nothing", text), "file that is empty");
+}
+
+TEST_F(LoadCredentials, TakesAFileThatIsNotThereForNoKeyWhereNoneIsNeeded) {
+  for (const auto* const place : {"/nothing", "/no/such/directory"})
+    expect_no_key(directory_.path().string() + place, "does not exist");
+}
+
+TEST_F(LoadCredentials, ReportsAFileThatIsThereButCannotBeReadEvenWithoutNeed) {
+  for (const auto& path : {directory_.path().string(), directory_.write("file", "") + "/below"}) {
+    EXPECT_FALSE(load({"BACKPACK_SECRET_KEY_FILE=" + path}, false));
+    EXPECT_THAT(problems_,
+                ElementsAre(Field(&Problem::wrong, HasSubstr("no file that can be read"))));
+  }
 }
 
 TEST_F(LoadCredentials, TakesTheNamesOfTheGuideWhereNothingElseIsSet) {
@@ -111,12 +141,6 @@ TEST_F(LoadCredentials, ReportsAKeyThatIsGivenTwice) {
   EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=" + kPublic, "BACKPACK_SECRET_KEY=" + kSecret,
                      "BACKPACK_SECRET_KEY_FILE=/x"}));
   EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, HasSubstr("set beside"))));
-}
-
-TEST_F(LoadCredentials, ReportsAFileThatCannotBeRead) {
-  EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=" + kPublic, "BACKPACK_SECRET_KEY_FILE=/nonexistent"}));
-  EXPECT_THAT(problems_,
-              ElementsAre(Field(&Problem::wrong, HasSubstr("no file that can be read"))));
 }
 
 }  // namespace

@@ -43,6 +43,23 @@ TEST_F(LoadConfig, KeepsTheDefaultsWhereNothingIsSet) {
   EXPECT_THAT(config.publish.private_.bind, IsEmpty());
 }
 
+TEST_F(LoadConfig, TakesAnEmptyVariableForUnset) {
+  const auto config = load(R"({"upstream":{"streams":["trade.FILE"]},"log":{"level":"debug"}})",
+                           {"BRIDGE_UPSTREAM__STREAMS=", "BRIDGE_UPSTREAM__WINDOW_MS=",
+                            "BRIDGE_UPSTREAM__COMPRESSION=", "BRIDGE_LOG__LEVEL=", "BRIDGE_LOG="});
+  EXPECT_THAT(problems_, ElementsAre(problem("BRIDGE_LOG", "is not a variable")));
+  EXPECT_THAT(config.upstream.streams, ElementsAre("trade.FILE"));
+  EXPECT_EQ(config.upstream.window_ms, Config{}.upstream.window_ms);
+  EXPECT_EQ(config.log.level, "debug");
+}
+
+TEST_F(LoadConfig, TakesALoneCommaForAnEmptyList) {
+  const auto config =
+      load(R"({"upstream":{"streams":["trade.FILE"]}})", {"BRIDGE_UPSTREAM__STREAMS=,"});
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(config.upstream.streams, IsEmpty());
+}
+
 TEST_F(LoadConfig, LetsTheLaterSourceWin) {
   const test::TestEnvironment variables(
       {"BRIDGE_UPSTREAM__STREAMS=trade.ENV", "BRIDGE_UPSTREAM__WINDOW_MS=7000", "HOME=/x"});
@@ -71,6 +88,15 @@ TEST_F(LoadConfig, SplitsListsOfTheEnvironmentAtCommas) {
   EXPECT_THAT(config.publish.public_.bind, ElementsAre("tcp://127.0.0.1:1", "ipc:///x"));
   EXPECT_TRUE(config.publish.private_.allow_plaintext);
   EXPECT_EQ(config.publish.topic_terminator, "|");
+}
+
+TEST_F(LoadConfig, KeepsNoMoreForReplayThanFitsIntoShortQueuesUnlessToldTo) {
+  EXPECT_EQ(load("{}").publish.replay_messages, 1'024U);
+  EXPECT_EQ(load("{}", {"BRIDGE_PUBLISH__SEND_HWM=1000"}).publish.replay_messages, 999U);
+  EXPECT_EQ(load(R"({"publish":{"send_hwm":1000}})").publish.replay_messages, 999U);
+  EXPECT_EQ(load(R"({"publish":{"send_hwm":1000,"replay_messages":1024}})").publish.replay_messages,
+            1'024U);
+  EXPECT_THAT(problems_, IsEmpty());
 }
 
 TEST_F(LoadConfig, ReportsEveryProblemAtOnce) {
@@ -102,7 +128,43 @@ TEST_F(LoadConfig, SuggestsTheKeyThatWasMeant) {
 
 TEST_F(LoadConfig, RefusesAKeyThatStandsTwice) {
   load(R"({"log":{"level":"info","level":"trace"}})");
-  EXPECT_THAT(problems_, ElementsAre(problem("level", "twice")));
+  EXPECT_THAT(problems_, ElementsAre(problem("log.level", "twice")));
+  problems_.clear();
+  load(R"({"publish":{"public":{"bind":[]},"heartbeat_ms":20,"public":{}}})");
+  EXPECT_THAT(problems_, ElementsAre(problem("publish.public", "twice")));
+}
+
+TEST_F(LoadConfig, RefusesAPathInPlaceOfNestedObjects) {
+  load(R"({"upstream.window_ms":5,"upstream":{"window_ms":6,"on_demand.enabled":true}})");
+  EXPECT_THAT(problems_,
+              testing::UnorderedElementsAre(problem("upstream.window_ms", "has a dot"),
+                                            problem("upstream.on_demand.enabled", "has a dot")));
+}
+
+TEST_F(LoadConfig, PassesOverWhatKubernetesTellsOfServicesWhoseNamesBeginWithBridge) {
+  load("{}", {"BRIDGE_SERVICE_HOST=10.0.0.1", "BRIDGE_SERVICE_PORT=5555",
+              "BRIDGE_SERVICE_PORT_HTTP=9464", "BRIDGE_PORT=tcp://10.0.0.1:5555",
+              "BRIDGE_PORT_5555_TCP=tcp://10.0.0.1:5555", "BRIDGE_PORT_5555_TCP_ADDR=10.0.0.1"});
+  EXPECT_THAT(problems_, IsEmpty());
+  load("{}", {"BRIDGE_BTC_PORT_5555_TCP_PROTO=tcp", "BRIDGE_BTC_PORT_5555_TCP=tcp://10.0.0.2:5555",
+              "BRIDGE_BTC_PORT_5555_TCP_PORT=5555", "BRIDGE_BTC_PORT=tcp://10.0.0.2:5555",
+              "BRIDGE_BTC_SERVICE_PORT=5555", "BRIDGE_BTC_SERVICE_PORT_PUBLIC=5555",
+              "BRIDGE_BTC_SERVICE_HOST=10.0.0.2"});
+  EXPECT_THAT(problems_, IsEmpty());
+}
+
+TEST_F(LoadConfig, RefusesWhatOnlyLooksLikeAServicesVariable) {
+  load("{}", {"BRIDGE_PORT=1", "BRIDGE_HTTP_PORT=9464", "BRIDGE_BTC_SERVICE_PORT=1",
+              "BRIDGE_ETH_SERVICE_HOST=10.0.0.2", "BRIDGE_ETH=1", "BRIDGE_ETH_PORTS=1"});
+  EXPECT_THAT(
+      problems_,
+      ElementsAre(problem("BRIDGE_PORT", "not a variable"), problem("BRIDGE_HTTP_PORT", "not"),
+                  problem("BRIDGE_BTC_SERVICE_PORT", "not"), problem("BRIDGE_ETH", "not"),
+                  problem("BRIDGE_ETH_PORTS", "not")));
+  problems_.clear();
+  load("{}", {"BRIDGE_SERVICE_HOST=10.0.0.1", "BRIDGE_PORTS=1", "BRIDGE_SERVICE=1"});
+  EXPECT_THAT(problems_, ElementsAre(problem("BRIDGE_PORTS", "not a variable"),
+                                     problem("BRIDGE_SERVICE", "not a variable")));
 }
 
 TEST_F(LoadConfig, SaysWhereTheFileIsNotJson) {
@@ -125,12 +187,71 @@ TEST_F(LoadConfig, SaysThatAFileCannotBeRead) {
   EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "cannot be read")));
 }
 
+TEST_F(LoadConfig, SaysThatAFileIsTooLongToBeAConfiguration) {
+  load('{' + std::string(std::size_t{4} << 20U, ' ') + '}');
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "holds more than 4 MiB")));
+}
+
+TEST_F(LoadConfig, TellsAProblemInOneLineWhateverTheNamesHold) {
+  load("{\"up\\nstream\":1}", {"BRIDGE_\x1b[31m=1"});
+  const test::TestEnvironment nothing;
+  load_config(
+      {.file = "no\nsuch file", .environment = nothing.view(), .streams = {}, .log_level = {}},
+      problems_);
+  ASSERT_EQ(problems_.size(), 3U);
+  for (const auto& problem : problems_)
+    EXPECT_THAT(to_line(problem), testing::Not(testing::ContainsRegex("[\x1b\n]")));
+}
+
 TEST_F(LoadConfig, PrintsWhatItWouldReadAgain) {
   auto config = load("{}", {"BRIDGE_UPSTREAM__STREAMS=trade.A", "BRIDGE_UPSTREAM__WINDOW_MS=9",
                             "BRIDGE_PUBLISH__BOOKS=depth.A", "BRIDGE_LOG__FORMAT=json"});
   const auto printed = to_json(config);
   EXPECT_EQ(to_json(load(printed)), printed);
   EXPECT_THAT(problems_, IsEmpty());
+}
+
+TEST(ConfigKeys, ThatDifferAreFound) {
+  Config a;
+  EXPECT_THAT(differing_paths(a, Config()), IsEmpty());
+  a.upstream.compression = true;
+  a.publish.heartbeat_ms = 7;
+  a.publish.private_.curve.allow = {"*"};
+  a.log.level = "debug";
+  EXPECT_THAT(differing_paths(a, Config()),
+              ElementsAre("upstream.compression", "publish.private.curve.allow",
+                          "publish.heartbeat_ms", "log.level"));
+}
+
+TEST_F(LoadConfig, TakesEveryNumberWithinItsBoundsAndNoneBeyond) {
+  Config any;
+  std::size_t numbers = 0;
+  for (const auto& key : keys_of(any)) {
+    if (!std::holds_alternative<std::uint64_t*>(key.value)) continue;
+    ++numbers;
+    const auto outcome_of = [&](std::uint64_t number) {
+      problems_.clear();
+      load("{}", {key.environment_name() + '=' + std::to_string(number)});
+      return problems_;
+    };
+    EXPECT_LT(key.min, key.max) << key.path;
+    EXPECT_THAT(outcome_of(key.min), IsEmpty()) << key.path;
+    EXPECT_THAT(outcome_of(key.max), IsEmpty()) << key.path;
+    EXPECT_THAT(outcome_of(key.max + 1), ElementsAre(problem(key.path, "out of range")));
+    if (key.min > 0) {
+      EXPECT_THAT(outcome_of(key.min - 1), ElementsAre(problem(key.path, "out of range")));
+    }
+  }
+  EXPECT_EQ(numbers, 13U);
+}
+
+TEST(ConfigKeys, BoundTheSigningWindowAsTheExchangeDoes) {
+  Config config;
+  const auto keys = keys_of(config);
+  const auto window = std::ranges::find(keys, "upstream.window_ms", &ConfigKey::path);
+  ASSERT_NE(window, keys.end());
+  EXPECT_EQ(window->min, 1U);
+  EXPECT_EQ(window->max, 60'000U);
 }
 
 TEST(ConfigKeys, HaveEnvironmentNamesOfTheirOwn) {

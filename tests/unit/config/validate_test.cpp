@@ -67,6 +67,9 @@ INSTANTIATE_TEST_SUITE_P(
               "upstream.url", "not a wss://"},
         Fault{"PlainRestUrlBeyondLoopback", [](Config& c) { c.upstream.rest_url = "http://x"; },
               "upstream.rest_url", "without TLS"},
+        Fault{"KeyForCurveAsStream",
+              [](Config& c) { c.upstream.streams = {"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"}; },
+              "upstream.streams[0]", "looks like a key"},
         Fault{"MissingCaFile", [](Config& c) { c.upstream.ca_file = "/nonexistent.pem"; },
               "upstream.ca_file", "not a readable file"},
         Fault{"BackoffUpsideDown",
@@ -101,10 +104,22 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"PlaintextPrivateOnIpv6",
               [](Config& c) { c.publish.private_.bind = {"tcp://[::]:5556"}; },
               "publish.private.bind[0]", "in the clear"},
+        Fault{"PlaintextPrivateWithoutAFile",
+              [](Config& c) { c.publish.private_.bind = {"ipc://@account"}; },
+              "publish.private.bind[0]", "no file whose permissions"},
+        Fault{"PathThatEndsEarly",
+              [](Config& c) { c.publish.public_.bind = {std::string("ipc:///a\0b", 11)}; },
+              "publish.public.bind[0]", "not an endpoint"},
         Fault{"LongTerminator", [](Config& c) { c.publish.topic_terminator = "||"; },
               "publish.topic_terminator", "does not end"},
         Fault{"TerminatorOfNames", [](Config& c) { c.publish.topic_terminator = "_"; },
               "publish.topic_terminator", "does not end"},
+        Fault{"TerminatorWithinAName",
+              [](Config& c) {
+                c.upstream.streams = {"trade.A|B"};
+                c.publish.topic_terminator = "|";
+              },
+              "upstream.streams[0]", "contains publish.topic_terminator"},
         Fault{"HttpBindWithoutPort", [](Config& c) { c.http.bind = "127.0.0.1"; }, "http.bind",
               "not an address"},
         Fault{"HttpBindOnAName", [](Config& c) { c.http.bind = "localhost:1"; }, "http.bind",
@@ -112,12 +127,38 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"UnknownLevel", [](Config& c) { c.log.level = "loud"; }, "log.level", "not a level"},
         Fault{"UnknownFormat", [](Config& c) { c.log.format = "xml"; }, "log.format",
               "not a format"},
-        Fault{"OnDemand", [](Config& c) { c.upstream.on_demand.enabled = true; },
-              "upstream.on_demand.enabled", "not available"},
-        Fault{"Books", [](Config& c) { c.publish.books = {"depth.SOL_USDC"}; }, "publish.books",
-              "not available"},
-        Fault{"Curve", [](Config& c) { c.publish.private_.curve.secret_key_file = "/key"; },
-              "publish.private.curve", "not available"}),
+        Fault{"OnDemandOfNothing", [](Config& c) { c.upstream.on_demand.enabled = true; },
+              "upstream.on_demand.allow", "is empty"},
+        Fault{"OnDemandThatIsOff", [](Config& c) { c.upstream.on_demand.allow = {"trade.*"}; },
+              "upstream.on_demand.allow", "has no effect"},
+        Fault{"EmptyGlob",
+              [](Config& c) {
+                c.upstream.on_demand = {.enabled = true, .allow = {"trade.*", ""}};
+              },
+              "upstream.on_demand.allow[1]", "is an empty text"},
+        Fault{"PrivateOnDemandWithoutEndpoint",
+              [](Config& c) { c.upstream.on_demand = {.enabled = true, .allow = {"account.*"}}; },
+              "publish.private.bind", "is empty"},
+        Fault{"ReplayThatOverflowsTheQueueOfWhoAsks",
+              [](Config& c) { c.publish.replay_messages = c.publish.send_hwm; },
+              "publish.replay_messages", "100000 and the end of a replay are more than the 100000"},
+        Fault{"BookOfAStreamThatIsNotWanted",
+              [](Config& c) { c.publish.books = {"depth.SOL_USDC"}; }, "publish.books[0]",
+              "not among upstream.streams"},
+        Fault{"BookOfNoDepthStream", [](Config& c) { c.publish.books = {"trade.SOL_USDC"}; },
+              "publish.books[0]", "not a depth stream"},
+        Fault{"BookOfNoMarket",
+              [](Config& c) {
+                c.upstream.streams = {"depth.200ms"};
+                c.publish.books = {"depth.200ms"};
+              },
+              "publish.books[0]", "not a depth stream"},
+        Fault{"BookTwice",
+              [](Config& c) {
+                c.upstream.streams = {"depth.A", "depth.200ms.A"};
+                c.publish.books = {"depth.A", "depth.200ms.A", "depth.A"};
+              },
+              "publish.books[2]", "listed twice"}),
     [](const auto& fault) { return fault.param.name; });
 
 TEST(Validate, ReportsAllProblemsAtOnce) {
@@ -134,14 +175,24 @@ TEST(Validate, AcceptsWhatUsersMean) {
   config.upstream.rest_url = "http://localhost:8080";
   config.publish.public_.bind = {"tcp://*:5555", "tcp://[::1]:5555", "ipc:///run/bridge.sock",
                                  "tcp://127.0.0.1:0", "tcp://127.0.0.1:*"};
-  config.publish.private_.bind = {"tcp://127.0.0.1:0", "ipc://@bridge", "tcp://[::1]:5556",
-                                  "tcp://lo:5556"};
+  config.publish.private_.bind = {"tcp://127.0.0.1:0", "ipc:///run/account.sock",
+                                  "tcp://[::1]:5556", "tcp://lo:5556"};
   config.publish.topic_terminator = "|";
   config.http.bind = "[::]:9464";
   EXPECT_THAT(problems_of(config), IsEmpty());
 
-  config.publish.private_.bind = {"tcp://0.0.0.0:5556"};
+  config.publish.public_.bind = {"ipc://@bridge"};
+  config.publish.private_.bind = {"tcp://0.0.0.0:5556", "ipc://@account"};
   config.publish.private_.allow_plaintext = true;
+  EXPECT_THAT(problems_of(config), IsEmpty());
+}
+
+TEST(Validate, AcceptsAReplayThatFitsIntoAQueueTogetherWithItsEnd) {
+  auto config = valid();
+  config.publish.replay_messages = 99'999;
+  EXPECT_THAT(problems_of(config), IsEmpty());
+  config.publish.replay_messages = 0;
+  config.publish.send_hwm = 1;
   EXPECT_THAT(problems_of(config), IsEmpty());
 }
 

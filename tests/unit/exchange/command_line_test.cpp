@@ -47,7 +47,8 @@ TEST(CommandLine, TakesMaxForARateWithoutLimit) {
 
 TEST(CommandLine, RefusesWhatItDoesNotKnow) {
   for (const Texts& wrong : {Texts{"--rate", "fast"}, Texts{"--rate", "-1"}, Texts{"--rate", "nan"},
-                             Texts{"--port", "70000"}, Texts{"--loop"}, Texts{"--no-such"}}) {
+                             Texts{"--port", "70000"}, Texts{"--loop"},
+                             Texts{"--certificate", "/dev/null"}, Texts{"--no-such"}}) {
     testing::internal::CaptureStderr();
     const auto command_line = parse(wrong);
     EXPECT_NE(testing::internal::GetCapturedStderr(), "");

@@ -32,7 +32,8 @@ TEST(ParseFault, NeedsNoParameters) {
   EXPECT_EQ(parsed<fault::SkipIds>(R"({"kind":"skip_ids"})").count, 1U);
   EXPECT_TRUE(parsed<fault::RejectSignatures>(R"({"kind":"reject_signatures"})").on);
   for (const char* kind : {"deaf", "repeat", "garbage", "huge", "slow", "refuse", "certificate",
-                           "shift_clock", "unsolicited", "error", "shutdown", "rate", "heal"}) {
+                           "tls_version", "renegotiate", "answer", "shift_clock", "unsolicited",
+                           "error", "shutdown", "rate", "heal"}) {
     EXPECT_EQ(complaint(R"({"kind":")" + std::string(kind) + R"("})"), "none") << kind;
   }
 }
@@ -54,6 +55,11 @@ TEST(ParseFault, TakesParametersByName) {
             std::chrono::microseconds(5));
   EXPECT_EQ(parsed<fault::Certificate>(R"({"kind":"certificate","which":"expired"})").kind,
             fault::Certificate::Kind::expired);
+  EXPECT_EQ(parsed<fault::TlsVersion>(R"({"kind":"tls_version","which":"outdated"})").kind,
+            fault::TlsVersion::Kind::outdated);
+  const auto answer = parsed<fault::Answer>(R"({"kind":"answer","to":"rest","bytes":"no\n"})");
+  EXPECT_EQ(answer.to, fault::Answer::To::rest);
+  EXPECT_EQ(answer.bytes, "no\n");
   EXPECT_EQ(parsed<fault::ShiftClock>(R"({"kind":"shift_clock","ms":-7000})").offset,
             milliseconds(-7000));
   EXPECT_EQ(parsed<fault::Error>(R"({"kind":"error","code":4010,"message":"m"})").code, 4010);

@@ -54,14 +54,14 @@ TEST(Market, KnowsStreamNamesExactly) {
         "kline.1month.BTC_USDC", "ticker.BTC_USDC", "markPrice.SOL_USDC_PERP",
         "openInterest.SOL_USDC_PERP", "liquidation", "account.orderUpdate",
         "account.orderUpdate.SOL_USDC", "account.positionUpdate", "account.rfqUpdate.SOL_USDC",
-        "account.balanceUpdate"}) {
+        "account.balanceUpdate", "stockPrice.AAPL.US_USDC"}) {
     EXPECT_TRUE(market.has_stream(name)) << name;
   }
   for (const char* name :
        {"", "trade", "trade.", "trade.NOPE_USDC", "trade.SOL_USDC ", "Trade.SOL_USDC",
         "depth.100ms.SOL_USDC", "kline.SOL_USDC", "kline.2m.SOL_USDC", "markPrice.SOL_USDC",
         "liquidation.SOL_USDC", "account.", "account.order", "account.balanceUpdate.SOL_USDC",
-        "bookTicker.US_USDC"}) {
+        "bookTicker.US_USDC", "stockPrice.SOL_USDC"}) {
     EXPECT_FALSE(market.has_stream(name)) << name;
   }
 }

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <sstream>
 #include <string>
@@ -37,6 +38,17 @@ TEST(TextLine, QuotesWhatWouldBeAmbiguousAndEscapesWhatWouldForge) {
                               {{"message", "two words"}, {"empty", ""}, {"evil", "a\nb\x1b[0m"}});
   EXPECT_THAT(line, HasSubstr(R"(message="two words" empty="" evil="a\nb\u001b[0m")"));
   EXPECT_EQ(line.find('\n'), std::string::npos);
+}
+
+TEST(TextLine, EscapesWhatWouldSteerATerminalOrTurnTheText) {
+  constexpr auto kWords = "\u009b31m \u202eback \x7f";
+  for (const auto& line : {text_line(kTime, LogLevel::warn, "error", {{"message", kWords}}),
+                           text_line(kTime, LogLevel::warn, "error", {{"message", "\u009b"}}),
+                           json_line(kTime, LogLevel::warn, "error", {{"message", kWords}})}) {
+    const auto is_printable = [](char c) { return c >= 0x20 && c < 0x7f; };
+    EXPECT_TRUE(std::ranges::all_of(line, is_printable)) << line;
+    EXPECT_THAT(line, HasSubstr(R"(\u009b)"));
+  }
 }
 
 TEST(JsonLine, HasStableKeysAndTypedValues) {

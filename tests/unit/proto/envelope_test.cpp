@@ -109,6 +109,17 @@ TEST_F(EnvelopeTest, ReadsErrorsWithAndWithoutAnId) {
   EXPECT_EQ(read(R"({"error":"overloaded"})").kind, Kind::error);
 }
 
+TEST_F(EnvelopeTest, CutsLongWordsOfAnErrorBetweenTwoCharacters) {
+  const auto error = [&](const std::string& words) {
+    return std::string(
+        read(R"({"id":null,"error":{"code":5000,"message":")" + words + R"("}})").error_message);
+  };
+  EXPECT_EQ(error(std::string(200, 'w')), std::string(200, 'w'));
+  EXPECT_EQ(error(std::string(100'000, 'w')), std::string(200, 'w'));
+  EXPECT_EQ(error(std::string(199, 'w') + "\u00fcx"), std::string(199, 'w'));
+  EXPECT_EQ(error(std::string(197, 'w') + "\u20acx"), std::string(197, 'w') + "\u20ac");
+}
+
 TEST_F(EnvelopeTest, ReadsAcknowledgements) {
   const auto envelope = read(R"({"id":3,"result":null})");
   EXPECT_EQ(envelope.kind, Kind::acknowledgement);
@@ -148,9 +159,24 @@ TEST_F(EnvelopeTest, CallsMalformedWhatIsNeitherDataNorAnswer) {
   }
 }
 
-TEST_F(EnvelopeTest, CallsMalformedWhatNamesItsStreamTwice) {
-  EXPECT_EQ(read(R"({"stream":"trade.X","data":{},"stream":"account.orderUpdate"})").kind,
-            Kind::malformed);
+TEST_F(EnvelopeTest, CallsMalformedWhatCanBeReadInTwoWays) {
+  for (const std::string text :
+       {R"({"stream":"trade.X","data":{},"stream":"account.orderUpdate"})",
+        R"({"stream":"trade.X","data":{},"str\u0065am":"trade.X"})",
+        R"({"data":{"E":1},"data":{"E":2},"stream":"trade.X"})",
+        R"({"data":1,"stream":"trade.X","data":1})", R"({"id":1,"result":null,"id":2})",
+        R"({"id":1,"result":null,"result":"ok"})", R"({"id":1,"error":{"code":4003},"error":null})",
+        R"({"error":null,"id":1,"error":{"code":4006}})"})
+    EXPECT_EQ(read(text).kind, Kind::malformed) << text;
+}
+
+TEST_F(EnvelopeTest, TakesTheLastOfTwoMembersWithinData) {
+  const auto number = read(R"({"data":{"E":1,"u":2,"E":3,"u":4},"stream":"depth.X"})");
+  EXPECT_EQ(number.event_time_us, 3);
+  EXPECT_EQ(number.last_update_id, 4U);
+  const auto text = read(R"({"data":{"E":1,"u":2,"E":"3","u":"4"},"stream":"depth.X"})");
+  EXPECT_EQ(text.event_time_us, 0);
+  EXPECT_FALSE(text.last_update_id);
 }
 
 TEST_F(EnvelopeTest, CallsInvalidUtf8Malformed) {

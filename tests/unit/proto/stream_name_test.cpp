@@ -92,5 +92,13 @@ TEST(StreamName, KnowsTheBridgesOwnTopics) {
   EXPECT_FALSE(is_bridge_topic("bridges.X"));
 }
 
+TEST(Numbering, IsKnownOfDepthAndTradesAlone) {
+  EXPECT_EQ(numbering_of("depth.SOL_USDC"), Numbering::updates);
+  EXPECT_EQ(numbering_of("depth.200ms.SOL_USDC"), Numbering::updates);
+  EXPECT_EQ(numbering_of("trade.SOL_USDC"), Numbering::trades);
+  for (const auto* stream : {"bookTicker.SOL_USDC", "kline.1m.SOL_USDC", "trades.X", "liquidation"})
+    EXPECT_EQ(numbering_of(stream), Numbering::none) << stream;
+}
+
 }  // namespace
 }  // namespace bpx::proto

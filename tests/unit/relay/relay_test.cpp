@@ -15,6 +15,9 @@ using Flag = proto::MessageHeader::Flag;
 constexpr std::uint64_t kEpoch = 77;
 constexpr std::int64_t kReceived = 1'700'000'000'000'000'000;
 
+/// Just now, but by a wall clock of our own.
+Moment received() { return {.unix_ns = kReceived, .steady_ns = steady_ns()}; }
+
 /// Waits until the consumer is subscribed, which ZeroMQ does not tell it.
 void await(Publisher& publisher, Audience audience, test::Subscriber& subscriber) {
   for (int i = 0; i < 500; ++i) {
@@ -32,7 +35,7 @@ class RelayTest : public testing::Test {
 
   Relayed accept(std::string_view text) {
     const test::Padded message(text);
-    return relay_.accept(message.view(), kReceived);
+    return relay_.accept(message.view(), received());
   }
 
   void await(test::Subscriber& subscriber) { bridge::await(publisher_, audience_, subscriber); }
@@ -44,10 +47,15 @@ class RelayTest : public testing::Test {
   }
 
   Audience audience_ = Audience::everyone;
+  Log log_{{.sink = [](LogLevel, std::string_view) {}}};
+  Measurements measurements_{{"trade.SOL_USDC", "account.orderUpdate"}};
   Publisher publisher_{
-      {.public_bind = {"tcp://127.0.0.1:0"}, .private_bind = {"tcp://127.0.0.1:0"}, .linger = 0ms}};
-  StreamTable streams_{{"trade.SOL_USDC", "account.orderUpdate"}, ""};
-  Relay relay_{kEpoch, streams_, publisher_};
+      {.public_bind = {"tcp://127.0.0.1:0"}, .private_bind = {"tcp://127.0.0.1:0"}, .linger = 0ms},
+      measurements_,
+      log_};
+  History history_{{}};
+  StreamTable streams_{{"trade.SOL_USDC", "account.orderUpdate"}, "", measurements_, history_};
+  Relay relay_{kEpoch, streams_, publisher_, measurements_};
 };
 
 TEST_F(RelayTest, PublishesTheMessageByteForByteWithItsHeader) {
@@ -116,15 +124,19 @@ TEST_F(RelayTest, PublishesAccountDataOnThePrivateEndpointAlone) {
 }
 
 TEST(RelayWithoutPrivateEndpoint, WithholdsAccountDataFromEveryone) {
-  Publisher publisher({.public_bind = {"tcp://127.0.0.1:0"}, .private_bind = {}});
-  StreamTable streams({}, "");
-  Relay relay(kEpoch, streams, publisher);
+  Log log({.sink = [](LogLevel, std::string_view) {}});
+  Measurements measurements({});
+  Publisher publisher({.public_bind = {"tcp://127.0.0.1:0"}, .private_bind = {}}, measurements,
+                      log);
+  History history({});
+  StreamTable streams({}, "", measurements, history);
+  Relay relay(kEpoch, streams, publisher, measurements);
   const test::Padded message(R"({"data":{},"stream":"account.orderUpdate"})");
   test::Subscriber consumer(publisher.endpoints(Audience::everyone).front());
   await(publisher, Audience::everyone, consumer);
-  EXPECT_EQ(relay.accept(message.view(), kReceived).outcome, Outcome::undelivered);
+  EXPECT_EQ(relay.accept(message.view(), received()).outcome, Outcome::undelivered);
   const test::Padded next(R"({"data":{},"stream":"trade.SOL_USDC"})");
-  EXPECT_EQ(relay.accept(next.view(), kReceived).outcome, Outcome::published);
+  EXPECT_EQ(relay.accept(next.view(), received()).outcome, Outcome::published);
   const auto received = consumer.receive(5s);
   ASSERT_TRUE(received);
   EXPECT_EQ(received->topic, "trade.SOL_USDC") << "account data came before it";
@@ -142,8 +154,63 @@ TEST_F(RelayTest, KeepsAnswersAndMalformedMessagesFromConsumers) {
   EXPECT_EQ(next(consumer).topic, "trade.SOL_USDC");
 }
 
+TEST_F(RelayTest, FlagsAndCountsWhatTheExchangePassedOver) {
+  test::Subscriber consumer(publisher_.endpoints(Audience::everyone).front());
+  await(consumer);
+  accept(R"({"data":{"t":1},"stream":"trade.SOL_USDC"})");
+  accept(R"({"data":{"t":2},"stream":"trade.SOL_USDC"})");
+  const auto relayed = accept(R"({"data":{"t":6},"stream":"trade.SOL_USDC"})");
+  ASSERT_TRUE(relayed.gap);
+  EXPECT_EQ(relayed.gap->expected, 3U);
+  EXPECT_EQ(relayed.gap->got, 6U);
+  EXPECT_EQ(next(consumer).header.flags, Flag::first_on_connection);
+  EXPECT_EQ(next(consumer).header.flags, 0);
+  const auto after = next(consumer);
+  EXPECT_EQ(after.header.flags, Flag::gap_before);
+  EXPECT_EQ(after.header.sequence, 3U) << "a topic's own sequence has no holes";
+  EXPECT_EQ(measurements_.of("trade.SOL_USDC").gaps.value(), 1U);
+  EXPECT_EQ(measurements_.of("trade.SOL_USDC").missing.value(), 3U);
+}
+
+TEST_F(RelayTest, MeasuresEachStreamByItself) {
+  const std::string text = R"({"data":{"E":1699999999999000},"stream":"trade.SOL_USDC"})";
+  accept(text);
+  accept(text);
+  accept(R"({"data":{},"stream":"new.kind"})");
+  accept("garbage");
+  const auto& trade = measurements_.of("trade.SOL_USDC");
+  EXPECT_EQ(trade.messages.value(), 2U);
+  EXPECT_EQ(trade.bytes.value(), 2 * text.size());
+  EXPECT_EQ(trade.published.value(), 2U);
+  EXPECT_EQ(trade.last_received_ns.value(), kReceived);
+  EXPECT_EQ(trade.lag.count(), 2U);
+  EXPECT_EQ(trade.lag.sum_ns(), 2 * 1'000'000);
+  EXPECT_EQ(measurements_.others().messages.value(), 1U);
+  EXPECT_EQ(measurements_.upstream.malformed.value(), 1U);
+  EXPECT_EQ(measurements_.forward.count(), 3U);
+  EXPECT_EQ(measurements_.everyone.messages.value(), 3U);
+  EXPECT_EQ(measurements_.account.messages.value(), 0U);
+}
+
+TEST_F(RelayTest, MeasuresItsOwnTimeByTheClockThatNobodySets) {
+  accept(R"({"data":{},"stream":"trade.SOL_USDC"})");  // received by a wall clock years behind
+  EXPECT_EQ(measurements_.forward.count(), 1U);
+  EXPECT_GT(measurements_.forward.sum_ns(), 0);
+  EXPECT_LT(measurements_.forward.sum_ns(), 60e9);
+}
+
+TEST_F(RelayTest, MeasuresNoLagWhereTheEventTimeIsNone) {
+  for (const auto* time : {"0", "-1", "-9223372036854775", "-9223372036854775808",
+                           "9223372036854775807", "\"1700000000000000\""})
+    accept(R"({"data":{"E":)" + std::string(time) + R"(},"stream":"trade.SOL_USDC"})");
+  EXPECT_EQ(measurements_.of("trade.SOL_USDC").messages.value(), 6U);
+  EXPECT_EQ(measurements_.of("trade.SOL_USDC").lag.count(), 0U);
+}
+
 TEST(StreamTable, AppendsTheTerminatorToTopicsButNotToNames) {
-  StreamTable streams({"trade.A"}, "|");
+  Measurements measurements({"trade.A"});
+  History history({});
+  StreamTable streams({"trade.A"}, "|", measurements, history);
   const auto* stream = streams.find_or_add("trade.A");
   ASSERT_NE(stream, nullptr);
   EXPECT_EQ(stream->topic, "trade.A|");
@@ -152,7 +219,9 @@ TEST(StreamTable, AppendsTheTerminatorToTopicsButNotToNames) {
 }
 
 TEST(StreamTable, BoundsWhatTheExchangeMayAdd) {
-  StreamTable streams({"trade.A"}, "");
+  Measurements measurements({"trade.A"});
+  History history({});
+  StreamTable streams({"trade.A"}, "", measurements, history);
   for (std::size_t i = 0; i < StreamTable::kMaxUnrequested; ++i)
     ASSERT_NE(streams.find_or_add("new." + std::to_string(i)), nullptr);
   EXPECT_EQ(streams.find_or_add("one.too.many"), nullptr);
@@ -161,10 +230,12 @@ TEST(StreamTable, BoundsWhatTheExchangeMayAdd) {
 }
 
 TEST(Publisher, NamesTheEndpointItCannotBind) {
-  Publisher first({.public_bind = {"tcp://127.0.0.1:0"}, .private_bind = {}});
+  Log log({.sink = [](LogLevel, std::string_view) {}});
+  Measurements measurements({});
+  Publisher first({.public_bind = {"tcp://127.0.0.1:0"}, .private_bind = {}}, measurements, log);
   const auto taken = first.endpoints(Audience::everyone).front();
   try {
-    Publisher second({.public_bind = {}, .private_bind = {taken}});
+    Publisher second({.public_bind = {}, .private_bind = {taken}}, measurements, log);
     FAIL() << "bound twice";
   } catch (const std::runtime_error& error) {
     EXPECT_NE(std::string(error.what()).find("publish.private.bind: cannot bind " + taken),

@@ -22,7 +22,10 @@ using TimePoint = Subscriptions::TimePoint;
 
 constexpr std::int64_t kInvalidSignature = 4003;
 constexpr std::int64_t kInvalidStream = 4006;
-constexpr std::int64_t kAlreadySubscribed = 4999;  // made up: no such error was ever seen
+// Made up: no such error was ever seen.
+constexpr std::int64_t kAlreadySubscribed = 4999;
+constexpr std::int64_t kNotSubscribed = 4998;
+constexpr std::int64_t kOdd = 4100;
 
 std::vector<std::string> numbered(std::size_t count) {
   std::vector<std::string> names;
@@ -39,6 +42,8 @@ class ModelExchange {
   bool spoils_request = true;
   bool echoes_id = false;
   bool acknowledges = false;
+  bool refuses_ends = false;  ///< of what is not subscribed
+  std::int64_t unknown_code = kInvalidStream;
   bool refuses_repetition = false;  ///< of what is subscribed already, for all of the request
   int refused_signatures = 0;       ///< how many signed requests are still refused
   Subscriptions::Milliseconds latency{20};
@@ -47,6 +52,8 @@ class ModelExchange {
 
   std::set<std::string> subscribed;
   std::vector<Subscriptions::Request> requests;
+  std::vector<TimePoint> signed_at;  ///< when private streams were asked for
+  int errors_about_nothing = 0;
 
   explicit ModelExchange(Subscriptions& subscriptions, unsigned seed = 1)
       : subscriptions_(subscriptions), random_(seed) {}
@@ -65,6 +72,18 @@ class ModelExchange {
     }
   }
 
+  void play_for(Subscriptions::Milliseconds duration) {
+    const auto end = now_ + duration;
+    for (;;) {
+      while (const auto request = subscriptions_.next_request(now_)) receive(*request);
+      const auto next = next_event();
+      if (!next || *next > end) break;
+      now_ = std::max(now_, *next);
+      deliver();
+    }
+    now_ = end;
+  }
+
   void drop_connection() {
     events_.clear();
     subscribed.clear();
@@ -75,7 +94,8 @@ class ModelExchange {
   TimePoint now() const { return now_; }
 
   void send_error(std::int64_t code, std::optional<std::uint64_t> id = std::nullopt) {
-    subscriptions_.on_error(id, code, "message", now_);
+    if (!subscriptions_.on_error(id, code, "message " + std::to_string(code), now_))
+      ++errors_about_nothing;
   }
 
  private:
@@ -84,12 +104,12 @@ class ModelExchange {
   void receive(const Subscriptions::Request& request) {
     requests.push_back(request);
     const auto id = echoes_id ? std::optional(request.id) : std::nullopt;
+    if (request.is_end) return end(request, id);
+    if (request.is_private) signed_at.push_back(now_);
     if (request.is_private && refused_signatures > 0) {
       --refused_signatures;
       return later([this, id] { send_error(kInvalidSignature, id); });
     }
-    if (request.is_afresh)
-      for (const auto stream : request.streams) subscribed.erase(std::string(stream));
     const auto is_subscribed = [&](std::string_view s) {
       return subscribed.contains(std::string(s));
     };
@@ -98,8 +118,7 @@ class ModelExchange {
     const auto is_unknown = [&](std::string_view s) { return unknown.contains(std::string(s)); };
     const auto bad = std::ranges::count_if(request.streams, is_unknown);
     const auto errors = spoils_request ? std::min<std::ptrdiff_t>(bad, 1) : bad;
-    for (std::ptrdiff_t i = 0; i < errors; ++i)
-      later([this, id] { send_error(kInvalidStream, id); });
+    for (std::ptrdiff_t i = 0; i < errors; ++i) later([this, id] { send_error(unknown_code, id); });
     if (bad == 0 && acknowledges)
       later([this, id = request.id] { subscriptions_.on_acknowledgement(id); });
     if (bad > 0 && spoils_request) return;
@@ -107,8 +126,17 @@ class ModelExchange {
       if (is_unknown(stream)) continue;
       subscribed.emplace(stream);
       if (!quiet.contains(std::string(stream)))
-        later([this, stream] { subscriptions_.on_data(stream); });
+        later([this, name = std::string(stream)] { subscriptions_.on_data(name); });
     }
+  }
+
+  void end(const Subscriptions::Request& request, std::optional<std::uint64_t> id) {
+    std::size_t ended = 0;
+    for (const auto stream : request.streams) ended += subscribed.erase(std::string(stream));
+    if (refuses_ends && ended < request.streams.size())
+      later([this, id] { send_error(kNotSubscribed, id); });
+    else if (acknowledges)
+      later([this, id = request.id] { subscriptions_.on_acknowledgement(id); });
   }
 
   void later(Event event) {
@@ -214,6 +242,35 @@ TEST_P(SubscriptionsWithManners, FindThreeBadNamesAmong250AndCarryTheRest) {
   EXPECT_EQ(subscriptions.count(State::rejected), 3U);
   EXPECT_EQ(subscriptions.count(State::waiting), 0U);
   EXPECT_FALSE(subscriptions.all_requested());
+  EXPECT_EQ(exchange.errors_about_nothing, 0);
+}
+
+TEST_P(SubscriptionsWithManners, FindBadNamesThatAreRefusedByACodeNobodyKnows) {
+  const auto [spoils, echoes, acknowledges, quiet_percent] = GetParam();
+  for (const bool refuses_ends : {false, true}) {
+    Subscriptions subscriptions({.batch = 10}, numbered(40));
+    ModelExchange exchange(subscriptions);
+    exchange.spoils_request = spoils;
+    exchange.echoes_id = echoes;
+    exchange.acknowledges = acknowledges;
+    exchange.refuses_ends = refuses_ends;
+    exchange.unknown_code = kOdd;
+    exchange.unknown = {"trade.S3", "trade.S21"};
+    for (int i = 0; i < 40; ++i)
+      if (i * 37 % 100 < quiet_percent) exchange.quiet.insert("trade.S" + std::to_string(i));
+    subscriptions.connection_opened();
+    exchange.play();
+    const auto rejections = subscriptions.take_rejections();
+    EXPECT_THAT(names_of(rejections), UnorderedElementsAreArray(exchange.unknown));
+    for (const auto& rejection : rejections) {
+      EXPECT_EQ(rejection.code, kOdd);
+      EXPECT_EQ(rejection.message, "message 4100");
+    }
+    EXPECT_EQ(exchange.subscribed.size(), 38U) << "refuses ends: " << refuses_ends;
+    EXPECT_EQ(subscriptions.count(State::rejected), 2U);
+    EXPECT_EQ(subscriptions.count(State::waiting), 0U);
+    EXPECT_EQ(exchange.errors_about_nothing, 0);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(OfAnyExchange, SubscriptionsWithManners,
@@ -257,6 +314,16 @@ TEST(Subscriptions, RejectAtOnceWhereTheExchangeNamesTheRequest) {
   EXPECT_EQ(subscriptions.state_of("trade.A"), State::rejected);
 }
 
+TEST(Subscriptions, TakeAnErrorForEachBadNameOfARequestAsAnswersToIt) {
+  Subscriptions subscriptions({}, {"trade.A", "trade.B", "trade.C"});
+  subscriptions.connection_opened();
+  const auto request = subscriptions.next_request(TimePoint{} + 1h);
+  ASSERT_TRUE(request);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(subscriptions.on_error(request->id, kInvalidStream, "m", TimePoint{} + 1h));
+  EXPECT_FALSE(subscriptions.on_error(request->id + 1, kInvalidStream, "m", TimePoint{} + 1h));
+}
+
 TEST(Subscriptions, LayAnUnknownErrorToTheRequestsInDoubtToo) {
   Subscriptions subscriptions({}, {"trade.A", "trade.B"});
   subscriptions.connection_opened();
@@ -276,17 +343,23 @@ class SubscriptionsWithRefusedSignatures : public testing::TestWithParam<bool> {
 TEST_P(SubscriptionsWithRefusedSignatures, SignAnewAndSucceed) {
   exchange_.refused_signatures = 3;
   subscriptions_.connection_opened();
-  const auto start = exchange_.now();
   exchange_.play();
   EXPECT_EQ(subscriptions_.count(State::live), 3U);
   EXPECT_THAT(subscriptions_.take_rejections(), IsEmpty());
-  EXPECT_GE(exchange_.now() - start, 500ms + 1s + 2s);  // the delay grows
+  const auto& times = exchange_.signed_at;
+  ASSERT_EQ(times.size(), 4U);
+  for (int i = 1; i < 4; ++i) {  // the delay doubles: 500 ms, 1 s, 2 s
+    const auto delay =
+        times.at(static_cast<std::size_t>(i)) - times.at(static_cast<std::size_t>(i) - 1);
+    EXPECT_GE(delay, 250ms * (1 << i));
+    EXPECT_LT(delay, 400ms * (1 << i));
+  }
 }
 
 TEST_P(SubscriptionsWithRefusedSignatures, GiveUpAfterThreeRetriesWhilePublicDataFlows) {
   exchange_.refused_signatures = 1000;
   subscriptions_.connection_opened();
-  exchange_.play();
+  exchange_.play_for(10s);
   const auto is_private = [](const auto& request) { return request.is_private; };
   EXPECT_EQ(std::ranges::count_if(exchange_.requests, is_private), 4);
   EXPECT_EQ(subscriptions_.state_of("trade.A"), State::live);
@@ -294,6 +367,32 @@ TEST_P(SubscriptionsWithRefusedSignatures, GiveUpAfterThreeRetriesWhilePublicDat
   const auto rejections = subscriptions_.take_rejections();
   ASSERT_EQ(rejections.size(), 2U);
   EXPECT_EQ(rejections[0].code, kInvalidSignature);
+}
+
+TEST_P(SubscriptionsWithRefusedSignatures, AskAgainOnTheSameConnectionUntilAClockIsRight) {
+  exchange_.refused_signatures = 1000;
+  subscriptions_.connection_opened();
+  exchange_.play_for(10min);
+  EXPECT_EQ(subscriptions_.take_rejections().size(), 2U) << "announced more than once";
+  EXPECT_EQ(subscriptions_.state_of("account.orderUpdate"), State::rejected);
+  const auto before = exchange_.requests.size();
+  EXPECT_LT(before, 30U) << "it presses the exchange";
+  exchange_.refused_signatures = 0;
+  exchange_.play_for(31s);
+  EXPECT_EQ(subscriptions_.count(State::live), 3U);
+  EXPECT_THAT(subscriptions_.take_rejections(), IsEmpty());
+}
+
+TEST_P(SubscriptionsWithRefusedSignatures, AreRejectedAnewOnANewConnection) {
+  exchange_.refused_signatures = 1000;
+  subscriptions_.connection_opened();
+  exchange_.play_for(2min);
+  exchange_.drop_connection();
+  exchange_.play_for(2min);
+  EXPECT_EQ(subscriptions_.state_of("account.orderUpdate"), State::rejected);
+  exchange_.refused_signatures = 0;
+  exchange_.play();
+  EXPECT_EQ(subscriptions_.count(State::live), 3U);
 }
 
 INSTANTIATE_TEST_SUITE_P(WithAndWithoutIds, SubscriptionsWithRefusedSignatures, testing::Bool());
@@ -338,6 +437,51 @@ TEST(Subscriptions, TryARejectedNameAgainOnANewConnectionWithoutEndangeringTheRe
   exchange.play();
   EXPECT_EQ(subscriptions.state_of("trade.new"), State::live);
   EXPECT_TRUE(subscriptions.all_requested());
+}
+
+TEST(Subscriptions, BringBackWhatWasAcceptedApartFromConfiguredNamesNotYetJudged) {
+  auto names = numbered(100);
+  std::set<std::string> unknown;
+  for (std::ptrdiff_t i = 0; i < 20; ++i) {
+    const auto bad = "trade.BAD" + std::to_string(i);
+    unknown.insert(bad);
+    names.insert(names.begin() + 6 * i, bad);
+  }
+  Subscriptions subscriptions({.batch = 200}, names);
+  ModelExchange exchange(subscriptions);
+  exchange.unknown = unknown;
+  subscriptions.connection_opened();
+  exchange.play_for(30s);  // in the midst of halving
+  const auto accepted = exchange.subscribed;
+  ASSERT_FALSE(accepted.empty());
+  ASSERT_LT(subscriptions.count(State::rejected), 20U);
+
+  exchange.requests.clear();
+  exchange.drop_connection();
+  exchange.play_for(1ms);
+  ASSERT_EQ(exchange.requests.size(), 1U);
+  EXPECT_THAT(exchange.requests[0].streams, UnorderedElementsAreArray(accepted));
+  exchange.play();
+  EXPECT_EQ(exchange.subscribed.size(), 100U);
+  EXPECT_EQ(subscriptions.count(State::rejected), 20U);
+}
+
+/// Halving costs a moment for each error; the quiet that a second look needs is kept once for all.
+TEST(Subscriptions, FindManyBadNamesWithoutKeepingTheGoodWaitingForEach) {
+  std::vector<std::string> names;
+  std::set<std::string> unknown;
+  for (const auto& good : numbered(100)) {
+    names.push_back(good);
+    unknown.insert(names.emplace_back("trade.BAD" + good));
+  }
+  Subscriptions subscriptions({}, names);
+  ModelExchange exchange(subscriptions);
+  exchange.unknown = unknown;
+  subscriptions.connection_opened();
+  exchange.play_for(90s);
+  EXPECT_EQ(subscriptions.count(State::live), 100U);
+  exchange.play_for(30s);
+  EXPECT_THAT(names_of(subscriptions.take_rejections()), UnorderedElementsAreArray(unknown));
 }
 
 TEST(Subscriptions, ReopenTheCaseForAnErrorThatComesAfterTheVerdict) {
@@ -396,13 +540,17 @@ TEST(Subscriptions, RejectOnAnUndocumentedErrorOnceItIsNoRepetition) {
   TimePoint now = TimePoint{} + 1h;
   auto request = subscriptions.next_request(now);
   ASSERT_TRUE(request);
-  EXPECT_FALSE(request->is_afresh);
+  EXPECT_FALSE(request->is_end);
   subscriptions.on_error(request->id, kAlreadySubscribed, "m", now);
   EXPECT_THAT(subscriptions.take_rejections(), IsEmpty());
+  request = subscriptions.next_request(now);
+  ASSERT_TRUE(request);
+  EXPECT_TRUE(request->is_end);
+  EXPECT_FALSE(subscriptions.next_request(now)) << "before the UNSUBSCRIBE can have been answered";
   now += 10s;
   request = subscriptions.next_request(now);
   ASSERT_TRUE(request);
-  EXPECT_TRUE(request->is_afresh);
+  EXPECT_FALSE(request->is_end);
   subscriptions.on_error(request->id, kAlreadySubscribed, "m", now);
   EXPECT_EQ(subscriptions.state_of("trade.A"), State::rejected);
 }
@@ -479,6 +627,413 @@ TEST(Subscriptions, IgnoreDataAndAnswersTheyKnowNothingOf) {
   EXPECT_FALSE(subscriptions.on_error(99, kInvalidStream, "m", TimePoint{} + 1h));
   EXPECT_EQ(subscriptions.count(State::waiting), 1U);
   EXPECT_FALSE(subscriptions.state_of("trade.unrequested"));
+}
+
+TEST(SubscriptionsOnDemand, AreAskedForOnTheStandingConnection) {
+  Subscriptions subscriptions({}, {"trade.A"});
+  ModelExchange exchange(subscriptions);
+  subscriptions.connection_opened();
+  exchange.play();
+  subscriptions.want("trade.B");
+  subscriptions.want("trade.C");
+  subscriptions.want("trade.B");
+  EXPECT_EQ(subscriptions.state_of("trade.B"), State::waiting);
+  exchange.play();
+  ASSERT_EQ(exchange.requests.size(), 2U);
+  EXPECT_THAT(exchange.requests[1].streams, ElementsAre("trade.B", "trade.C"));
+  EXPECT_EQ(subscriptions.state_of("trade.B"), State::live);
+  EXPECT_EQ(subscriptions.count(State::live), 3U);
+}
+
+TEST(SubscriptionsOnDemand, EndByUnsubscribing) {
+  Subscriptions subscriptions({}, {"trade.A"});
+  ModelExchange exchange(subscriptions);
+  exchange.quiet = {"trade.C"};
+  subscriptions.connection_opened();
+  for (const auto* stream : {"trade.B", "trade.C"}) subscriptions.want(stream);
+  exchange.play();
+  for (const auto* stream : {"trade.B", "trade.C", "trade.A", "trade.D"})
+    subscriptions.unwant(stream);
+  exchange.play();
+  EXPECT_THAT(exchange.subscribed, ElementsAre("trade.A")) << "which was wanted from the start";
+  EXPECT_EQ(subscriptions.state_of("trade.B"), std::nullopt);
+  EXPECT_FALSE(subscriptions.on_data("trade.B")) << "what was under way";
+  EXPECT_EQ(subscriptions.state_of("trade.B"), std::nullopt);
+  EXPECT_TRUE(subscriptions.all_requested());
+}
+
+TEST(SubscriptionsOnDemand, AreAskedForAgainOnTheNextConnection) {
+  Subscriptions subscriptions({}, {"trade.A"});
+  ModelExchange exchange(subscriptions);
+  subscriptions.want("trade.B");
+  subscriptions.want("trade.C");
+  subscriptions.unwant("trade.C");
+  subscriptions.connection_opened();
+  exchange.play();
+  EXPECT_THAT(exchange.subscribed, ElementsAre("trade.A", "trade.B"));
+  exchange.drop_connection();
+  exchange.play();
+  EXPECT_THAT(exchange.subscribed, ElementsAre("trade.A", "trade.B"));
+  EXPECT_EQ(subscriptions.count(State::live), 2U);
+}
+
+TEST(SubscriptionsOnDemand, MayEndBeforeTheyBegan) {
+  Subscriptions subscriptions({.batch = 1}, {"trade.A"});
+  ModelExchange exchange(subscriptions);
+  subscriptions.connection_opened();
+  for (const auto* stream : {"trade.B", "trade.C", "trade.D"}) subscriptions.want(stream);
+  ASSERT_TRUE(subscriptions.next_request(exchange.now()));
+  for (const auto* stream : {"trade.B", "trade.C", "trade.D"}) subscriptions.unwant(stream);
+  subscriptions.want("trade.C");
+  exchange.play();
+  subscriptions.connection_opened();
+  exchange.play();
+  EXPECT_THAT(exchange.subscribed, ElementsAre("trade.A", "trade.C"));
+  EXPECT_EQ(subscriptions.count(State::live), 2U);
+  EXPECT_TRUE(subscriptions.all_requested());
+}
+
+TEST(SubscriptionsOnDemand, DoNotSilenceAnyoneByABadName) {
+  Subscriptions subscriptions({}, numbered(20));
+  ModelExchange exchange(subscriptions);
+  exchange.unknown = {"trade.BAD"};
+  subscriptions.connection_opened();
+  exchange.play();
+  for (const auto* stream : {"trade.B", "trade.BAD", "trade.C"}) subscriptions.want(stream);
+  exchange.play();
+  EXPECT_EQ(subscriptions.state_of("trade.BAD"), State::rejected);
+  EXPECT_EQ(subscriptions.count(State::live), 22U);
+  subscriptions.unwant("trade.BAD");
+  EXPECT_TRUE(subscriptions.all_requested());
+}
+
+TEST(SubscriptionsOnDemand, MayComeAndGoForEverWithoutLosingAnyone) {
+  Subscriptions subscriptions({}, numbered(5));
+  ModelExchange exchange(subscriptions, 3);
+  std::minstd_rand random(3);
+  subscriptions.connection_opened();
+  std::set<std::string> wanted;
+  for (int round = 0; round < 5'000; ++round) {
+    const auto stream = "ticker.T" + std::to_string(random() % 20'000);
+    exchange.requests.clear();
+    subscriptions.want(stream);
+    wanted.insert(stream);
+    if (wanted.size() > 20) {
+      subscriptions.unwant(*wanted.begin());
+      wanted.erase(wanted.begin());
+    }
+    if (round % 1'000 == 999) exchange.drop_connection();
+    exchange.play();
+    ASSERT_EQ(subscriptions.count(State::live), 5 + wanted.size());
+  }
+  for (const auto& stream : numbered(5)) wanted.insert(stream);
+  EXPECT_EQ(exchange.subscribed, wanted);
+}
+
+/// How much may be remembered of what is wanted no more.
+constexpr std::size_t kForgetful = 5'000;
+
+TEST(SubscriptionsOnDemand, AreForgottenThoughAProbeNeverEnds) {
+  Subscriptions subscriptions({.timing = {.verdict_after = 1h}}, {"trade.A"});
+  ModelExchange exchange(subscriptions);
+  exchange.quiet = {"trade.A"};
+  subscriptions.connection_opened();
+  exchange.play_for(1s);
+  for (int i = 0; i < 100'000; ++i) {
+    const auto name = "ticker.T" + std::to_string(i);
+    subscriptions.want(name);
+    subscriptions.unwant(name);
+    ASSERT_LT(subscriptions.remembered(), kForgetful) << i;
+  }
+  subscriptions.want("trade.B");
+  exchange.play();
+  EXPECT_THAT(exchange.subscribed, ElementsAre("trade.A", "trade.B"));
+  EXPECT_EQ(subscriptions.state_of("trade.A"), State::requested);
+  EXPECT_EQ(subscriptions.state_of("trade.B"), State::live);
+}
+
+TEST(SubscriptionsOnDemand, AreForgottenInTheMidstOfEverythingThatIsUnderWay) {
+  Subscriptions subscriptions({.batch = 7}, numbered(50));
+  ModelExchange exchange(subscriptions, 5);
+  exchange.unknown = {"trade.S13", "ticker.T500", "ticker.T777", "ticker.T3999"};
+  exchange.jitter = 300ms;
+  subscriptions.connection_opened();
+  std::set<std::string> wanted;
+  for (int i = 0; i < 20'000; ++i) {
+    const auto name = "ticker.T" + std::to_string(i);
+    subscriptions.want(name);
+    if (i % 400 == 0) wanted.insert(name);
+    if (i % 5 == 0) exchange.play_for(3ms);
+    if (i % 400 != 0) subscriptions.unwant(name);
+    ASSERT_LT(subscriptions.remembered(), kForgetful) << i;
+  }
+  exchange.play();
+  for (const auto& name : numbered(50))
+    if (name != "trade.S13") wanted.insert(name);
+  EXPECT_EQ(exchange.subscribed, wanted);
+  EXPECT_EQ(subscriptions.count(State::live), wanted.size());
+  EXPECT_EQ(subscriptions.count(State::rejected), 1U);
+}
+
+TEST(SubscriptionsOnDemand, AreForgottenThoughOneNameComesAndGoesForEver) {
+  Subscriptions subscriptions({}, {"trade.A"});
+  ModelExchange exchange(subscriptions);
+  subscriptions.connection_opened();
+  for (int i = 0; i < 10'000; ++i) {
+    subscriptions.want("trade.B");
+    exchange.play();
+    subscriptions.unwant("trade.B");
+    exchange.requests.clear();
+    ASSERT_LT(subscriptions.remembered(), kForgetful) << i;
+  }
+}
+
+TEST(SubscriptionsOnDemand, AreAskedForOnceThoughTheyWereGivenUpBeforeTheirTurn) {
+  Subscriptions subscriptions({}, {"trade.A"});
+  ModelExchange exchange(subscriptions);
+  exchange.quiet = {"trade.A", "trade.B", "trade.C"};
+  subscriptions.connection_opened();
+  exchange.play_for(1ms);  // trade.A is in doubt: whoever comes now waits
+  for (int i = 0; i < 3; ++i) {
+    subscriptions.want("trade.B");
+    subscriptions.want("trade.C");
+    if (i < 2) subscriptions.unwant("trade.B");
+  }
+  exchange.play();
+  ASSERT_EQ(exchange.requests.size(), 2U);
+  EXPECT_THAT(exchange.requests[1].streams, ElementsAre("trade.C", "trade.B"));
+}
+
+TEST(SubscriptionsOnDemand, SurviveAnErrorAfterThousandsHaveComeAndGone) {
+  Subscriptions subscriptions({}, {"trade.A"});
+  ModelExchange exchange(subscriptions);
+  subscriptions.connection_opened();
+  std::vector<std::string> names = numbered(1'500);
+  for (const auto& name : names) subscriptions.want(name);
+  exchange.play();
+  for (const auto& name : names) subscriptions.unwant(name);
+  exchange.play();
+  subscriptions.want("trade.LATE");
+  exchange.send_error(kInvalidStream);
+  exchange.play();
+  EXPECT_EQ(subscriptions.count(State::live), 2U);
+}
+
+/// Consumers' numbers.
+constexpr std::uint64_t kFriend = 7;
+constexpr std::uint64_t kEnemy = 5;
+constexpr std::uint64_t kOtherEnemy = 9;
+
+/// Names that no exchange knows.
+std::vector<std::string> invented(std::size_t count, std::string_view by = "E") {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < count; ++i)
+    names.push_back("trade." + std::string(by) + std::to_string(i));
+  return names;
+}
+
+/// Until the exchange names who is meant, a bad name costs the time until an error can no longer be
+/// mistaken, twice; then the second look; then the errors' settling.
+constexpr auto kStep = 3'500ms;
+
+class SubscriptionsAmongEnemies : public testing::Test {
+ protected:
+  SubscriptionsAmongEnemies() {
+    subscriptions_.connection_opened();
+    exchange_.play();
+  }
+
+  void invent(std::size_t count, std::uint64_t enemy, std::string_view by = "E") {
+    for (const auto& name : invented(count, by)) {
+      exchange_.unknown.insert(name);
+      subscriptions_.want(name, enemy);
+    }
+  }
+
+  /// How long it takes until the stream delivers.
+  Subscriptions::Milliseconds time_until_live(const std::string& stream) {
+    const auto begin = exchange_.now();
+    while (subscriptions_.state_of(stream) != State::live && exchange_.now() < begin + 1h)
+      exchange_.play_for(10ms);
+    return std::chrono::duration_cast<Subscriptions::Milliseconds>(exchange_.now() - begin);
+  }
+
+  Subscriptions subscriptions_{{}, {"trade.A"}};
+  ModelExchange exchange_{subscriptions_};
+};
+
+TEST_F(SubscriptionsAmongEnemies, AskForANewcomerAfterOneStepHoweverManyBadNamesWait) {
+  invent(500, kEnemy);
+  exchange_.play_for(300ms);
+  for (int i = 0; i < 40; ++i) {
+    const auto good = "trade.GOOD" + std::to_string(i);
+    subscriptions_.want(good, kFriend);
+    EXPECT_LE(time_until_live(good), kStep) << good;
+    exchange_.play_for(437ms * (i % 9));
+  }
+  EXPECT_GT(subscriptions_.count(State::waiting), 300U) << "the bad names still wait";
+}
+
+TEST_F(SubscriptionsAmongEnemies, AskForANewcomerSoonThoughBadNamesComeWithoutEnd) {
+  invent(300, kEnemy);
+  for (int i = 0; i < 100; ++i) {
+    invent(2, kOtherEnemy + static_cast<std::uint64_t>(i % 2), std::to_string(i) + '_');
+    exchange_.play_for(700ms);
+  }
+  subscriptions_.want("trade.GOOD", kFriend);
+  EXPECT_LE(time_until_live("trade.GOOD"), 6 * kStep)
+      << "three are before it, and as many suspects";
+}
+
+TEST_F(SubscriptionsAmongEnemies, FindAConsumersOwnSlipThoughBadNamesComeWithoutEnd) {
+  invent(300, kEnemy);
+  exchange_.play_for(300ms);
+  exchange_.unknown.insert("trade.SLIP");
+  for (const auto* stream : {"trade.B", "trade.C", "trade.SLIP", "trade.D"})
+    subscriptions_.want(stream, kFriend);
+  for (int i = 0; i < 60; ++i) {  // ever new consumers, too
+    invent(2, kOtherEnemy + static_cast<std::uint64_t>(i), std::to_string(i) + '_');
+    exchange_.play_for(1s);
+  }
+  EXPECT_EQ(subscriptions_.state_of("trade.SLIP"), State::rejected);
+  for (const auto* stream : {"trade.B", "trade.C", "trade.D"})
+    EXPECT_EQ(subscriptions_.state_of(stream), State::live) << stream;
+}
+
+TEST_F(SubscriptionsAmongEnemies, AskForWhatOneConsumerWantsApartFromWhatAnotherDoes) {
+  exchange_.quiet = {"trade.Q"};
+  subscriptions_.want("trade.Q", kEnemy);
+  exchange_.play_for(1ms);  // it is in doubt: whoever comes now waits
+  exchange_.requests.clear();
+  subscriptions_.want("trade.B", kFriend);
+  subscriptions_.want("trade.C", kEnemy);
+  subscriptions_.want("trade.D", kFriend);
+  exchange_.play();
+  ASSERT_EQ(exchange_.requests.size(), 2U);
+  EXPECT_THAT(exchange_.requests[0].streams, ElementsAre("trade.B", "trade.D"));
+  EXPECT_THAT(exchange_.requests[1].streams, ElementsAre("trade.C"));
+}
+
+TEST_F(SubscriptionsAmongEnemies, AskForANewcomerSoonThoughAnEnemyWantedItFirstAmongBadNames) {
+  invent(250, kEnemy);
+  subscriptions_.want("trade.GOOD", kEnemy);
+  exchange_.play_for(1ms);  // they are in doubt
+  for (const auto* stream : {"trade.GOOD", "trade.B"}) subscriptions_.want(stream, kFriend);
+  EXPECT_LE(time_until_live("trade.GOOD"), kStep);
+  EXPECT_LE(time_until_live("trade.B"), kStep);
+  subscriptions_.want("trade.C", kOtherEnemy);
+  invent(250, kOtherEnemy, "O");
+  subscriptions_.unwant("trade.C");
+  subscriptions_.want("trade.C", kOtherEnemy);
+  exchange_.play_for(20s);  // they are being narrowed down
+  EXPECT_EQ(subscriptions_.state_of("trade.C"), State::waiting);
+  subscriptions_.want("trade.C", kFriend);
+  EXPECT_LE(time_until_live("trade.C"), 2 * kStep);
+}
+
+TEST_F(SubscriptionsAmongEnemies, JudgeOnceWhatSeveralConsumersWant) {
+  exchange_.quiet = {"trade.QUIET"};
+  exchange_.unknown = {"trade.BAD"};
+  for (const auto consumer : {kEnemy, kFriend, kOtherEnemy, kFriend})
+    for (const auto* stream : {"trade.B", "trade.QUIET", "trade.BAD"})
+      subscriptions_.want(stream, consumer);
+  exchange_.play();
+  EXPECT_EQ(subscriptions_.take_rejections().size(), 1U);
+  EXPECT_EQ(subscriptions_.state_of("trade.QUIET"), State::requested);
+  EXPECT_EQ(subscriptions_.count(State::live), 2U);
+  for (const auto* stream : {"trade.B", "trade.QUIET", "trade.BAD"}) subscriptions_.unwant(stream);
+  exchange_.play();
+  EXPECT_THAT(exchange_.subscribed, ElementsAre("trade.A"));
+}
+
+TEST_F(SubscriptionsAmongEnemies, RememberLittleHoweverManyWantTheSame) {
+  invent(100, kEnemy);
+  for (std::uint64_t consumer = 10; consumer < 500; ++consumer) {
+    for (const auto& name : invented(100)) subscriptions_.want(name, consumer);
+    if (consumer % 10 == 0) exchange_.play_for(1s);
+    ASSERT_LT(subscriptions_.remembered(), 5'000U) << consumer;
+  }
+}
+
+TEST_F(SubscriptionsAmongEnemies, JudgeEveryBadNameInTheEnd) {
+  invent(40, kEnemy);
+  invent(40, kOtherEnemy, "O");
+  exchange_.play();
+  EXPECT_EQ(subscriptions_.count(State::rejected), 80U);
+  EXPECT_EQ(subscriptions_.take_rejections().size(), 80U);
+}
+
+/// A second look is taken after a quiet in which no late answer can be mistaken: no newcomer may
+/// come between.
+TEST(SubscriptionsOnDemand, SilenceNoGoodStreamThoughAnswersComeLateAndNewcomersAlways) {
+  for (unsigned seed = 1; seed <= 100; ++seed) {
+    Subscriptions subscriptions({.batch = 10, .timing = {.verdict_after = 500ms, .settle = 150ms}},
+                                numbered(10));
+    ModelExchange exchange(subscriptions, seed);
+    exchange.latency = 100ms;
+    exchange.jitter = 800ms;
+    std::minstd_rand random(seed);
+    subscriptions.connection_opened();
+    std::set<std::string> good;
+    for (const auto& name : numbered(10)) good.insert(name);
+    for (int i = 0; i < 60; ++i) {
+      const bool is_bad = random() % 4 == 0;
+      const auto name = (is_bad ? "trade.BAD" : "trade.GOOD") + std::to_string(i);
+      if (is_bad) exchange.unknown.insert(name);
+      if (!is_bad) good.insert(name);
+      if (random() % 2 == 0) exchange.quiet.insert(name);
+      subscriptions.want(name, random() % 3);
+      exchange.play_for(Subscriptions::Milliseconds(random() % 1'000));
+    }
+    exchange.play();
+    EXPECT_EQ(exchange.subscribed, good) << "seed " << seed;
+    EXPECT_THAT(names_of(subscriptions.take_rejections()),
+                UnorderedElementsAreArray(exchange.unknown))
+        << "seed " << seed;
+  }
+}
+
+TEST_F(SubscriptionsAmongEnemies, BringBackWhatWasAcceptedBeforeAnyNameThatNeverWas) {
+  exchange_.quiet = {"trade.QUIET"};
+  for (const auto* stream : {"trade.B", "trade.QUIET"}) subscriptions_.want(stream, kFriend);
+  exchange_.play();
+  invent(500, kEnemy);
+  exchange_.play_for(30s);
+  exchange_.requests.clear();
+  exchange_.drop_connection();
+  exchange_.play_for(1ms);
+  ASSERT_EQ(exchange_.requests.size(), 1U);
+  EXPECT_THAT(exchange_.requests[0].streams, ElementsAre("trade.A", "trade.B", "trade.QUIET"));
+  exchange_.play_for(100ms);
+  EXPECT_EQ(subscriptions_.state_of("trade.A"), State::live);
+  EXPECT_EQ(subscriptions_.state_of("trade.B"), State::live);
+  EXPECT_EQ(subscriptions_.state_of("trade.QUIET"), State::requested);
+}
+
+TEST_F(SubscriptionsAmongEnemies, BringBackWhatWaitedInAnotherRequestThanBadNames) {
+  invent(250, kEnemy);
+  exchange_.play_for(5s);
+  subscriptions_.want("trade.GOOD", kFriend);
+  exchange_.drop_connection();
+  EXPECT_LE(time_until_live("trade.GOOD"), 2 * kStep);
+}
+
+TEST_F(SubscriptionsAmongEnemies, LearnAConfiguredNameSoonThoughThousandsWereRejectedBefore) {
+  Subscriptions subscriptions({}, {"trade.A", "trade.new"});
+  ModelExchange exchange(subscriptions);
+  exchange.unknown = {"trade.new"};
+  subscriptions.connection_opened();
+  exchange.play();
+  for (const auto& name : invented(100)) {
+    exchange.unknown.insert(name);
+    subscriptions.want(name, kEnemy);
+  }
+  exchange.play();
+  ASSERT_EQ(subscriptions.count(State::rejected), 101U);
+  exchange.unknown.erase("trade.new");
+  exchange.drop_connection();
+  exchange.play_for(kStep);
+  EXPECT_EQ(subscriptions.state_of("trade.new"), State::live);
 }
 
 }  // namespace

@@ -1,0 +1,109 @@
+#include "bridge/app_options.hpp"
+
+#include "bridge/config/endpoint.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <sys/resource.h>
+
+namespace bpx::bridge {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::optional<Publisher::Curve> curve_options(const Config::Curve& curve,
+                                              const std::optional<CurveKey>& key) {
+  if (!key) return std::nullopt;
+  return Publisher::Curve{key->secret_key(), Admission(curve.allow)};
+}
+
+/// Consumers must not use up the file descriptors that the bridge itself needs: to come back to the
+/// exchange, to ask for its time, to look up names, to answer HTTP. Returns how many are theirs.
+std::size_t descriptors_for_consumers() {
+  constexpr rlim_t kReserve = 256;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  return limit.rlim_cur - std::min(kReserve, limit.rlim_cur / 2);
+}
+
+Attendance::Bounds bounds_within(std::size_t descriptors) {
+  Attendance::Bounds bounds;
+  bounds.connections = std::min(bounds.connections, descriptors);
+  return bounds;
+}
+
+/// The exchange's REST side: where, and what precedes every path there.
+std::pair<RestClient::Options, std::string> rest_options(const Config::Upstream& upstream) {
+  auto url = parse_exchange_url(upstream.rest_url, "https").value();
+  while (url.target.ends_with('/')) url.target.pop_back();
+  return {{.is_tls = url.is_tls, .host = url.host, .port = url.port}, url.target};
+}
+
+}  // namespace
+
+Publisher::Options publisher_options(const Config::Publish& publish, const CurveKeys& keys) {
+  const auto descriptors = descriptors_for_consumers();
+  return {.public_bind = publish.public_.bind,
+          .private_bind = publish.private_.bind,
+          .public_curve = curve_options(publish.public_.curve, keys.public_),
+          .private_curve = curve_options(publish.private_.curve, keys.private_),
+          .send_hwm = static_cast<int>(publish.send_hwm),
+          .public_bounds = bounds_within(descriptors / 4 * 3),
+          .private_bounds = bounds_within(descriptors / 4),
+          .linger = milliseconds(publish.linger_ms)};
+}
+
+std::size_t most_waiting(const Config::Publish& publish) {
+  constexpr std::size_t kForBooks = 1U << 20U;  // where nothing is kept for replay
+  return std::max<std::size_t>(publish.replay_bytes, kForBooks);
+}
+
+Session::Options session_options(const Config::Upstream& upstream) {
+  const auto url = parse_exchange_url(upstream.url, "wss").value();
+  return {.connection = {.is_tls = url.is_tls,
+                         .host = url.host,
+                         .port = url.port,
+                         .target = url.target,
+                         .compression = upstream.compression,
+                         .max_message_bytes = upstream.max_message_bytes,
+                         .connect_timeout = milliseconds(upstream.connect_timeout_ms)},
+          .idle_timeout = milliseconds(upstream.idle_timeout_ms),
+          .window_ms = static_cast<std::uint32_t>(upstream.window_ms)};
+}
+
+Backoff::Options backoff_options(const Config::Upstream& upstream) {
+  return {.initial = milliseconds(upstream.backoff_initial_ms),
+          .max = milliseconds(upstream.backoff_max_ms)};
+}
+
+ExchangeClock::Options clock_options(const Config::Upstream& upstream) {
+  auto [rest, path_prefix] = rest_options(upstream);
+  rest.max_body_bytes = 1'024;  // a time has a dozen
+  return {.rest = std::move(rest),
+          .path_prefix = std::move(path_prefix),
+          .tolerance = milliseconds(upstream.window_ms / 2)};
+}
+
+DepthSnapshots::Options snapshot_options(const Config::Upstream& upstream) {
+  auto [rest, path_prefix] = rest_options(upstream);
+  return {.rest = std::move(rest),
+          .path_prefix = std::move(path_prefix),
+          .backoff = backoff_options(upstream)};
+}
+
+OnDemand::Options on_demand_options(const Config& config) {
+  const auto& [enabled, allow, linger_ms] = config.upstream.on_demand;
+  return {.is_enabled = enabled,
+          .allow = allow,
+          .always = {config.upstream.streams.begin(), config.upstream.streams.end()},
+          .linger_ns = static_cast<std::int64_t>(linger_ms) * 1'000'000,
+          .topic_terminator = config.publish.topic_terminator};
+}
+
+HttpServer::Options http_options(const Config::Http& http) {
+  const auto address = parse_socket_address(http.bind).value();
+  return {.host = address.host, .port = address.port};
+}
+
+}  // namespace bpx::bridge

@@ -1,0 +1,82 @@
+#include "bridge/cli/commands.hpp"
+#include "bridge/cli/secrecy.hpp"
+#include "bridge/config/endpoint.hpp"
+#include "bridge/config/load.hpp"
+#include "bridge/one_line.hpp"
+#include "bridge/upstream/rest_client.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <iostream>
+#include <optional>
+
+#include <unistd.h>
+
+namespace bpx::bridge::cli {
+namespace {
+
+namespace asio = boost::asio;
+
+/// Where the bridge of this machine, with this environment, says whether it is ready.
+std::string local_url() {
+  Problems none_of_ours;
+  const auto config =
+      load_config({.file = {}, .environment = Environment(environ), .streams = {}, .log_level = {}},
+                  none_of_ours);
+  auto address = parse_socket_address(config.http.bind).value_or(SocketAddress{"127.0.0.1", 9464});
+  if (address.host == "0.0.0.0") address.host = "127.0.0.1";
+  if (address.host == "::") address.host = "::1";
+  if (address.host.find(':') != std::string::npos) address.host = '[' + address.host + ']';
+  return "http://" + address.host + ':' + std::to_string(address.port) + "/readyz";
+}
+
+asio::awaitable<RestClient::Response> get(const ExchangeUrl& url, TlsContext* tls) {
+  // Named, for GCC 12 destroys a temporary aggregate in a co_await expression twice.
+  RestClient::Options options;
+  options.is_tls = url.is_tls;
+  options.host = url.host;
+  options.port = url.port;
+  const auto opened = co_await RestClient::open(options, tls);
+  if (opened.client == nullptr)
+    co_return RestClient::Response{.status = 0, .body = {}, .error = opened.error};
+  co_return co_await opened.client->get(url.target);
+}
+
+RestClient::Response get_blocking(const ExchangeUrl& url) {
+  RestClient::Response response;
+  // To read the system's trust anchors takes more than all the rest: not where they are no use.
+  std::optional<TlsContext> tls;
+  if (url.is_tls) tls.emplace("");
+  asio::io_context loop{1};
+  asio::co_spawn(loop, get(url, tls ? &*tls : nullptr),
+                 [&](const std::exception_ptr& failure, RestClient::Response got) {
+                   if (failure) std::rethrow_exception(failure);
+                   response = std::move(got);
+                 });
+  loop.run();
+  return response;
+}
+
+}  // namespace
+
+int healthcheck(const HealthcheckFlags& flags) {
+  const auto text = flags.url.value_or(local_url());
+  const auto url = parse_exchange_url(text, "https");
+  if (!url) {
+    std::cerr << "healthcheck: " << without_keys(one_line(text))
+              << " is no address; give http://HOST:PORT/readyz\n";
+    return kCannotRun;
+  }
+  const auto response = get_blocking(*url);
+  constexpr unsigned kOk = 200;
+  if (response.status == kOk) return kStopped;
+  std::cerr << "healthcheck: " << without_keys(text) << ": "
+            << (response.status == 0
+                    ? response.error
+                    : std::to_string(response.status) + ' ' + one_line(response.body))
+            << '\n';
+  return kCannotRun;
+}
+
+}  // namespace bpx::bridge::cli

@@ -1,0 +1,23 @@
+#include "bridge/cli/process.hpp"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+namespace bpx::bridge::cli {
+
+// The kernel hands core dumps to a collector whatever their size limit is, unless the process is
+// not dumpable.
+void seal_memory() {
+  constexpr rlimit kNone{.rlim_cur = 0, .rlim_max = 0};
+  setrlimit(RLIMIT_CORE, &kNone);
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void open_many_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace bpx::bridge::cli

@@ -1,0 +1,13 @@
+#pragma once
+
+namespace bpx::bridge::cli {
+
+/// Keeps this process's memory from others of the same user: no core dump, no debugger, no reading
+/// of /proc/PID/mem and /proc/PID/environ but by root.
+void seal_memory();
+
+/// Lets this process open as many files as the system grants it. What is usual where nobody asks,
+/// 1024, was chosen for programs that use select(), which nothing here does.
+void open_many_files();
+
+}  // namespace bpx::bridge::cli

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "bridge/cli/tail_keys.hpp"
+#include "bridge/cli/tail_line.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bpx::bridge::cli {
+
+/// A consumer's socket, as `tail` has it.
+class TailSocket {
+ public:
+  /// `keys`: where the endpoints have CURVE. Throws where an endpoint is none.
+  TailSocket(const std::vector<std::string>& endpoints, const std::optional<TailKeys>& keys);
+  ~TailSocket();
+  TailSocket(const TailSocket&) = delete;
+  TailSocket& operator=(const TailSocket&) = delete;
+
+  void subscribe(const std::string& topic);
+  void unsubscribe(const std::string& topic);
+
+  /// Whether there is something to receive. False after `timeout`, and where a signal comes.
+  bool wait(std::chrono::milliseconds timeout);
+
+  /// What has come, if anything has; what is no message of a bridge is passed over. Its header is
+  /// nothing where this version cannot read it. Valid until the next call.
+  struct Received {
+    TailMessage message;
+    bool has_header = false;
+  };
+  std::optional<Received> receive();
+
+ private:
+  struct Socket;
+  std::unique_ptr<Socket> socket_;
+};
+
+}  // namespace bpx::bridge::cli

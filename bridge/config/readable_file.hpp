@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <sys/stat.h>
+
+namespace bpx::bridge {
+
+/// A file that is open for reading. What is read goes straight to where it is wanted: no buffer
+/// keeps a copy, which matters where it is a secret.
+class ReadableFile {
+ public:
+  enum class Kind {
+    any,     ///< a FIFO too, and then opening and reading wait for who writes into it
+    regular  ///< nothing else, so that nobody waits for anybody; symbolic links are followed
+  };
+
+  ReadableFile(const std::string& path, Kind kind);
+  ReadableFile(const ReadableFile&) = delete;
+  ReadableFile& operator=(const ReadableFile&) = delete;
+  ~ReadableFile();
+
+  /// False where there is none, it may not be read, or it is of another kind.
+  bool is_open() const { return descriptor_ >= 0; }
+
+  /// Whether it is not open because nothing stands at the path, or a directory on the way is
+  /// missing.
+  bool is_absent() const { return is_absent_; }
+
+  /// Permissions; 0 where it is not open.
+  unsigned mode() const { return status_.st_mode & 07777U; }
+
+  /// Whether group or others may read or change it, and that is not a read-only mount's doing.
+  bool is_open_to_others() const;
+
+  /// Puts the file's next bytes into `text`, in place of what was there: all, or `max_bytes` of
+  /// them. False where they cannot be read.
+  bool read_into(std::string& text, std::size_t max_bytes) const;
+
+ private:
+  void close();
+
+  int descriptor_;
+  bool is_absent_;
+  struct stat status_ {};
+};
+
+}  // namespace bpx::bridge

@@ -1,0 +1,141 @@
+#pragma once
+
+#include "bridge/observe/counter.hpp"
+#include "bridge/observe/histogram.hpp"
+#include "bridge/observe/vocabulary.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace bpx::bridge {
+
+/// What the bridge counts and measures of itself. The relaying thread writes, unless said
+/// otherwise; any thread reads. Whoever writes keeps a reference and pays an addition, never a
+/// look-up. Wall-clock times are Unix nanoseconds, 0 for never.
+
+/// Of one stream.
+struct StreamMeasurements {
+  StreamMeasurements(std::string_view stream, Histogram& lag_of_type);
+
+  const std::string name;
+  const bool is_private;
+  const bool is_numbered;  ///< its messages bear ids that show gaps
+  Histogram& lag;          ///< received − event time, shared by all streams of its type
+
+  Counter messages;   ///< received
+  Counter bytes;      ///< received, of payload
+  Counter published;  ///< the topic's sequence
+  Counter gaps;       ///< times that ids were missing
+  Counter missing;    ///< ids missing in all
+  Gauge<std::int64_t> last_received_ns;
+  Gauge<StreamState> state;
+  Gauge<std::uint64_t> subscriptions;  ///< of consumers, to exactly this topic
+  Gauge<BookState> book;
+  Counter book_resyncs;  ///< times that the book had to be built anew
+};
+
+/// Of the connection to the exchange.
+struct UpstreamMeasurements {
+  static constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+  Gauge<LinkState> state{LinkState::connecting};
+  Gauge<std::uint32_t> connection;  ///< the current or last one, counted from 1
+  CounterOfEach<kConnectResults> connects;
+  CounterOfEach<kDisconnectReasons> disconnects;
+  CounterOfEach<kExchangeErrors> errors;
+  Counter malformed;
+  Gauge<std::int64_t> last_received_steady_ns;  ///< message or pong on this connection
+  Gauge<double> ping_rtt_s{kUnknown};
+  Gauge<double> clock_offset_s{kUnknown};  ///< the exchange's clock − ours; observing thread
+  Gauge<double> clock_tolerance_s;         ///< beyond it signatures are in danger; set at the start
+  Gauge<ConnectResult> last_attempt{ConnectResult::ok};
+  Gauge<DisconnectReason> last_disconnect{DisconnectReason::local};
+  Gauge<std::int64_t> last_disconnect_ns;
+
+  std::uint64_t reconnects() const;  ///< connections after the first
+};
+
+/// Of the public or the private ZeroMQ endpoint.
+struct EndpointMeasurements {
+  Counter messages, bytes;                 ///< published; bytes of payload
+  Counter slow_episodes;                   ///< times a consumer's queue became full
+  Counter auth_failures;                   ///< peers refused; the doorkeeper's thread
+  Gauge<std::uint64_t> peers;              ///< likewise
+  Counter departures;                      ///< connections that ended; likewise
+  Counter handshake_failures;              ///< connections that never became a consumer's; likewise
+  CounterOfEach<kTurnedAway> turned_away;  ///< `crowded` likewise
+  CounterOfEach<kConsumerRequests> requests;
+};
+
+/// HTTP clients whose connection was ended. Written by the observing thread.
+using HttpRefusals = CounterOfEach<kHttpRefusals>;
+
+/// A stream that the exchange refuses, and its words.
+struct RejectedStream {
+  std::int64_t code = 0;
+  std::string message;
+};
+
+/// A stream that consumers brought about by subscribing to it.
+struct OnDemandStream {
+  StreamState state = StreamState::waiting;
+  std::uint64_t subscribers = 0;
+};
+
+class Measurements {
+ public:
+  /// `streams`: those configured, each of which is measured by itself.
+  explicit Measurements(const std::vector<std::string>& streams);
+
+  /// The measurements of `stream`, or for one that is not configured, of all such together.
+  StreamMeasurements& of(std::string_view stream);
+
+  bool is_configured(std::string_view stream) const { return by_name_.contains(stream); }
+
+  const std::deque<StreamMeasurements>& streams() const { return streams_; }
+  const StreamMeasurements& others() const { return others_; }
+  /// By the first word of the stream's name, for those configured and `other`.
+  const std::map<std::string, Histogram, std::less<>>& lag() const { return lag_; }
+
+  /// For what happens a handful of times a connection. Thread safe.
+
+  /// Kept of configured streams.
+  void note_rejected(std::string_view stream, RejectedStream rejected);
+  std::map<std::string, RejectedStream> rejected() const;
+
+  void add_on_demand(std::string_view stream);
+  void remove_on_demand(std::string_view stream);
+  /// These do nothing where the stream has not been added.
+  void set_on_demand_state(std::string_view stream, StreamState state);
+  void set_on_demand_subscribers(std::string_view stream, std::uint64_t subscribers);
+  std::map<std::string, OnDemandStream, std::less<>> on_demand() const;
+
+  Histogram forward;  ///< received → handed to ZeroMQ
+  UpstreamMeasurements upstream;
+  EndpointMeasurements everyone;
+  EndpointMeasurements account;
+  CounterOfEach<kReplayResults> replays;
+  Gauge<std::uint64_t> replay_backlog;  ///< bytes of replays and books that wait to be taken
+  HttpRefusals http_refusals;
+  Counter on_demand_refused;  ///< subscriptions in vain: too many are wanted, or of one consumer
+  Gauge<std::int64_t> last_turn_steady_ns;  ///< of the relaying thread's event loop
+
+ private:
+  std::map<std::string, Histogram, std::less<>> lag_;
+  std::deque<StreamMeasurements> streams_;  // a deque: references to its elements stay valid
+  StreamMeasurements others_;
+  std::unordered_map<std::string_view, StreamMeasurements*> by_name_;
+
+  mutable std::mutex mutex_;  // maps cannot be atomic; never taken on the way of a message
+  std::map<std::string, RejectedStream> rejected_;
+  std::map<std::string, OnDemandStream, std::less<>> on_demand_;
+};
+
+}  // namespace bpx::bridge

@@ -1,0 +1,149 @@
+#include "bridge/observe/status_report.hpp"
+
+#include "bridge/clock.hpp"
+#include "bridge/observe/readiness.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace bpx::bridge {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+
+/// Texts of the exchange may be invalid UTF-8: that must not hide everything else.
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json milliseconds_or_null(double seconds) {
+  return std::isnan(seconds) ? Json(nullptr) : Json(seconds * 1e3);
+}
+
+Json last_disconnect(const UpstreamMeasurements& upstream) {
+  const auto time_ns = upstream.last_disconnect_ns.value();
+  if (time_ns == 0) return nullptr;
+  return {{"reason", to_string(upstream.last_disconnect.value())}, {"time_ms", time_ns / kNsPerMs}};
+}
+
+Json received(const Measurements& measurements) {
+  auto messages = measurements.others().messages.value();
+  auto bytes = measurements.others().bytes.value();
+  for (const auto& stream : measurements.streams()) {
+    messages += stream.messages.value();
+    bytes += stream.bytes.value();
+  }
+  return {{"messages", messages},
+          {"bytes", bytes},
+          {"malformed", measurements.upstream.malformed.value()}};
+}
+
+Json errors(const UpstreamMeasurements& upstream) {
+  Json json;
+  for (const auto error : kExchangeErrors) json[to_string(error)] = upstream.errors[error].value();
+  return json;
+}
+
+Json lag(const Measurements& measurements) {
+  std::uint64_t count = 0;
+  double sum_ns = 0;
+  for (const auto& [type, histogram] : measurements.lag()) {
+    count += histogram.count();
+    sum_ns += histogram.sum_ns();
+  }
+  return {{"count", count}, {"sum_seconds", sum_ns / 1e9}};
+}
+
+std::int64_t last_message_ms(const Measurements& measurements) {
+  auto newest = measurements.others().last_received_ns.value();
+  for (const auto& stream : measurements.streams())
+    newest = std::max(newest, stream.last_received_ns.value());
+  return newest / kNsPerMs;
+}
+
+/// A stream that waits for its turn is about to be requested: consumers are told three states.
+std::string_view shown(StreamState state) {
+  return to_string(state == StreamState::waiting ? StreamState::requested : state);
+}
+
+Json book_of(const StreamMeasurements& stream) {
+  const auto book = stream.book.value();
+  return book == BookState::none ? Json(nullptr) : Json(to_string(book));
+}
+
+Json stream_report(const StreamMeasurements& stream,
+                   const std::map<std::string, RejectedStream>& rejected) {
+  Json json = {{"name", stream.name},
+               {"private", stream.is_private},
+               {"subscribers", stream.subscriptions.value()},
+               {"book", book_of(stream)},
+               {"state", shown(stream.state.value())},
+               {"sequence", stream.published.value()},
+               {"last_message_ms", stream.last_received_ns.value() / kNsPerMs},
+               {"messages", stream.messages.value()},
+               {"bytes", stream.bytes.value()},
+               {"gaps", stream.gaps.value()},
+               {"missing", stream.missing.value()}};
+  if (stream.state.value() != StreamState::rejected) return json;
+  if (const auto text = rejected.find(stream.name); text != rejected.end()) {
+    json["code"] = text->second.code;
+    json["message"] = text->second.message;
+  }
+  return json;
+}
+
+Json on_demand_report(const Measurements& measurements) {
+  Json json = Json::array();
+  for (const auto& [name, stream] : measurements.on_demand())
+    json.push_back(
+        {{"name", name}, {"state", shown(stream.state)}, {"subscribers", stream.subscribers}});
+  return json;
+}
+
+}  // namespace
+
+std::string status_report(const Measurements& measurements, const StatusContext& context,
+                          Moment now) {
+  const auto& upstream = measurements.upstream;
+  const auto reasons = reasons_not_ready(measurements, context.idle_timeout, now.steady_ns);
+  const auto uptime_ns = now.steady_ns - context.started_steady_ns;
+  Json json = {{"version", context.version},
+               {"state", to_string(upstream.state.value())},
+               {"ready", reasons.empty()},
+               {"reasons", reasons},
+               {"time_ms", now.unix_ns / kNsPerMs},
+               {"epoch", context.epoch_us},
+               {"connection", upstream.connection.value()},
+               {"uptime_seconds", static_cast<double>(uptime_ns) / 1e9},
+               {"reconnects", upstream.reconnects()},
+               {"last_disconnect", last_disconnect(upstream)},
+               {"received", received(measurements)},
+               {"errors", errors(upstream)},
+               {"lag", lag(measurements)},
+               {"ping_rtt_ms", milliseconds_or_null(upstream.ping_rtt_s.value())},
+               {"clock_offset_ms", milliseconds_or_null(upstream.clock_offset_s.value())},
+               {"subscribers",
+                {{"public", measurements.everyone.peers.value()},
+                 {"private", measurements.account.peers.value()}}},
+               {"idle_timeout_ms", context.idle_timeout.count()},
+               {"last_message_ms", last_message_ms(measurements)},
+               {"streams", Json::array()}};
+  const auto rejected = measurements.rejected();
+  for (const auto& stream : measurements.streams())
+    json["streams"].push_back(stream_report(stream, rejected));
+  json["on_demand"] = on_demand_report(measurements);
+  return dump(json);
+}
+
+ReadinessReport readiness_report(const Measurements& measurements, const StatusContext& context,
+                                 Moment now) {
+  const auto reasons = reasons_not_ready(measurements, context.idle_timeout, now.steady_ns);
+  return {.ready = reasons.empty(),
+          .json = dump(Json{{"ready", reasons.empty()}, {"reasons", reasons}})};
+}
+
+}  // namespace bpx::bridge

@@ -1,0 +1,83 @@
+#pragma once
+
+#include "bridge/publish/subscription.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace bpx::bridge {
+
+/// Who is connected to an endpoint, how much each has subscribed to, and who has to go because that
+/// is too much. libzmq itself bounds neither, and keeps some 35 bytes for each byte of a topic that
+/// nobody else knows. Pure; one thread at a time.
+///
+/// Connections are told of by their file descriptor, at once; what they sent comes later, through a
+/// queue, in which it can outlive them. A descriptor's next connection does not answer for what the
+/// last one left there.
+class Attendance {
+ public:
+  /// What a topic that is a stream's counts for: libzmq keeps its name once, and the consumer.
+  static constexpr std::size_t kSharedTopicBytes = 2;
+  /// What any other counts for beside its bytes: libzmq's tree, and the walk to forget it.
+  static constexpr std::size_t kTopicOverhead = 16;
+
+  struct Bounds {
+    /// When all leave at once, or the bridge stops, libzmq searches through the timers of all for
+    /// those of each: a moment for 2,000, half a minute for 4,000, in which nobody gets anything.
+    std::size_t connections = 2'000;
+    /// Of topics, with what they cost beside their names: some 3,000 names of usual length. A
+    /// consumer takes longer to leave the more there are, and holds everybody's messages up with
+    /// that: of names that begin alike it is little, of others a second for a million bytes.
+    std::size_t topic_bytes_each = std::size_t{128} << 10U;
+    std::size_t topic_bytes_in_all = std::size_t{2} << 20U;
+    /// Of those who cannot be told apart, together; what they give up is not taken off.
+    std::size_t topic_bytes_of_strangers = std::size_t{512} << 10U;
+  };
+
+  explicit Attendance(Bounds bounds) : bounds_(bounds) {}
+
+  /// Returns false where `connection` is one too many.
+  bool arrive(int connection);
+  void leave(int connection);
+
+  /// `caller` subscribes to a topic that counts for `bytes`. Returns whose connections have to go:
+  /// its own, or where all together have too many, that of the one that has most of them, or those
+  /// of all who cannot be told apart. Told once of each.
+  std::vector<int> subscribe(const Caller& caller, std::size_t bytes);
+  /// It gave the topic up, for which that had been counted.
+  void unsubscribe(const Caller& caller, std::size_t bytes);
+
+  /// Who has left since this was last asked, by descriptor.
+  std::vector<int> take_left() { return std::exchange(told_left_, {}); }
+  bool is_here(int connection) const { return connections_.contains(connection); }
+
+  /// Everything that those who have left by now sent has been told of.
+  void caught_up() { left_.clear(); }
+
+  std::size_t size() const { return connections_.size(); }
+
+ private:
+  struct Connection {
+    std::uint64_t caller = 0;  ///< 0: has not asked for anything yet
+    std::size_t topic_bytes = 0;
+    bool has_to_go = false;
+  };
+  using Connections = std::map<int, Connection>;
+
+  Connections::iterator find(const Caller& caller);
+  std::vector<int> charge_strangers(std::size_t bytes);
+  int let_go(Connections::iterator connection);
+
+  Bounds bounds_;
+  Connections connections_;
+  /// Descriptor → the last who had it and left, of whom something may still be told.
+  std::map<int, std::uint64_t> left_;
+  std::size_t topic_bytes_ = 0;  ///< of all that may stay
+  std::size_t stranger_bytes_ = 0;
+  std::vector<int> told_left_;
+};
+
+}  // namespace bpx::bridge

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <vector>
+
+#include <sys/socket.h>
+
+namespace bpx::bridge {
+
+/// Ends connections that libzmq has accepted, of which it only tells the file descriptor. By the
+/// time that is known, the descriptor may have become something else, such as the connection to the
+/// exchange: so it is looked at through a descriptor of our own, which nothing can exchange in
+/// between. libzmq sees the connection end and cleans up as always. One thread at a time.
+class Bouncer {
+ public:
+  /// Throws StartupError where no descriptor is left.
+  Bouncer();
+  ~Bouncer();
+  Bouncer(const Bouncer&) = delete;
+  Bouncer& operator=(const Bouncer&) = delete;
+
+  /// From now on connections that `listener` accepts are ours to end.
+  void watch(int listener);
+
+  /// Ends `connection` if it is one that a watched listener has accepted.
+  void show_out(int connection);
+
+ private:
+  struct Address {
+    sockaddr_storage bytes{};
+    socklen_t size = sizeof bytes;
+  };
+
+  static Address local_address(int descriptor);
+  bool is_ours(const Address& local) const;
+
+  int nothing_;  ///< open on nothing; what `held_` is when it holds nothing
+  int held_;     ///< the descriptor of our own
+  std::vector<Address> listening_;
+};
+
+}  // namespace bpx::bridge

@@ -1,0 +1,57 @@
+#include "bridge/publish/doorkeeper.hpp"
+
+#include <utility>
+
+namespace bpx::bridge {
+
+namespace {
+
+constexpr auto kStopEndpoint = "inproc://doorkeeper";
+constexpr std::chrono::milliseconds kForever{-1};
+
+}  // namespace
+
+Doorkeeper::Doorkeeper(zmq::context_t& context, std::vector<Watch> watches,
+                       ZapAuthenticator* authenticator, Log& log)
+    : watches_(std::move(watches)),
+      authenticator_(authenticator),
+      log_(log),
+      stop_(context, zmq::socket_type::pair),
+      stopped_(context, zmq::socket_type::pair) {
+  stopped_.bind(kStopEndpoint);
+  stop_.connect(kStopEndpoint);
+  thread_ = std::thread([this] { run(); });
+}
+
+Doorkeeper::~Doorkeeper() {
+  zmq_send(stop_.handle(), nullptr, 0, 0);  // which does not throw
+  thread_.join();
+}
+
+void Doorkeeper::run() try { keep_door(); } catch (const zmq::error_t& error) {
+  // Nobody new comes in where there is CURVE, as libzmq waits for an answer; those who are in go
+  // on.
+  log_.error("doorkeeper failed", {{"detail", error.what()}});
+}
+
+void Doorkeeper::keep_door() {
+  std::vector<zmq::pollitem_t> items{{stopped_.handle(), 0, ZMQ_POLLIN, 0}};
+  for (const auto& watch : watches_)
+    items.push_back({watch.peers.events().handle(), 0, ZMQ_POLLIN, 0});
+  if (authenticator_ != nullptr)
+    items.push_back({authenticator_->socket().handle(), 0, ZMQ_POLLIN, 0});
+  for (;;) {
+    try {
+      zmq::poll(items, kForever);
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) throw;
+      continue;
+    }
+    if (items.front().revents != 0) return;
+    for (std::size_t i = 0; i < watches_.size(); ++i)
+      if (items[i + 1].revents != 0) watches_[i].count.set(watches_[i].peers.take_in());
+    if (authenticator_ != nullptr && items.back().revents != 0) authenticator_->answer();
+  }
+}
+
+}  // namespace bpx::bridge

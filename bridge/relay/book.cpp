@@ -1,0 +1,89 @@
+#include "bridge/relay/book.hpp"
+
+#include <utility>
+
+namespace bpx::bridge {
+
+using std::chrono::milliseconds;
+
+Book::Book(std::string_view stream, std::size_t number, proto::DepthReader& reader,
+           SnapshotSource& snapshots, StreamMeasurements& measurements, Log& log)
+    : stream_(stream),
+      number_(number),
+      reader_(reader),
+      snapshots_(snapshots),
+      measurements_(measurements),
+      log_(log) {
+  measurements_.book.set(BookState::syncing);
+}
+
+void Book::on_published(const proto::MessageHeader& header, std::string_view message) {
+  const bool was_in_sync = sync_.is_in_sync();
+  header_ = header;
+  json_.clear();
+  if (const auto* const update = reader_.read_update(message))
+    sync_.on_update(*update);
+  else
+    sync_.on_malformed();
+  if (was_in_sync && sync_.is_in_sync()) return;
+  follow(was_in_sync);
+  seek_snapshot(milliseconds(0));
+}
+
+void Book::on_connected() {
+  sync_.on_connected();
+  seek_snapshot(kSettle);
+}
+
+void Book::on_disconnected() {
+  const bool was_in_sync = sync_.is_in_sync();
+  sync_.on_disconnected();
+  follow(was_in_sync);
+  seek_snapshot(milliseconds(0));
+}
+
+void Book::on_snapshot(BookSnapshot snapshot) {
+  const bool was_in_sync = sync_.is_in_sync();
+  const auto snapshot_id = snapshot.last_update_id;
+  has_asked_ = false;
+  json_.clear();
+  sync_.on_snapshot(std::move(snapshot));
+  follow(was_in_sync);
+  seek_snapshot(milliseconds(0));
+  log_.debug("book snapshot", {{"stream", stream_},
+                               {"update_id", snapshot_id},
+                               {"in_sync", sync_.is_in_sync()},
+                               {"another_wanted", has_asked_}});
+}
+
+std::string_view Book::json() {
+  if (!json_.empty()) return json_;
+  const auto time_ns = header_.event_ns != 0 ? header_.event_ns : header_.received_ns;
+  sync_.book().append_json(json_, sync_.last_update_id(), time_ns / 1000);
+  return json_;
+}
+
+/// Tells of what has changed.
+void Book::follow(bool was_in_sync) {
+  if (sync_.resyncs() > measurements_.book_resyncs.value()) measurements_.book_resyncs.add();
+  const bool is_in_sync = sync_.is_in_sync();
+  if (is_in_sync == was_in_sync) return;
+  measurements_.book.set(is_in_sync ? BookState::in_sync : BookState::syncing);
+  if (is_in_sync)
+    log_.info("book in sync", {{"stream", stream_},
+                               {"update_id", sync_.last_update_id()},
+                               {"levels", sync_.book().size()}});
+  else
+    log_.warn("book lost", {{"stream", stream_}, {"reason", to_string(sync_.loss())}});
+}
+
+void Book::seek_snapshot(milliseconds delay) {
+  const bool wants = sync_.wants_snapshot();
+  if (std::exchange(has_asked_, wants) == wants) return;
+  if (wants)
+    snapshots_.want(number_, delay);
+  else
+    snapshots_.forget(number_);
+}
+
+}  // namespace bpx::bridge

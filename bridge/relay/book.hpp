@@ -1,0 +1,61 @@
+#pragma once
+
+#include "bridge/observe/log.hpp"
+#include "bridge/observe/measurements.hpp"
+#include "bridge/relay/book_sync.hpp"
+#include "bridge/relay/snapshot_source.hpp"
+#include "proto/depth_update.hpp"
+#include "proto/message_header.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace bpx::bridge {
+
+/// The order book of one depth stream, kept up to date with what is published of the stream. Sees
+/// to snapshots, and tells log and metrics how it fares. One thread.
+class Book {
+ public:
+  /// A book that a reconnect has put in doubt waits so long for a message that settles it, before
+  /// a snapshot is fetched: by then the subscription is in force, so that no update can come
+  /// between the two.
+  static constexpr std::chrono::milliseconds kSettle{1'000};
+
+  /// `number`: in publish.books. `reader` may be shared among books.
+  Book(std::string_view stream, std::size_t number, proto::DepthReader& reader,
+       SnapshotSource& snapshots, StreamMeasurements& measurements, Log& log);
+
+  /// `message` must be followed by DepthReader::kPadding readable bytes.
+  void on_published(const proto::MessageHeader& header, std::string_view message);
+  void on_connected();
+  void on_disconnected();
+  void on_snapshot(BookSnapshot snapshot);
+
+  bool is_in_sync() const { return sync_.is_in_sync(); }
+
+  /// Of the last message published; of a book in sync the last that is in it.
+  const proto::MessageHeader& header() const { return header_; }
+
+  /// Of a book in sync: in the shape of the exchange's REST depth. Valid until the next call of any
+  /// function.
+  std::string_view json();
+
+ private:
+  void follow(bool was_in_sync);
+  void seek_snapshot(std::chrono::milliseconds delay);
+
+  std::string stream_;
+  std::size_t number_;
+  proto::DepthReader& reader_;
+  SnapshotSource& snapshots_;
+  StreamMeasurements& measurements_;
+  Log& log_;
+  BookSync sync_;
+  proto::MessageHeader header_;
+  bool has_asked_ = false;  ///< for a snapshot that has not come
+  std::string json_;        ///< empty where it is to be written anew
+};
+
+}  // namespace bpx::bridge

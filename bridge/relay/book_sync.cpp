@@ -1,0 +1,151 @@
+#include "bridge/relay/book_sync.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace bpx::bridge {
+
+BookSync::Aside::Aside(const proto::DepthUpdate& update)
+    : first_update_id(update.first_update_id),
+      last_update_id(update.last_update_id),
+      ask_texts_(2 * update.asks.size()) {
+  texts_.reserve(ask_texts_ + 2 * update.bids.size());
+  for (const auto* side : {&update.asks, &update.bids})
+    for (const auto& [price, quantity] : *side) {
+      texts_.emplace_back(price);
+      texts_.emplace_back(quantity);
+      bytes_ += 2 * sizeof(std::string) + price.size() + quantity.size();
+    }
+}
+
+bool BookSync::Aside::apply_to(OrderBook& book) const {
+  proto::DepthUpdate update;
+  for (std::size_t i = 0; i < texts_.size(); i += 2)
+    (i < ask_texts_ ? update.asks : update.bids)
+        .push_back({.price = texts_[i], .quantity = texts_[i + 1]});
+  return book.apply(update);
+}
+
+void BookSync::on_update(const proto::DepthUpdate& update) {
+  if (state_ == State::syncing) {
+    put_aside(update);
+    return join();
+  }
+  const bool is_old = update.last_update_id <= last_id_;
+  if (is_old && !counts_anew(update)) return;
+  if (is_old || update.first_update_id > last_id_ + 1) {
+    lose(is_old ? BookLoss::ids_began_anew : BookLoss::gap);
+    put_aside(update);
+    return join();
+  }
+  if (!book_.apply(update)) {
+    lose(BookLoss::too_many_levels);
+    return put_aside(update);
+  }
+  last_id_ = update.last_update_id;
+  old_.reset();
+  held_.reset();
+  state_ = State::in_sync;
+}
+
+void BookSync::on_malformed() {
+  if (state_ == State::syncing)
+    forget_aside();
+  else
+    lose(BookLoss::malformed);
+}
+
+void BookSync::on_connected() { is_connected_ = true; }
+
+void BookSync::on_disconnected() {
+  is_connected_ = false;
+  if (state_ != State::in_sync) return;
+  state_ = State::suspended;
+  loss_ = BookLoss::disconnected;
+}
+
+void BookSync::on_snapshot(BookSnapshot snapshot) {
+  if (state_ == State::in_sync) return;
+  if (state_ == State::suspended) {
+    if (snapshot.last_update_id == last_id_ && is_connected_) state_ = State::in_sync;
+    if (snapshot.last_update_id <= last_id_) return;
+  }
+  if (!held_ || snapshot.last_update_id < held_->last_update_id) held_ = std::move(snapshot);
+  waited_ = 0;
+  if (state_ == State::syncing) join();
+}
+
+bool BookSync::wants_snapshot() const {
+  if (!is_connected_ || state_ == State::in_sync) return false;
+  if (held_) return waited_ >= kPatience;
+  // What is syncing needs an update to join a snapshot with: until one comes the snapshot would
+  // only grow old.
+  return state_ == State::suspended || !aside_.empty();
+}
+
+void BookSync::lose(BookLoss why) {
+  state_ = State::syncing;
+  loss_ = why;
+  ++resyncs_;
+  book_.clear();
+  forget_aside();
+}
+
+void BookSync::put_aside(const proto::DepthUpdate& update) {
+  if (!aside_.empty()) {
+    const auto last_id = aside_.back().last_update_id;
+    const bool is_old = update.last_update_id <= last_id;
+    if (is_old && !counts_anew(update)) return;
+    if (is_old || update.first_update_id > last_id + 1) forget_aside();
+  }
+  bytes_aside_ += aside_.emplace_back(update).bytes();
+  while (bytes_aside_ > kMaxBytesAside && aside_.size() > 1) {
+    bytes_aside_ -= aside_.front().bytes();
+    aside_.pop_front();
+  }
+}
+
+void BookSync::forget_aside() {
+  aside_.clear();
+  bytes_aside_ = 0;
+  old_.reset();
+}
+
+/// Puts the snapshot at hand before the updates put aside, where it fits.
+void BookSync::join() {
+  if (!held_ || aside_.empty()) return;
+  const auto snapshot_id = held_->last_update_id;
+  const auto newest_id = aside_.back().last_update_id;
+  if (newest_id < snapshot_id) {  // the stream has yet to catch up
+    ++waited_;
+    return;
+  }
+  const auto after = std::ranges::find_if(
+      aside_, [&](const Aside& update) { return update.last_update_id > snapshot_id; });
+  if (after != aside_.end() && after->first_update_id > snapshot_id + 1)
+    return held_.reset();  // it came too late
+  if (!std::all_of(after, aside_.end(),
+                   [&](const Aside& update) { return update.apply_to(held_->book); })) {
+    held_.reset();
+    return lose(BookLoss::too_many_levels);
+  }
+  take_over(newest_id);
+}
+
+void BookSync::take_over(std::uint64_t last_id) {
+  book_ = std::move(held_->book);
+  held_.reset();
+  last_id_ = last_id;
+  forget_aside();
+  state_ = is_connected_ ? State::in_sync : State::suspended;
+}
+
+/// Asked of an update that tells nothing new by its ids. One alone is a repetition; where it
+/// continues another such, the exchange has begun to count anew.
+bool BookSync::counts_anew(const proto::DepthUpdate& update) {
+  const bool continues = old_ && update.first_update_id == *old_ + 1;
+  old_ = update.last_update_id;
+  return continues;
+}
+
+}  // namespace bpx::bridge

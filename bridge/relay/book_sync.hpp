@@ -1,0 +1,100 @@
+#pragma once
+
+#include "bridge/observe/vocabulary.hpp"
+#include "bridge/relay/order_book.hpp"
+#include "proto/depth_update.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bpx::bridge {
+
+/// A whole book as the exchange's REST side told it.
+struct BookSnapshot {
+  std::uint64_t last_update_id = 0;
+  OrderBook book;
+};
+
+/// Keeps the book of one depth stream, from a snapshot and the stream's own updates, and knows
+/// whether it is right: it is while each update continues the one before by its ids. Ids alone
+/// decide; no I/O, no clock. In sync means: exactly the book after the last update that was told.
+///
+///     syncing    no book; updates are put aside until a snapshot fits before them
+///     in_sync
+///     suspended  the connection ended, so that updates may be missing: until the next one
+///     continues
+///                the book, or a snapshot proves that nothing has changed
+class BookSync {
+ public:
+  /// So much is put aside while a snapshot is awaited; then the oldest updates go. Applying all of
+  /// it takes some ten milliseconds, in which no message is relayed; what comes during one REST
+  /// request is a hundredth of it.
+  static constexpr std::size_t kMaxBytesAside = std::size_t{4} << 20U;
+  /// A snapshot may be newer than the stream, which then catches up with it. After so many updates
+  /// that did not, another is asked for: ids may have begun anew.
+  static constexpr std::size_t kPatience = 100;
+
+  void on_update(const proto::DepthUpdate& update);
+  /// A message of the stream that could not be read.
+  void on_malformed();
+  void on_connected();
+  void on_disconnected();
+  /// Its book is not too large.
+  void on_snapshot(BookSnapshot snapshot);
+
+  bool is_in_sync() const { return state_ == State::in_sync; }
+  /// Whether a snapshot, taken from now on, would help.
+  bool wants_snapshot() const;
+
+  /// Why the book was lost last.
+  BookLoss loss() const { return loss_; }
+  /// How often it had to be built anew.
+  std::uint64_t resyncs() const { return resyncs_; }
+
+  /// Of a book in sync: the book, and the last update in it.
+  const OrderBook& book() const { return book_; }
+  std::uint64_t last_update_id() const { return last_id_; }
+
+ private:
+  enum class State : std::uint8_t { syncing, in_sync, suspended };
+
+  /// An update that owns its texts.
+  class Aside {
+   public:
+    explicit Aside(const proto::DepthUpdate& update);
+    std::uint64_t first_update_id = 0;
+    std::uint64_t last_update_id = 0;
+    std::size_t bytes() const { return bytes_; }
+    bool apply_to(OrderBook& book) const;
+
+   private:
+    std::vector<std::string> texts_;  ///< price and quantity by turns, asks first
+    std::size_t ask_texts_;
+    std::size_t bytes_ = sizeof(Aside);
+  };
+
+  void lose(BookLoss why);
+  void put_aside(const proto::DepthUpdate& update);
+  void forget_aside();
+  void join();
+  void take_over(std::uint64_t last_id);
+  bool counts_anew(const proto::DepthUpdate& update);
+
+  State state_ = State::syncing;
+  bool is_connected_ = false;
+  BookLoss loss_ = BookLoss::disconnected;
+  std::uint64_t resyncs_ = 0;
+  OrderBook book_;
+  std::uint64_t last_id_ = 0;         ///< in the book
+  std::optional<std::uint64_t> old_;  ///< last id of the last update that told nothing new
+  std::optional<BookSnapshot> held_;  ///< newer than what the stream has told
+  std::size_t waited_ = 0;            ///< updates that the held snapshot has outlived
+  std::deque<Aside> aside_;           ///< each continues the one before
+  std::size_t bytes_aside_ = 0;
+};
+
+}  // namespace bpx::bridge

@@ -1,0 +1,93 @@
+#pragma once
+
+#include "bridge/observe/log.hpp"
+#include "bridge/relay/book_sync.hpp"
+#include "bridge/relay/snapshot_source.hpp"
+#include "bridge/upstream/backoff.hpp"
+#include "bridge/upstream/rest_client.hpp"
+#include "proto/depth_update.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bpx::bridge {
+
+/// `/api/v1/depth?symbol=…` for a depth stream, whose symbol goes percent-encoded.
+std::string depth_target(std::string_view path_prefix, std::string_view stream);
+
+/// Fetches snapshots of books over REST, as long as they are wanted: one at a time of each book, a
+/// few at a time in all, with a backoff that only a book which holds for a while resets. Belongs to
+/// the observing thread, where answers are read and sorted too, so that they cost messages nothing.
+class DepthSnapshots final : public SnapshotSource {
+ public:
+  /// So many requests are under way at a time: the exchange limits what an address may ask.
+  static constexpr std::size_t kAtOnce = 2;
+
+  struct Options {
+    RestClient::Options rest;
+    std::string path_prefix;  ///< of upstream.rest_url, without `/` at its end
+    Backoff::Options backoff;
+  };
+  /// Takes a snapshot of a book. Called on the observing thread.
+  using Deliver = std::function<void(std::size_t book, BookSnapshot)>;
+
+  /// `streams`: publish.books. `observing` runs on the observing thread.
+  DepthSnapshots(const boost::asio::any_io_executor& observing, Options options,
+                 const std::vector<std::string>& streams, TlsContext& tls, Log& log,
+                 Deliver deliver);
+
+  // Called on the relaying thread.
+  void want(std::size_t book, std::chrono::milliseconds delay) override;
+  void forget(std::size_t book) override;
+
+  /// Fetches for ever: to be run once for each `worker` below kAtOnce.
+  boost::asio::awaitable<void> work(std::size_t worker);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Job {
+    std::string stream;
+    std::string target;
+    Backoff backoff;
+    bool is_wanted = false;
+    bool is_under_way = false;
+    std::uint64_t generation = 0;  ///< changes whenever it is wanted anew, or no more
+    Clock::time_point due;
+    Clock::time_point delivered;  ///< last
+    std::uint64_t failures = 0;   ///< since then
+  };
+  struct Fetched {
+    std::optional<BookSnapshot> snapshot;
+    std::string error;
+  };
+
+  void begin(Job& job, std::chrono::milliseconds delay);
+  Job* next();
+  boost::asio::awaitable<void> fulfil(Job& job, std::unique_ptr<RestClient>& client);
+  boost::asio::awaitable<Fetched> fetch(const Job& job, std::unique_ptr<RestClient>& client);
+  void retry(Job& job, std::string_view error);
+
+  boost::asio::any_io_executor observing_;
+  Options options_;
+  TlsContext& tls_;
+  Log& log_;
+  Deliver deliver_;
+  std::vector<Job> jobs_;
+  std::array<boost::asio::steady_timer, kAtOnce> waits_;  ///< cancelled when a job has come
+  proto::DepthReader reader_;
+};
+
+}  // namespace bpx::bridge

@@ -1,0 +1,105 @@
+#include "bridge/upstream/exchange_clock.hpp"
+
+#include "bridge/clock.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+namespace bpx::bridge {
+namespace {
+
+namespace asio = boost::asio;
+
+/// The first on a connection pays for what later ones do not: slow start, a cold cache.
+constexpr int kReadings = 5;
+
+std::string why_unknown(const RestClient::Response& response) {
+  if (!response.error.empty()) return response.error;
+  if (response.status != 200) return "HTTP " + std::to_string(response.status);
+  return "the answer is no time";
+}
+
+}  // namespace
+
+std::optional<std::int64_t> parse_exchange_time(std::string_view body) {
+  std::int64_t milliseconds = 0;
+  const auto* const end = body.data() + body.size();
+  const auto [rest, error] = std::from_chars(body.data(), end, milliseconds);
+  constexpr std::int64_t kYear2200 = 7'258'118'400'000;
+  if (error != std::errc{} || rest != end || milliseconds <= 0 || milliseconds > kYear2200)
+    return std::nullopt;
+  return milliseconds * 1'000'000 + 500'000;
+}
+
+ExchangeClock::ExchangeClock(Options options, TlsContext& tls, UpstreamMeasurements& upstream,
+                             Log& log)
+    : options_(std::move(options)), tls_(tls), offset_s_(upstream.clock_offset_s), log_(log) {
+  upstream.clock_tolerance_s.set(std::chrono::duration<double>(options_.tolerance).count());
+}
+
+asio::awaitable<void> ExchangeClock::run() {
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  for (;;) {
+    if (const auto reading = co_await quickest_reading()) note(*reading);
+    timer.expires_after(options_.interval);
+    const auto [cancelled] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (cancelled) co_return;
+  }
+}
+
+asio::awaitable<std::optional<ClockReading>> ExchangeClock::quickest_reading() {
+  std::optional<ClockReading> quickest;
+  const auto opened = co_await RestClient::open(options_.rest, &tls_);
+  if (opened.client == nullptr) {
+    note_unknown(opened.error);
+    co_return std::nullopt;
+  }
+  for (int i = 0; i < kReadings; ++i) {
+    // The wall clock is what is compared, the steady one tells how long it took: a step of the wall
+    // clock between the two must not pass for a quick answer.
+    const auto asked = unix_ns();
+    const auto started = steady_ns();
+    const auto response = co_await opened.client->get(options_.path_prefix + "/api/v1/time");
+    const auto took = steady_ns() - started;
+    const auto time = parse_exchange_time(response.body);
+    if (response.status != 200 || !time) {
+      note_unknown(why_unknown(response));
+      co_return std::nullopt;
+    }
+    const ClockReading reading{asked, asked + took, *time};
+    if (!quickest || reading.round_trip_ns() < quickest->round_trip_ns()) quickest = reading;
+  }
+  co_return quickest;
+}
+
+void ExchangeClock::note_unknown(std::string_view error) {
+  offset_s_.set(UpstreamMeasurements::kUnknown);
+  if (std::exchange(said_, Verdict::unknown) == Verdict::unknown) return;
+  log_.warn("clock offset unknown",
+            {{"detail", error}, {"check", "upstream.rest_url and the way to it"}});
+}
+
+void ExchangeClock::note(const ClockReading& reading) {
+  const auto offset_ms = static_cast<double>(reading.offset_ns()) / 1e6;
+  offset_s_.set(offset_ms / 1e3);
+  const bool is_off = std::abs(offset_ms) > static_cast<double>(options_.tolerance.count());
+  const auto verdict = is_off ? Verdict::off : Verdict::good;
+  if (std::exchange(said_, verdict) == verdict) return;
+  if (is_off)
+    log_.warn("clock offset", {{"offset_ms", offset_ms},
+                               {"tolerance_ms", options_.tolerance.count()},
+                               {"effect", "the exchange may refuse signatures"},
+                               {"check", "this machine's time synchronisation"}});
+  else
+    log_.info("clock offset",
+              {{"offset_ms", offset_ms},
+               {"round_trip_ms", static_cast<double>(reading.round_trip_ns()) / 1e6}});
+}
+
+}  // namespace bpx::bridge

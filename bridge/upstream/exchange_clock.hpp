@@ -1,0 +1,64 @@
+#pragma once
+
+#include "bridge/observe/log.hpp"
+#include "bridge/observe/measurements.hpp"
+#include "bridge/upstream/rest_client.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace bpx::bridge {
+
+/// One reading of the exchange's clock, all in Unix nanoseconds: ours when asked, ours when
+/// answered, and the exchange's in between.
+struct ClockReading {
+  std::int64_t asked_ns = 0;
+  std::int64_t answered_ns = 0;
+  std::int64_t exchange_ns = 0;
+
+  std::int64_t round_trip_ns() const { return answered_ns - asked_ns; }
+  /// The exchange's clock − ours, taking both ways for equally long: wrong by half the round trip
+  /// at most.
+  std::int64_t offset_ns() const { return exchange_ns - asked_ns - round_trip_ns() / 2; }
+};
+
+/// What `/api/v1/time` says: Unix milliseconds as plain text. The middle of that millisecond in
+/// nanoseconds; nullopt for anything else.
+std::optional<std::int64_t> parse_exchange_time(std::string_view body);
+
+/// Measures by how much the exchange's clock differs from ours: at once, then every minute, from
+/// the quickest of several readings. Belongs to the observing thread.
+class ExchangeClock {
+ public:
+  struct Options {
+    RestClient::Options rest;
+    std::string path_prefix;  ///< of upstream.rest_url, without `/` at its end
+    std::chrono::milliseconds interval{60'000};
+    std::chrono::milliseconds tolerance{2'500};  ///< beyond it signatures are in danger
+  };
+
+  ExchangeClock(Options options, TlsContext& tls, UpstreamMeasurements& upstream, Log& log);
+
+  /// Measures for ever; returns when cancelled.
+  boost::asio::awaitable<void> run();
+
+ private:
+  enum class Verdict : std::uint8_t { unknown, good, off };
+
+  boost::asio::awaitable<std::optional<ClockReading>> quickest_reading();
+  void note_unknown(std::string_view error);
+  void note(const ClockReading& reading);
+
+  Options options_;
+  TlsContext& tls_;
+  Gauge<double>& offset_s_;
+  Log& log_;
+  std::optional<Verdict> said_;  ///< what the log was told last
+};
+
+}  // namespace bpx::bridge

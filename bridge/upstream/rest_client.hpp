@@ -1,0 +1,48 @@
+#pragma once
+
+#include "bridge/upstream/tls_context.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace bpx::bridge {
+
+/// One HTTP connection for GET requests, over TLS or, for `http://`, over plain TCP. Belongs to the
+/// thread of the executor it was opened on; one request at a time. Destroying it ends it.
+class RestClient {
+ public:
+  struct Options {
+    bool is_tls = true;
+    std::string host;
+    std::uint16_t port = 443;
+    std::chrono::milliseconds timeout{5'000};  ///< to connect, and again for each request
+    std::size_t max_body_bytes = 16'777'216;
+  };
+
+  /// An answer, or why there is none.
+  struct Response {
+    unsigned status = 0;  ///< HTTP; 0 where there was no answer
+    std::string body;
+    std::string error;
+  };
+
+  struct Opened {
+    std::unique_ptr<RestClient> client;  ///< null on failure
+    std::string error;
+  };
+
+  /// `tls` outlives the client; it may be null where `options.is_tls` is false.
+  static boost::asio::awaitable<Opened> open(Options options, TlsContext* tls);
+
+  virtual ~RestClient() = default;
+
+  /// `target`: path and query.
+  virtual boost::asio::awaitable<Response> get(std::string target) = 0;
+};
+
+}  // namespace bpx::bridge

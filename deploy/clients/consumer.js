@@ -1,0 +1,286 @@
+// A consumer of backpack-bridge that misses nothing: your code goes into Stream.deliver. Usage, output
+// and the reasons are those of consumer.py, which says more. Node 18 or later; npm install zeromq@6
+"use strict";
+const { randomUUID } = require("node:crypto");
+const { readFileSync } = require("node:fs");
+const { parseArgs } = require("node:util");
+const { Subscriber } = require("zeromq");
+
+const GAP = 2, FIRST = 4, END = 8;
+const PATIENCE = 1000; // ms without an answer, then ask again
+const SILENCE = 3000; // ms without a word from the bridge, then nothing is up to date
+const PACE = 20; // ms from one request to the next: the bridge serves 100 a second to all consumers
+const LONGEST_QUIET = 600_000; // ms, then a quiet stream is asked at the latest
+const MOST_WAITING = 100_000; // live messages of a stream
+
+const note = (...words) => process.stderr.write(words.join(" ") + "\n");
+
+// Both are exact up to 2^53: sequences for as long as anybody lives, and epochs until the year 2255.
+const decode = bytes => ({
+  flags: bytes.readUInt16LE(2),
+  epoch: Number(bytes.readBigUInt64LE(8)),
+  sequence: Number(bytes.readBigUInt64LE(16)),
+});
+
+// Both sides: the number that a price is → price and quantity as the exchange wrote them.
+class Book {
+  asks = new Map();
+  bids = new Map();
+
+  apply(asks, bids) {
+    for (const [side, levels] of [[this.asks, asks], [this.bids, bids]])
+      for (const [price, quantity] of levels ?? []) { // a side may be absent: it has not changed
+        if (isNaN(price) || isNaN(quantity)) throw new TypeError("no numbers");
+        if (Number(quantity) === 0) side.delete(Number(price));
+        else side.set(Number(price), [price, quantity]);
+      }
+  }
+
+  toString() {
+    const sorted = side => [...side.entries()].sort((a, b) => a[0] - b[0]).map(([, level]) => level);
+    return JSON.stringify({ asks: sorted(this.asks), bids: sorted(this.bids) });
+  }
+}
+
+class Stream {
+  waiting = []; // live messages, for a replay of what precedes them
+  holes = 0; // replays in a row that lacked the next message
+  requests = {}; // kind → topic, none until its turn has come; and when to ask (again)
+  inDoubt = false; // something may have been lost, and has not been asked for
+  bookAt = Infinity; // the last message in the book; infinite: there is none
+  bookId = 0; // the exchange's, of its last change
+
+  // topics: whose each topic is. Epoch 0: no bridge has been seen.
+  constructor(socket, topics, name, epoch, sequence, hasBook, quiet) {
+    Object.assign(this, { socket, topics, name, epoch, next: sequence + 1, hasBook, quiet });
+    this.subscribe(name);
+    this.askReplay();
+    this.askBook();
+    this.wasHeard();
+  }
+
+  subscribe(topic) {
+    this.topics.set(topic, this);
+    this.socket.subscribe(topic);
+  }
+
+  askReplay() {
+    this.end("replay");
+    this.requests.replay = { due: 0 };
+  }
+
+  askBook() {
+    Object.assign(this, { bookAt: Infinity, bookPatience: PATIENCE });
+    if (!this.hasBook) return;
+    this.end("book");
+    this.requests.book = { due: 0 };
+  }
+
+  wasHeard() {
+    this.patience = this.quiet;
+    this.checkAt = performance.now() + this.patience;
+  }
+
+  // Whether anything was to be asked; one thing at a time.
+  ask(now) {
+    if ((this.inDoubt || now > this.checkAt) && !this.requests.replay) {
+      this.patience = Math.min(2 * this.patience, LONGEST_QUIET);
+      this.checkAt = now + this.patience;
+      this.askReplay();
+    }
+    const kind = ["replay", "book"].find(kind => now > this.requests[kind]?.due);
+    if (!kind) return false;
+    this.end(kind);
+    const what = kind === "replay" ? `${this.name}/${this.next}` : this.name;
+    const topic = `bridge.${kind}/${what}/${randomUUID()}`; // nobody else's: the answer comes under it
+    this.requests[kind] = { topic, due: now + PATIENCE };
+    this.subscribe(topic);
+    if (kind === "replay") this.inDoubt = false;
+    return true;
+  }
+
+  end(kind) {
+    const topic = this.requests[kind]?.topic;
+    delete this.requests[kind];
+    if (!topic) return;
+    this.topics.delete(topic);
+    this.socket.unsubscribe(topic);
+  }
+
+  // The bridge says which it is.
+  meet(epoch) {
+    if (this.epoch !== 0 && this.epoch !== epoch) { // it was restarted: its sequences begin at 1
+      note("epoch", this.name, epoch);
+      Object.assign(this, { next: 1, holes: 0, waiting: [] });
+      this.askReplay();
+      this.askBook();
+    }
+    this.epoch = epoch;
+  }
+
+  take(topic, header, payload) {
+    if (topic === this.name) this.onLive(header, payload);
+    else if (topic === this.requests.replay?.topic) this.onReplayed(header, payload);
+    else this.onBook(header, payload);
+  }
+
+  onBook(header, payload) {
+    if (!payload) { // none is in sync: ask again, after twice as long each time
+      this.requests.book.due = performance.now() + this.bookPatience;
+      this.bookPatience = Math.min(2 * this.bookPatience, LONGEST_QUIET);
+      return;
+    }
+    this.end("book");
+    const { asks, bids, lastUpdateId } = JSON.parse(payload);
+    this.book = new Book();
+    this.book.apply(asks, bids);
+    this.bookId = Number(lastUpdateId);
+    this.bookAt = header.sequence;
+    note("book", this.name, this.bookAt);
+  }
+
+  onLive(header, payload) {
+    if (header.sequence >= this.next) this.waiting.push([header, payload]); // if less: known already
+    if (this.waiting.length > MOST_WAITING) { // no replay comes: go on without
+      this.end("replay");
+      this.lose(this.waiting[0][0].sequence - 1);
+    }
+    this.catchUp();
+  }
+
+  // Delivers what follows; what is behind a hole waits for a replay.
+  catchUp() {
+    let taken = 0;
+    for (; this.waiting[taken]?.[0].sequence <= this.next; ++taken)
+      if (this.waiting[taken][0].sequence === this.next) this.deliver(...this.waiting[taken]);
+    if (taken) this.waiting.splice(0, taken);
+    if (!this.waiting.length || this.requests.replay) return;
+    note("hole", this.name, this.next, this.waiting[0][0].sequence - 1);
+    this.askReplay();
+  }
+
+  onReplayed(header, payload) {
+    const ends = header.flags & END;
+    let lastMissing = ends ? header.sequence : header.sequence - 1;
+    if (this.waiting.length) // a live one is not missing
+      lastMissing = Math.min(lastMissing, this.waiting[0][0].sequence - 1);
+    if (lastMissing >= this.next) {
+      // A replay has no holes: either it was lost on the way, or it is kept no more. Then another
+      // replay lacks it too.
+      if (++this.holes < 2) return this.askReplay();
+      this.lose(lastMissing);
+    }
+    if (ends) {
+      this.end("replay");
+    } else {
+      this.requests.replay.due = performance.now() + PATIENCE;
+      // After a reconnect in its middle it begins anew.
+      if (header.sequence === this.next) this.deliver(header, payload);
+    }
+    this.catchUp();
+  }
+
+  lose(last) {
+    note("lost", this.name, this.next, last);
+    Object.assign(this, { next: last + 1, holes: 0 });
+    if (last > this.bookAt) this.askBook();
+  }
+
+  deliver(header, payload) {
+    Object.assign(this, { next: header.sequence + 1, holes: 0 });
+    this.wasHeard();
+    process.stdout.write(`${this.name} ${this.epoch} ${header.sequence} ${payload}\n`);
+    // The exchange was away before.
+    if (header.flags & FIRST && header.sequence > 1) note("reconnected", this.name, header.sequence);
+    if (header.flags & GAP) note("gap", this.name, header.sequence);
+    if (header.sequence <= this.bookAt) return;
+    if (header.flags & GAP) return this.askBook();
+    this.bookAt = header.sequence;
+    try {
+      const { a, b, u } = JSON.parse(payload).data;
+      if (typeof u !== "number") throw new TypeError("no u");
+      if (u <= this.bookId) return; // said before
+      this.book.apply(a, b);
+      this.bookId = u;
+    } catch { // not as we know it: who knows what it has changed
+      this.askBook();
+    }
+  }
+}
+
+function connect(endpoint, serverKey, keyFile) {
+  const socket = new Subscriber({
+    linger: 0,
+    receiveHighWaterMark: 0, // what comes too fast waits here, where nothing is lost
+    heartbeatInterval: 1000, // notices a dead connection
+    heartbeatTimeout: 3000,
+  });
+  // Its sendHighWaterMark, which it hides. Subscriptions wait here: beyond it they would be thrown away.
+  socket.setInt32Option(23, 0);
+  if (serverKey) {
+    const lines = readFileSync(keyFile, "utf8").trim().split("\n");
+    const keys = Object.fromEntries(lines.map(line => line.split(/\s+/)));
+    socket.curveServerKey = serverKey;
+    socket.curvePublicKey = keys.public_key;
+    socket.curveSecretKey = keys.secret_key;
+  }
+  socket.connect(endpoint);
+  socket.subscribe("bridge.status");
+  return socket;
+}
+
+async function main() {
+  const text = { type: "string" };
+  const { values: options, positionals: [endpoint, ...names] } = parseArgs({
+    allowPositionals: true,
+    options: {
+      book: { type: "boolean" },
+      quiet: { type: "string", default: "10" }, // seconds
+      "curve-server-key": text,
+      "curve-secret-key-file": text,
+    },
+  });
+  const socket = connect(endpoint, options["curve-server-key"], options["curve-secret-key-file"]);
+  const topics = new Map();
+  const streams = names.map(argument => {
+    const [, name, epoch = 0, sequence = 0] = /^(.*?)(?:@(\d+):(\d+))?$/.exec(argument);
+    const hasBook = options.book && name.startsWith("depth.");
+    const quiet = 1000 * Number(options.quiet);
+    return new Stream(socket, topics, name, Number(epoch), Number(sequence), hasBook, quiet);
+  });
+
+  let state = "connecting", heard = performance.now(), epoch = 0, statuses = 0;
+  const become = now => {
+    if (now !== state) note("bridge", now);
+    state = now;
+  };
+  const timer = setInterval(() => {
+    const now = performance.now();
+    if (now > heard + SILENCE) become("silent");
+    const asked = state === "silent" ? -1 : streams.findIndex(stream => stream.ask(now));
+    if (asked >= 0) streams.push(...streams.splice(asked, 1)); // the others' turn
+  }, PACE);
+  const stop = () => (clearInterval(timer), socket.close());
+  process.on("SIGTERM", stop).on("SIGINT", stop);
+
+  for await (const [frame, payload, bytes] of socket) {
+    heard = performance.now();
+    const header = decode(bytes), topic = String(frame);
+    if (header.epoch !== epoch) {
+      epoch = header.epoch;
+      for (const stream of streams) stream.meet(epoch);
+    }
+    if (topic === "bridge.status") {
+      become(JSON.parse(payload).state);
+      if (statuses > 0 && header.sequence > statuses + 1) // who knows what was lost with them
+        for (const stream of streams) stream.inDoubt = true;
+      statuses = header.sequence;
+    }
+    topics.get(topic)?.take(topic, header, String(payload)); // the whole topic: ZeroMQ matches prefixes
+  }
+  for (const stream of streams)
+    if (stream.bookAt !== Infinity)
+      console.log(`bridge.book/${stream.name} ${stream.epoch} ${stream.bookAt} ${stream.book}`);
+}
+
+main();

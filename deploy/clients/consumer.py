@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+"""A consumer of backpack-bridge that misses nothing: your code goes into Stream.deliver.
+
+    consumer.py ENDPOINT STREAM[@EPOCH:SEQUENCE]... [--book] [--quiet SECONDS]
+                [--curve-server-key KEY --curve-secret-key-file FILE]
+
+Prints each message once, in sequence: STREAM EPOCH SEQUENCE PAYLOAD; what else happens, on stderr.
+EPOCH:SEQUENCE is the last message that you have kept: it goes on behind it. --book holds the order
+books of depth streams and prints them at the end (SIGTERM, SIGINT). A stream that has been quiet for
+--quiet, by default 10, is asked what was lost. FILE holds what keygen printed.
+Needs pyzmq: apt install python3-zmq, or pip install pyzmq.
+"""
+
+import argparse, collections, json, math, re, secrets, signal, struct, sys, time
+from decimal import Decimal
+
+import zmq
+
+Header = collections.namedtuple("Header", "flags connection epoch sequence received event sent")
+GAP, FIRST, END = 2, 4, 8
+PATIENCE = 1  # seconds without an answer, then ask again
+SILENCE = 3  # seconds without a word from the bridge, then nothing is up to date
+PACE = 0.02  # seconds from one request to the next: the bridge serves 100 a second to all consumers
+LONGEST_QUIET = 600  # seconds, then a quiet stream is asked at the latest
+MOST_WAITING = 100_000  # live messages of a stream
+
+
+def note(*words):
+    print(*words, file=sys.stderr, flush=True)
+
+
+class Book:
+    """Both sides: the number that a price is → price and quantity as the exchange wrote them."""
+
+    def __init__(self):
+        self.asks, self.bids = {}, {}
+
+    def apply(self, asks, bids):
+        for side, levels in (self.asks, asks), (self.bids, bids):
+            for price, quantity in levels or ():  # a side may be absent: it has not changed
+                if Decimal(quantity):
+                    side[Decimal(price)] = [price, quantity]
+                else:
+                    side.pop(Decimal(price), None)
+
+    def __str__(self):
+        sides = {"asks": self.asks, "bids": self.bids}
+        return json.dumps({name: [side[price] for price in sorted(side)]
+                           for name, side in sides.items()}, separators=(",", ":"))
+
+
+class Stream:
+    def __init__(self, socket, topics, name, epoch, sequence, has_book, quiet):
+        self.socket, self.topics = socket, topics  # whose each topic is
+        self.name, self.has_book, self.quiet = name, has_book, quiet
+        self.epoch, self.next = epoch, sequence + 1  # epoch 0: no bridge has been seen
+        self.waiting = collections.deque()  # live messages, for a replay of what precedes them
+        self.holes = 0  # replays in a row that lacked the next message
+        self.requests = {}  # kind → topic, None until its turn has come; and when to ask (again)
+        self.in_doubt = False  # something may have been lost, and has not been asked for
+        self.book, self.book_at = Book(), math.inf  # the last message in it; infinite: there is none
+        self.book_id = 0  # the exchange's, of its last change
+        self.subscribe(name.encode())
+        self.ask_replay()
+        self.ask_book()
+        self.was_heard()
+
+    def subscribe(self, topic):
+        self.topics[topic] = self
+        self.socket.subscribe(topic)
+
+    def ask_replay(self):
+        self.end("replay")
+        self.requests["replay"] = None, 0
+
+    def ask_book(self):
+        self.book_at, self.book_patience = math.inf, PATIENCE
+        if self.has_book:
+            self.end("book")
+            self.requests["book"] = None, 0
+
+    def was_heard(self):
+        self.patience = self.quiet
+        self.check_at = time.monotonic() + self.patience
+
+    def ask(self, now):
+        """Whether anything was to be asked; one thing at a time."""
+        if (self.in_doubt or now > self.check_at) and "replay" not in self.requests:
+            self.patience = min(2 * self.patience, LONGEST_QUIET)
+            self.check_at = now + self.patience
+            self.ask_replay()
+        for kind in "replay", "book":
+            if kind in self.requests and now > self.requests[kind][1]:
+                self.end(kind)
+                what = f"{self.name}/{self.next}" if kind == "replay" else self.name
+                # A topic that nobody else uses: the answer comes under it.
+                topic = f"bridge.{kind}/{what}/{secrets.token_hex(8)}".encode()
+                self.requests[kind] = topic, now + PATIENCE
+                self.subscribe(topic)
+                self.in_doubt = self.in_doubt and kind != "replay"
+                return True
+        return False
+
+    def end(self, kind):
+        topic, _ = self.requests.pop(kind, (None, 0))
+        if topic:
+            del self.topics[topic]
+            self.socket.unsubscribe(topic)
+
+    def meet(self, epoch):
+        """The bridge says which it is."""
+        if self.epoch not in (0, epoch):  # it was restarted: its sequences begin at 1
+            note("epoch", self.name, epoch)
+            self.next, self.holes = 1, 0
+            self.waiting.clear()
+            self.ask_replay()
+            self.ask_book()
+        self.epoch = epoch
+
+    def take(self, topic, header, payload):
+        if topic == self.name.encode():
+            self.on_live(header, payload)
+        elif topic == self.requests.get("replay", (None, 0))[0]:
+            self.on_replayed(topic, header, payload)
+        else:
+            self.on_book(topic, header, payload)
+
+    def on_book(self, topic, header, payload):
+        if not payload:  # none is in sync: ask again, after twice as long each time
+            self.requests["book"] = topic, time.monotonic() + self.book_patience
+            self.book_patience = min(2 * self.book_patience, LONGEST_QUIET)
+            return
+        self.end("book")
+        self.book, self.book_at = Book(), header.sequence
+        book = json.loads(payload)
+        self.book.apply(book["asks"], book["bids"])
+        self.book_id = int(book["lastUpdateId"])
+        note("book", self.name, header.sequence)
+
+    def on_live(self, header, payload):
+        if header.sequence >= self.next:  # if less: known from a replay
+            self.waiting.append((header, payload))
+        if len(self.waiting) > MOST_WAITING:  # no replay comes: go on without
+            self.end("replay")
+            self.lose(self.waiting[0][0].sequence - 1)
+        self.catch_up()
+
+    def catch_up(self):
+        """Delivers what follows; what is behind a hole waits for a replay."""
+        while self.waiting and self.waiting[0][0].sequence <= self.next:
+            header, payload = self.waiting.popleft()
+            if header.sequence == self.next:
+                self.deliver(header, payload)
+        if self.waiting and "replay" not in self.requests:
+            note("hole", self.name, self.next, self.waiting[0][0].sequence - 1)
+            self.ask_replay()
+
+    def on_replayed(self, topic, header, payload):
+        ends = header.flags & END
+        last_missing = header.sequence - (0 if ends else 1)
+        if self.waiting:  # a live one is not missing
+            last_missing = min(last_missing, self.waiting[0][0].sequence - 1)
+        if last_missing >= self.next:
+            # A replay has no holes: either it was lost on the way, or it is kept no more. Then
+            # another replay lacks it too.
+            self.holes += 1
+            if self.holes < 2:
+                return self.ask_replay()
+            self.lose(last_missing)
+        if ends:
+            self.end("replay")
+        else:
+            self.requests["replay"] = topic, time.monotonic() + PATIENCE
+            if header.sequence == self.next:  # after a reconnect in its middle it begins anew
+                self.deliver(header, payload)
+        self.catch_up()
+
+    def lose(self, last):
+        note("lost", self.name, self.next, last)
+        self.next, self.holes = last + 1, 0
+        if last > self.book_at:
+            self.ask_book()
+
+    def deliver(self, header, payload):
+        self.next, self.holes = header.sequence + 1, 0
+        self.was_heard()
+        print(self.name, self.epoch, header.sequence, payload.decode(), flush=True)
+        if header.flags & FIRST and header.sequence > 1:  # the exchange was away before
+            note("reconnected", self.name, header.sequence)
+        if header.flags & GAP:
+            note("gap", self.name, header.sequence)
+        if header.sequence > self.book_at:
+            if header.flags & GAP:
+                return self.ask_book()
+            self.book_at = header.sequence
+            try:
+                data = json.loads(payload)["data"]
+                if data["u"] > self.book_id:  # if not: said before
+                    self.book.apply(data.get("a"), data.get("b"))
+                    self.book_id = data["u"]
+            except Exception:  # not as we know it: who knows what it has changed
+                self.ask_book()
+
+
+def connect(options):
+    socket = zmq.Context.instance().socket(zmq.SUB)
+    socket.linger = 0
+    socket.sndhwm = 0  # subscriptions wait here: beyond its bound they would be thrown away
+    socket.rcvhwm = 0  # what comes too fast waits here, where nothing is lost, not in the bridge
+    socket.heartbeat_ivl, socket.heartbeat_timeout = 1000, 3000  # notices a dead connection
+    if options.curve_server_key:
+        with open(options.curve_secret_key_file) as file:
+            keys = dict(line.split() for line in file)
+        socket.curve_serverkey = options.curve_server_key.encode()
+        socket.curve_publickey = keys["public_key"].encode()
+        socket.curve_secretkey = keys["secret_key"].encode()
+    socket.connect(options.endpoint)
+    socket.subscribe("bridge.status")
+    return socket
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("endpoint")
+    parser.add_argument("streams", nargs="+")
+    parser.add_argument("--book", action="store_true")
+    parser.add_argument("--quiet", type=float, default=10)
+    parser.add_argument("--curve-server-key")
+    parser.add_argument("--curve-secret-key-file")
+    options = parser.parse_args()
+    going = [True]
+    for sign in signal.SIGTERM, signal.SIGINT:
+        signal.signal(sign, lambda *_: going.clear())
+
+    socket = connect(options)
+    streams, topics = [], {}
+    for stream in options.streams:
+        name, epoch, sequence = re.fullmatch(r"(.*?)(?:@(\d+):(\d+))?", stream).groups(default=0)
+        streams.append(Stream(socket, topics, name, int(epoch), int(sequence),
+                              options.book and name.startswith("depth."), options.quiet))
+    state, heard, epoch, statuses, ask_at = "connecting", time.monotonic(), 0, 0, 0
+    while going:
+        was, now = state, time.monotonic()
+        if socket.poll(PACE * 1000):
+            topic, payload, header, *_ = socket.recv_multipart()
+            header, heard = Header(*struct.unpack("<HIQQqqq", header[2:48])), now
+            if header.epoch != epoch:
+                epoch = header.epoch
+                for stream in streams:
+                    stream.meet(epoch)
+            if topic == b"bridge.status":
+                state = json.loads(payload)["state"]
+                if 0 < statuses < header.sequence - 1:  # who knows what was lost with them
+                    for stream in streams:
+                        stream.in_doubt = True
+                statuses = header.sequence
+            elif topic in topics:  # the whole topic: ZeroMQ matches prefixes
+                topics[topic].take(topic, header, payload)
+        elif now > heard + SILENCE:
+            state = "silent"
+        if state != was:
+            note("bridge", state)
+        if now > ask_at and state != "silent":
+            ask_at = now + PACE
+            for stream in streams:
+                if stream.ask(now):
+                    streams.remove(stream)  # the others' turn
+                    streams.append(stream)
+                    break
+    for stream in streams:
+        if stream.book_at != math.inf:
+            print(f"bridge.book/{stream.name}", stream.epoch, stream.book_at, stream.book, flush=True)
+
+
+if __name__ == "__main__":
+    main()

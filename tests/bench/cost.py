@@ -1,0 +1,86 @@
+"""CPU time a message: of the whole process, user and system, all threads."""
+
+import typing
+
+from pacing import BURSTS, BURSTS_APART, FULL_SPEED, ONE_BY_ONE, Pacing
+from rig import Rig
+from subjects import Bridge, Floor
+from turns import alternate, alternate_rows
+
+
+class Load(typing.NamedTuple):
+    who: str
+    rate: typing.Any
+    pacing: Pacing
+    consumers: int
+    ignores: bool = False  # the consumers are connected, and subscribe to nothing
+
+    @property
+    def name(self):
+        return f"{self.who}, full speed" if self.rate == FULL_SPEED else \
+            f"{self.who}, {self.rate:,}/s {self.pacing.name}"
+
+    def count(self, scale):
+        return scale.messages if self.rate == FULL_SPEED else scale.count(self.rate)
+
+
+ALONE_FULL_SPEED = Load("nobody", FULL_SPEED, ONE_BY_ONE, 0)
+IGNORED = Load("1 peer that subscribes to nothing", FULL_SPEED, ONE_BY_ONE, 1, ignores=True)
+ALONE = Load("nobody", 10_000, BURSTS, 0)
+ONE = Load("1 subscriber", 10_000, BURSTS, 1)
+ONE_APART = Load("1 subscriber", 10_000, BURSTS_APART, 1)
+ONE_HARD = Load("1 subscriber", 50_000, BURSTS, 1)
+ONE_IDLE = Load("1 subscriber", 10_000, ONE_BY_ONE, 1)
+EIGHT = Load("8 subscribers", 5_000, BURSTS, 8)
+MANY = Load("64 subscribers", 1_000, BURSTS, 64)
+PEERS = Load("1 subscriber", 2_000, BURSTS, 1)
+
+LOADS = (ALONE_FULL_SPEED, IGNORED, ALONE, ONE, ONE_APART, ONE_HARD, ONE_IDLE, EIGHT, MANY)
+
+
+def cpu_us(subject, load, scale, **rig_options):
+    """Microseconds a message, of the subject and of the source; fails where one is lost."""
+    with Rig(subject, consumers=load.consumers, warm_up=scale.warm_up, **rig_options) as rig:
+        if load.ignores:
+            rig.ignore()
+        if load.consumers:
+            rig.load(load.rate, load.pacing, load.count(scale) // 2)
+        result = rig.load(load.rate, load.pacing, load.count(scale))
+    if result.get("lost"):
+        raise RuntimeError(f"{subject.name} lost {result['lost']} messages at {load.name}")
+    return {"cpu_us": result["cpu_ns"] / 1e3, "source_us": result["source_ns"] / 1e3,
+            "mean_bytes": result["mean_bytes"]}
+
+
+def measure(scale):
+    """Load → subject → CPU time."""
+    return {load.name: alternate(scale.turns, {
+        subject.name: lambda subject=subject, load=load: cpu_us(subject, load, scale)
+        for subject in (Floor, Bridge)})
+        for load in LOADS}
+
+
+def measure_peers(scale, peers):
+    """Beside what one would write instead, at a pace that all of them keep."""
+    return {PEERS.name: alternate(scale.turns, {
+        subject.name: lambda subject=subject: cpu_us(subject, PEERS, scale)
+        for subject in (Floor, Bridge, *peers)})}
+
+
+def measure_streams(scale):
+    """Number of streams → subject → CPU time. At full speed: nothing else hides what a table costs."""
+    return alternate_rows(scale.turns, {str(count): {
+        subject.name: lambda subject=subject, count=count: cpu_us(
+            subject, ALONE_FULL_SPEED, scale, stream_count=count)
+        for subject in (Floor, Bridge)}
+        for count in scale.stream_counts})
+
+
+def measure_deflate(scale):
+    """off and on → subject → CPU time. At a set pace: a source that deflates is slower than the floor."""
+    scale = scale._replace(warm_up=scale.warm_up // 10)  # fills the history of ten streams
+    return alternate_rows(scale.turns, {name: {
+        subject.name: lambda subject=subject, deflate=deflate: cpu_us(
+            subject, ALONE, scale, deflate=deflate)
+        for subject in (Floor, Bridge)}
+        for name, deflate in (("off", False), ("on", True))})

@@ -1,0 +1,62 @@
+"""The short form of the benchmark: that it runs, and that its figures can be figures. No timing."""
+
+import json
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def numbers(value):
+    if isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from numbers(inner)
+    elif not isinstance(value, bool):
+        yield value
+
+
+class ShortRun(unittest.TestCase):
+    def test_measures_everything_and_tells_it_in_json_markdown_and_a_chart(self):
+        with tempfile.TemporaryDirectory() as name:
+            directory = pathlib.Path(name)
+            done = subprocess.run(
+                [sys.executable, HERE / "run", "--quick", "--json", directory / "results.json",
+                 "--chart", directory / "chart.svg"],
+                capture_output=True, text=True, timeout=280, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
+            self.assertIn("</svg>", (directory / "chart.svg").read_text(encoding="utf-8"))
+        for measurement in ("cost", "peers", "rate", "latency", "streams", "deflate", "memory",
+                            "readiness", "scraping"):
+            found = list(numbers(results[measurement]))
+            self.assertTrue(found, measurement)
+            for number in found:
+                self.assertTrue(math.isfinite(number) and number >= 0, (measurement, number))
+        self.check_latencies(results["latency"])
+        for row in results["cost"].values():
+            self.assertGreater(row["floor"]["cpu_us"], 0)
+            self.assertGreater(row["bridge"]["cpu_us"], 0)
+            self.assertGreater(row["bridge"]["source_us"], 0)
+        # Of captured shapes, 170 bytes or a little more; one in a thousand of 4 kB, one in twenty
+        # thousand of 100 kB add five bytes each.
+        at_full_speed = results["cost"]["nobody, full speed"]["bridge"]["mean_bytes"]
+        self.assertAlmostEqual(at_full_speed, 180, delta=5)
+        self.assertGreaterEqual(len(results["targets"]), 15)
+        self.assertRegex(results["machine"]["revision"], r".")
+        self.assertIn(results["machine"]["revision"], done.stdout)
+        self.assertIn("**Targets**", done.stdout)
+
+    def check_latencies(self, table):
+        for row in table.values():
+            for quantiles in row.values():
+                values = [quantiles[name] for name in ("p50", "p99", "p99.9", "max")]
+                self.assertEqual(values, sorted(values))
+                self.assertGreater(values[0], 1)  # µs: nothing arrives before it was sent
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,68 @@
+"""What the figures are to be, as ratios within one run."""
+
+import typing
+
+import cost
+from latency import load_name
+from pacing import BURSTS, BURSTS_APART, ONE_BY_ONE
+
+MEGABYTE = 1e6
+
+
+class Target(typing.NamedTuple):
+    name: str
+    bound: str  # with its sense
+    measured: float
+    met: bool
+
+
+def _judge(name, measured, sense, bound, unit=""):
+    met = measured <= bound if sense == "≤" else measured >= bound
+    return Target(name, f"{sense} {bound:g}{unit}", measured, met)
+
+
+def _cpu(table, load, above, below):
+    return table[load][above]["cpu_us"] / table[load][below]["cpu_us"]
+
+
+def judge(results):
+    """Of the targets that the results tell of."""
+    judged = []
+    if "cost" in results:
+        for load, most in ((cost.ALONE_FULL_SPEED, 1.6), (cost.ALONE, 1.6), (cost.ONE, 1.35),
+                           (cost.ONE_APART, 1.35), (cost.ONE_HARD, 1.35)):
+            judged.append(_judge(f"CPU a message ÷ floor: {load.name}",
+                                 _cpu(results["cost"], load.name, "bridge", "floor"), "≤", most))
+    for peer, least in (("guide", 12), ("node", 6)):
+        table = results.get("peers", {})
+        if peer in table.get(cost.PEERS.name, {}):
+            judged.append(_judge(f"CPU a message, {peer} ÷ bridge: {cost.PEERS.name}",
+                                 _cpu(table, cost.PEERS.name, peer, "bridge"), "≥", least))
+    if "rate" in results:
+        rates = {name: value["per_second"] for name, value in results["rate"].items()}
+        if rates["floor"]:
+            judged.append(_judge("sustained rate ÷ floor, 1 subscriber",
+                                 rates["bridge"] / rates["floor"], "≥", 0.8))
+    if "latency" in results:
+        for pacing in (ONE_BY_ONE, BURSTS, BURSTS_APART):
+            load = load_name(10_000, pacing)
+            table = results["latency"][load]
+            for quantile, most in (("p50", 1.15), ("p99", 1.3)):
+                judged.append(_judge(f"latency {quantile} ÷ floor: {load}",
+                                     table["bridge"][quantile] / table["floor"][quantile],
+                                     "≤", most))
+    if "10000" in results.get("streams", {}):
+        few, many = (results["streams"][count]["bridge"]["cpu_us"] for count in ("10", "10000"))
+        judged.append(_judge("CPU a message, 10,000 streams ÷ 10", many / few, "≤", 1.25))
+    if "scraping" in results:
+        table = results["scraping"]
+        judged.append(_judge(f"p99 scraped ten times a second ÷ not, {table['streams']:,} streams",
+                             table["scraped"]["p99"] / table["without"]["p99"], "≤", 1.2))
+    if "memory" in results:
+        table = results["memory"]
+        memory = table["bridge"]
+        judged.append(_judge(f"resident memory under load, {table['streams']:,} streams, MB",
+                             memory["later"] / MEGABYTE, "≤", 128))
+        judged.append(_judge(f"resident memory, {table['messages']:,} messages later ÷ before",
+                             memory["later"] / memory["history_full"], "≤", 1.02))
+    return judged

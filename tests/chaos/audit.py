@@ -1,0 +1,108 @@
+"""Whether what the bridge says of itself at the end agrees with what was seen of it."""
+
+import json
+import re
+
+from programs import PRIVATE, PUBLIC, STREAMS
+from violation import expect
+
+_SAMPLE = re.compile(r'^backpack_bridge_(\w+)(?:\{(.*)\})? (\S+)$')
+
+
+class Metrics:
+    """One scrape."""
+
+    def __init__(self, text):
+        self._values = {}
+        for line in text.splitlines():
+            sample = _SAMPLE.match(line)
+            if sample:
+                labels = tuple(sorted(re.findall(r'(\w+)="([^"]*)"', sample[2] or "")))
+                self._values[(sample[1], labels)] = float(sample[3])
+
+    def of(self, name, **labels):
+        return self._values[(name, tuple(sorted(labels.items())))]
+
+
+class Audit:
+    """`public` and `private` are followers that have seen everything; the market stands still."""
+
+    def __init__(self, bridge, public, private, reconciler):
+        self._metrics = Metrics(bridge.get("/metrics")[1])
+        self._status = bridge.status()
+        self._readiness = bridge.get("/readyz")
+        self._public = public
+        self._private = private
+        self._reconciler = reconciler
+
+    def check(self):
+        self._check_state()
+        self._check_streams()
+        self._check_connections()
+        self._check_answers()
+
+    def _equal(self, expected, name, **labels):
+        said = self._metrics.of(name, **labels)
+        expect(said == expected, f"{name}{labels or ''} says {said:.0f}, but {expected} is true")
+
+    def _check_state(self):
+        expect(self._readiness[0] == 200, f"/readyz says {self._readiness}")
+        expect(self._status["state"] == "live", f"/status says {self._status['state']}")
+        expect(self._status["connection"] == self._public.connection,
+               f"/status says connection {self._status['connection']}")
+        for stream in self._status["streams"]:
+            expect(stream["state"] in ("live", "requested"), f"/status says {json.dumps(stream)}")
+        self._equal(1, "upstream_connected")
+
+    def _topics(self):
+        return {**self._public.topics, **self._private.topics}
+
+    def _check_streams(self):
+        topics = self._topics()
+        said = {stream["name"]: stream for stream in self._status["streams"]}
+        for name in STREAMS:
+            topic = topics.get(name)
+            count = len(topic.fingerprints) if topic else 0
+            self._equal(count, "received_messages_total", stream=name)
+            self._equal(topic.bytes if topic else 0, "received_bytes_total", stream=name)
+            expect(said[name]["sequence"] == count, f"/status says {said[name]}, not {count}")
+            if name.startswith(("trade.", "depth.")):
+                self._equal(topic.numbering.gaps, "sequence_gaps_total", stream=name)
+                self._equal(topic.numbering.missing, "sequence_missing_total", stream=name)
+        others = sum(len(topic.fingerprints) for name, topic in topics.items()
+                     if name not in PUBLIC + PRIVATE)
+        self._equal(others, "received_messages_total", stream="other")
+
+    def _check_connections(self):
+        self._equal(self._public.connection - 1, "upstream_reconnects_total")
+        for reason in ("closed", "idle", "reset", "oversized", "protocol", "local"):
+            self._equal(self._public.disconnects[reason], "upstream_disconnects_total",
+                        reason=reason)
+        for endpoint, follower in (("public", self._public), ("private", self._private)):
+            data = sum(len(topic.fingerprints) for topic in follower.topics.values())
+            published = self._metrics.of("published_messages_total", endpoint=endpoint) - data
+            # Heartbeats go on.
+            expect(abs(published - follower.status_sequence) < 100,
+                   f"published_messages_total of {endpoint} says {data + published:.0f}, but "
+                   f"{data} and {follower.status_sequence} of bridge.status were")
+
+    def _check_answers(self):
+        """What came last on a connection that broke may have been read or not."""
+        codes = {"4003": {4003}, "4006": {4006}}
+        codes["other"] = {code for code in self._reconciler.possible
+                          if code not in (4003, 4006, "malformed")}
+        bounds = [(self._metrics.of("malformed_messages_total"), {"malformed"})]
+        bounds += [(self._metrics.of("upstream_errors_total", code=label), kinds)
+                   for label, kinds in codes.items()]
+        for said, kinds in bounds:
+            least = sum(self._reconciler.certain[kind] for kind in kinds)
+            most = sum(self._reconciler.possible[kind] for kind in kinds)
+            expect(least <= said <= most, f"{said:.0f} answers of {kinds} are counted, but at "
+                                          f"least {least} and at most {most} were sent")
+
+    def check_slow_consumer(self, slow):
+        episodes = sum(self._metrics.of("slow_subscriber_episodes_total", endpoint=endpoint)
+                       for endpoint in ("public", "private"))
+        expect((slow.holes > 0) == (episodes > 0),
+               f"the slow consumer misses {slow.missing} messages, but {episodes:.0f} episodes of "
+               "a full queue are counted")

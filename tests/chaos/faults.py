@@ -1,0 +1,114 @@
+"""Inflicts the faults of a schedule, each where it belongs, and heals them."""
+
+import os
+import resource
+import signal
+import time
+
+import programs
+
+RATE = 400  # engine events a second: some 500 messages
+
+_APART = 0.05  # seconds between faults that come together
+_SPARE_MEMORY = 96 << 20
+
+
+class Faults:
+    """`offsets`: by how much the bridge's clock was off, pairs of since when and nanoseconds."""
+
+    def __init__(self, exchange, bridge, network, clock, mortal):
+        self._exchange = exchange
+        self._bridge = bridge
+        self._network = network
+        self._clock = clock
+        self._mortal = mortal
+        self._limits = {}
+        self.offsets = [(0.0, 0)]
+
+    def inflict(self, blow):
+        """Returns when all that lasts has lasted and is healed."""
+        end = time.monotonic() + blow.seconds
+        try:
+            for strike in blow.strikes:
+                self._strike(strike)
+                time.sleep(_APART)
+            time.sleep(max(0.0, end - time.monotonic()))
+        finally:
+            self.heal(blow)
+
+    def _strike(self, strike):
+        if strike.group == "exchange":
+            kind = strike.kind.split(":")[0]
+            parameters = dict(strike.parameters)
+            if kind in ("silent", "deaf", "slow", "refuse"):
+                parameters["ms"] = int(strike.seconds * 1000)
+            self._exchange.fault(kind, **parameters)
+        else:
+            getattr(self, "_" + strike.kind)(strike)
+
+    def heal(self, blow):
+        """What belongs to the process first: a bridge that stands still recovers from nothing."""
+        kinds = {strike.kind for strike in blow.strikes}
+        if "memory_limit" in kinds or "file_limit" in kinds:
+            self._lift_limits()
+        if "stop" in kinds:
+            self._bridge.send(signal.SIGCONT)
+        if "full_log" in kinds:
+            self._bridge.give_log_back()
+        if kinds & {"loss", "cut", "reset"}:
+            self._network.heal()
+        if "clock_step" in kinds:
+            self._set_clock(0)
+        if "rate" in kinds:
+            self._exchange.rate(RATE)
+        self._exchange.fault("heal")
+
+    def _loss(self, strike):
+        self._network.suffer(self._exchange.port,
+                             f"numgen random mod 100 < {strike.parameters['percent']} drop")
+
+    def _cut(self, _):
+        self._network.suffer(self._exchange.port, "drop")
+
+    def _reset(self, _):
+        self._network.suffer(self._exchange.port, "reject with tcp reset")
+
+    def _clock_step(self, strike):
+        self._set_clock(strike.parameters["seconds"] * 10**9)
+
+    def _set_clock(self, offset_ns):
+        self.offsets.append((time.monotonic(), offset_ns))
+        self._clock.set(offset_ns)
+
+    def _stop(self, _):
+        self._bridge.send(signal.SIGSTOP)
+
+    def _full_log(self, _):
+        self._bridge.take_log_away()
+        for _ in range(50):  # so that there is something to say
+            self._exchange.fault("error", code=4999, message="the log is to overflow")
+
+    def _file_limit(self, _):
+        self._limit(resource.RLIMIT_NOFILE, len(os.listdir(f"/proc/{self._bridge.pid}/fd")))
+
+    def _memory_limit(self, _):
+        self._limit(resource.RLIMIT_AS, self._bridge.memory("VmSize") + _SPARE_MEMORY)
+
+    def _limit(self, limited, soft):
+        before = resource.prlimit(self._bridge.pid, limited)
+        self._limits.setdefault(limited, before)
+        resource.prlimit(self._bridge.pid, limited, (soft, before[1]))
+
+    def _lift_limits(self):
+        while self._limits:
+            resource.prlimit(self._bridge.pid, *self._limits.popitem())
+
+    def _kill_consumer(self, _):
+        self._mortal.die_and_return()
+
+
+# How long a bridge may need to be back after a fault has healed: until it notices that a connection
+# is dead, the attempt that is under way, the longest wait between two, and, for what took its time
+# because the machine was busy, two seconds.
+RECOVERY_BOUND = (programs.IDLE_TIMEOUT_MS + programs.CONNECT_TIMEOUT_MS
+                  + programs.BACKOFF_MAX_MS) / 1000 + 2

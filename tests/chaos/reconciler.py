@@ -1,0 +1,111 @@
+"""Compares what consumers received of each connection with what the exchange sent on it."""
+
+import collections
+import json
+
+from programs import is_private
+from violation import Violation
+
+
+class Match:
+    """How far `received`, of the public and of the private endpoint, is what was sent."""
+
+    def __init__(self, sent, public, private):
+        self._sent = sent
+        self.taken = 0  # frames of `sent` that are known to have been read
+        self.mismatch = None
+        places = {False: 0, True: 0}
+        received = {False: public, True: private}
+        self.matched = 0
+        for index, frame in enumerate(sent):
+            if self.matched == len(public) + len(private):
+                break
+            if not frame[0]:
+                continue
+            private_one = is_private(frame[0])
+            place = places[private_one]
+            due = received[private_one]
+            if place == len(due) or due[place] != frame:
+                self.mismatch = (frame, due[place] if place < len(due) else None)
+                break
+            places[private_one] += 1
+            self.matched += 1
+            self.taken = index + 1
+        self.is_prefix = self.matched == len(public) + len(private)
+
+    def left_over(self):
+        return [frame for frame in self._sent[self.taken:] if frame[0]]
+
+    def answers(self, taken_for_sure):
+        return [text for stream, text in self._sent[:self.taken if taken_for_sure else None]
+                if not stream]
+
+
+class Reconciler:
+    """Goes through the connections in their order, each once."""
+
+    def __init__(self, truth, public, private):
+        self._truth = truth
+        self._public = public
+        self._private = private
+        self._exchange_connection = 0  # that of the one reconciled last
+        self._next = 1
+        self.messages = 0
+        self.certain = collections.Counter()  # answers that the bridge has read
+        self.possible = collections.Counter()
+
+    def reconcile(self, until, is_complete=False):
+        """The connections before `until`; if `is_complete`, that one too, to its last message."""
+        while self._next < until:
+            self._reconcile(self._next, self._public.ends.get(self._next) == "closed")
+            self._next += 1
+        if is_complete:
+            self._reconcile(until, True)
+
+    def _reconcile(self, connection, is_complete):
+        public = self._public.received.pop(connection, [])
+        private = self._private.received.pop(connection, [])
+        if not public and not private:
+            return
+        match = self._find(connection, public, private)
+        if is_complete and match.left_over():
+            raise Violation(f"connection {connection} ended in order, but {len(match.left_over())} "
+                            "messages of it never came", match.left_over()[:3])
+        self.messages += match.matched
+        for text in match.answers(True):
+            self.certain[_kind(text)] += 1
+        for text in match.answers(False):
+            self.possible[_kind(text)] += 1
+
+    def _find(self, connection, public, private):
+        best = None
+        for number in sorted(self._truth.sent):
+            if number <= self._exchange_connection:
+                continue
+            match = Match(self._truth.sent[number], public, private)
+            if match.is_prefix:
+                for skipped in range(self._exchange_connection + 1, number):
+                    for stream, text in self._truth.sent.get(skipped, []):
+                        if not stream:
+                            self.possible[_kind(text)] += 1
+                self._exchange_connection = number
+                self._truth.forget_before(number + 1)
+                return match
+            if best is None or match.matched > best[1].matched:
+                best = (number, match)
+        shown = [f"received: {frame}" for frame in (public + private)[:3]]
+        if best:
+            frame, got = best[1].mismatch or (None, None)
+            shown += [f"the exchange's connection {best[0]} fits for {best[1].matched} messages; "
+                      "then", f"sent:     {frame}", f"received: {got}"]
+        raise Violation(f"the {len(public)} public and {len(private)} private messages of "
+                        f"connection {connection} are no prefix of anything sent", shown)
+
+
+def _kind(text):
+    """An error's code, or `malformed`."""
+    try:
+        error = json.loads(text).get("error")
+        return error["code"] if error else "malformed"
+    except (ValueError, AttributeError):
+        return "malformed"

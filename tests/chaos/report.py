@@ -1,0 +1,63 @@
+"""What a run has to say for itself."""
+
+import collections
+import time
+
+from schedule import groups
+
+
+class Report:
+    def __init__(self, seed, seconds, kinds):
+        self.command = f"tests/chaos/run --seconds {seconds} --seed {seed}"
+        self.kinds = kinds
+        self.injected = collections.Counter()
+        self.recoveries = []  # pairs of seconds and what it was from
+        self.skipped = []
+        self.figures = {}
+        self._started = time.monotonic()
+
+    def say_schedule(self, blows):
+        print(f"{self.command}: {len(blows)} blows")
+        for number, blow in enumerate(blows):
+            print(f"  {number:3} at {blow.at:7.2f} s, {blow.seconds:4.2f} s: {describe(blow)}")
+        for skipped in self.skipped:
+            print(f"  skipped: {skipped}")
+        print(flush=True)
+
+    def note(self, blow, recovery):
+        self.injected.update(strike.kind for strike in blow.strikes)
+        self.recoveries.append((recovery, describe(blow)))
+
+    def missing_groups(self):
+        return groups(self.kinds) - groups(self.injected)
+
+    def say_summary(self):
+        longest, what = max(self.recoveries, default=(0.0, "nothing"))
+        print(f"seconds             {time.monotonic() - self._started:.0f}")
+        print(f"faults injected     {self.injected.total()}: "
+              + ", ".join(f"{kind} {count}" for kind, count in sorted(self.injected.items())))
+        for name, figure in self.figures.items():
+            print(f"{name:19} {figure}")
+        print(f"longest recovery    {longest:.2f} s, from {what}")
+        for skipped in self.skipped:
+            print(f"skipped             {skipped}")
+
+    def say_failure(self, failure, directory):
+        print(f"\nFAILED: {failure}")
+        for message in getattr(failure, "messages", []):
+            text = str(message)
+            print("  " + (text if len(text) < 600 else text[:600] + "…"))
+        print(f"repeat with: {self.command}")
+        print(f"logs are in: {directory}", flush=True)
+
+
+def describe(blow):
+    return " + ".join(
+        strike.kind + "".join(f" {name}={_short(value)}"
+                              for name, value in strike.parameters.items())
+        + (f" for {strike.seconds} s" if strike.seconds else "") for strike in blow.strikes)
+
+
+def _short(value):
+    text = str(value)
+    return repr(text if len(text) < 24 else text[:24] + "…") if isinstance(value, str) else text

@@ -1,0 +1,169 @@
+"""One run: exchange, bridge and consumers under load, blow upon blow, and the reckoning."""
+
+import contextlib
+import os
+import time
+
+import programs
+from audit import Audit
+from bystanders import Bystander
+from faults import RATE, RECOVERY_BOUND, Faults
+from follower import Follower
+from harness import DEADLINE, wait_until
+from listener import Listener
+from message import decode
+from reconciler import Reconciler
+from sandbox import SmallDisk
+from stamps import Stamps
+from truth import Truth
+from violation import expect
+
+_PAUSE = 12.0  # seconds between two looks of the slow consumer
+_LAST = '{"the last":true}'
+_MARKED = ("trade.SOL_USDC", "account.orderUpdate")
+
+
+class Scenario:
+    """A context: leaving it ends all programs. `has_disk`: the log goes to a disk that can be
+    filled, otherwise to a pipe."""
+
+    def __init__(self, network, directory, has_disk):
+        self._stack = contextlib.ExitStack()
+        with self._stack as stack:
+            start = stack.enter_context
+            start(network)
+            self.exchange = start(programs.start_exchange(network))
+            self.exchange.fault("refuse")  # until the consumers are there to see the first message
+            clock = programs.WallClock(os.path.join(directory, "clock"))
+            disk = start(SmallDisk(os.path.join(directory, "disk"))) if has_disk else None
+            self.bridge = start(programs.Bridge(self.exchange, network, directory, clock, disk))
+            self._listeners = [start(Listener(endpoint)) for endpoint in (
+                self.bridge.public, self.bridge.local_endpoint, self.bridge.account_endpoint)]
+            for listener in self._listeners:
+                listener.wait_until_it_hears(DEADLINE)
+            self.slow = start(Bystander("slow", self.bridge.local_endpoint, directory, _PAUSE))
+            self.mortal = start(Bystander("mortal", self.bridge.public, directory))
+            self.faults = Faults(self.exchange, self.bridge, network, clock, self.mortal)
+            self._stack = stack.pop_all()
+        stamps = Stamps(self.faults.offsets, time.time_ns() - time.monotonic_ns())
+        self._followers = [Follower("public", stamps), Follower("public", stamps),
+                           Follower("private", stamps)]
+        self.public, self._local, self.private = self._followers
+        self.truth = Truth(self.exchange)
+        self.reconciler = Reconciler(self.truth, self.public, self.private)
+
+    def begin(self):
+        self.exchange.fault("heal")
+        self._wait_for_subscriptions(DEADLINE)
+        self.exchange.rate(RATE)
+
+    def suffer(self, blow):
+        """Inflicts it; returns how long the bridge needed to recover."""
+        before = self.exchange.state()["connections"]
+        self.faults.inflict(blow)
+        healed = time.monotonic()
+        while True:
+            is_back = self._has_recovered(healed)
+            took = time.monotonic() - healed
+            expect(self.bridge.is_running, lambda:
+                   "the bridge has ended: " + "; ".join(self.bridge.lines[-3:]))
+            expect(took < RECOVERY_BOUND, lambda: self._why_not_back(took))
+            if is_back:
+                break
+            time.sleep(0.01)
+        if blow.costs_no_connection:
+            expect(self.exchange.state()["connections"] == before, lambda:
+                   "a connection was lost for nothing: " + "; ".join(
+                       [line for line in self.bridge.lines if " disconnected " in line][-1:]))
+        return took
+
+    def _has_recovered(self, healed):
+        return (all(listener.last_data_at > healed for listener in self._listeners[:2])
+                and self._is_subscribed() and self.bridge.get("/readyz")[0] == 200)
+
+    def _is_subscribed(self):
+        return set(programs.STREAMS) <= set(self.exchange.state()["subscriptions"])
+
+    def _why_not_back(self, took):
+        return (f"not back {took:.1f} s after healing: /readyz says "
+                f"{self.bridge.get('/readyz')}; the exchange says {self.exchange.state()}")
+
+    def _wait_for_subscriptions(self, deadline):
+        wait_until(self._is_subscribed, "all subscriptions", deadline)
+
+    def catch_up(self):
+        """Follows what has come, and reconciles the connections that are over."""
+        self.truth.drain()
+        for listener, follower in zip(self._listeners, self._followers):
+            for arrived in listener.take():
+                follower.follow(decode(arrived), arrived.header)
+
+    def reconcile(self):
+        self.catch_up()
+        # What the exchange writes to a connection that is half dead is noted when that ends.
+        if self.exchange.state()["open_connections"] > 1:
+            return
+        self.catch_up()
+        self.reconciler.reconcile(min(follower.connection for follower in self._followers))
+
+    def finish(self):
+        """The market stands still, everybody gets what is still under way; then all is compared."""
+        self.exchange.rate(0)
+        wait_until(lambda: self.exchange.state()["open_connections"] == 1, "old connections' ends")
+        self._wait_for_bystanders()
+        for stream in _MARKED:
+            self.exchange.publish(stream, _LAST)
+        wait_until(self._has_come_to_the_last, "the last messages")
+        self.reconciler.reconcile(self.public.connection, is_complete=True)
+        self._compare_public_consumers()
+        audit = Audit(self.bridge, self.public, self.private, self.reconciler)
+        audit.check()
+        for bystander in (self.slow, self.mortal):
+            bystander.check(self.public)
+        audit.check_slow_consumer(self.slow)
+
+    def _wait_for_bystanders(self):
+        """Even the slow one gets what comes once it reads again."""
+        self.slow.hurry()
+        end = time.monotonic() + DEADLINE
+        while True:
+            self.exchange.publish(_MARKED[0], "{}")
+            time.sleep(0.5)
+            self.catch_up()
+            newest = len(self.public.topics[_MARKED[0]].fingerprints)
+            if all(bystander.has_heard(_MARKED[0], newest)
+                   for bystander in (self.slow, self.mortal)):
+                return
+            expect(time.monotonic() < end, "a consumer that reads again hears nothing")
+
+    def _has_come_to_the_last(self):
+        self.catch_up()
+        lasts = [(stream, f'{{"data":{_LAST},"stream":"{stream}"}}'.encode())
+                 for stream in _MARKED]
+        sent = self.truth.sent[max(self.truth.sent)]
+        return all(last in sent and all(last in follower.received[follower.connection]
+                                        for follower in followers)
+                   for last, followers in zip(lasts, (self._followers[:2], self._followers[2:])))
+
+    def _compare_public_consumers(self):
+        expect(self.public.topics.keys() == self._local.topics.keys(), "consumers differ in topics")
+        for name, topic in self.public.topics.items():
+            other = self._local.topics[name]
+            expect(topic.fingerprints == other.fingerprints, f"two consumers of {name} differ")
+
+    def stop(self):
+        """In order: announced, with status 0."""
+        status = self.bridge.stop()
+        expect(status == 0, f"the bridge ended with status {status}")
+        wait_until(self._has_announced_the_end, "the event shutdown")
+        self.bridge.wait_for_line(" stopped")  # whatever became of the log before
+
+    def _has_announced_the_end(self):
+        self.catch_up()
+        return all(follower.has_shut_down for follower in self._followers)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *details):
+        self._stack.__exit__(*details)

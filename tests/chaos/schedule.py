@@ -1,0 +1,146 @@
+"""What goes wrong, and when: a pure function of seed and seconds."""
+
+import random
+import typing
+
+FIRST_AT = 1.5  # the load is steady by then
+LAST_BEFORE_END = 2.5
+BETWEEN = (0.3, 1.0)
+
+
+class Strike(typing.NamedTuple):
+    """One fault. `seconds` is how long it lasts; 0: it is over at once."""
+    kind: str
+    group: str
+    seconds: float
+    parameters: dict
+
+
+class Blow(typing.NamedTuple):
+    """Faults that come together, 50 ms apart, and heal together."""
+    at: float
+    strikes: list
+
+    @property
+    def seconds(self):
+        return max(strike.seconds for strike in self.strikes)
+
+    @property
+    def costs_no_connection(self):
+        return all(strike.kind in HARMLESS for strike in self.strikes)
+
+
+def _choice(name, *values):
+    return lambda draw: {name: draw.choice(values)}
+
+
+# Kind → group, how long it lasts, its parameters. A kind of the group `exchange` is one of the
+# simulated exchange's, or the word before `:` is.
+KINDS = {
+    "drop": ("exchange", None, _choice("reset", True, False)),
+    "close": ("exchange", None, _choice("code", 1000, 1001, 1008, 1011, 1012, 4000)),
+    "shutdown": ("exchange", None, None),
+    "silent": ("exchange", (0.2, 3.0), None),
+    "deaf": ("exchange", (0.2, 3.0), _choice("mute", True, False)),
+    "slow": ("exchange", (0.2, 1.5), _choice("per_byte_us", 20, 100, 1000)),
+    "skip_ids": ("exchange", None, lambda draw: {
+        "count": draw.randint(1, 9),
+        "stream": draw.choice(["", "trade.SOL_USDC", "depth.BTC_USDC"])}),
+    "repeat": ("exchange", None, lambda draw: {
+        "count": draw.randint(1, 9),
+        "stream": draw.choice(["", "depth.SOL_USDC", "trade.BTC_USDC", "account.orderUpdate"])}),
+    "garbage:text": ("exchange", None, lambda draw: {
+        "layer": "text", "text": draw.choice(
+            ["not { json", "{", "[]", '{"data":{}}', '{"stream":"trade.X"}', "\u0000"])}),
+    "garbage:binary": ("exchange", None, lambda _: {"layer": "binary", "text": "\u0007 no text"}),
+    "garbage:bytes": ("exchange", None, lambda _: {"layer": "bytes", "text": "\u0003\u007f raw"}),
+    "huge": ("exchange", None, _choice("bytes", 300_000, 1_900_000, 2_000_001, 5_000_000)),
+    "unsolicited": ("exchange", None, lambda draw: {
+        "stream": draw.choice(["trade.UNASKED_USDC", "account.unaskedUpdate", "newKind.SOL_USDC"]),
+        "data": '{"E":%d,"t":%d,"x":"\u00e9\\u00e9\\""}' % (draw.randrange(10**15),
+                                                        draw.randrange(99))}),
+    "error": ("exchange", None, _choice("code", 4000, 4003, 4006)),
+    "refuse": ("exchange", (0.2, 2.5), None),
+    "certificate": ("exchange", (0.2, 2.0),
+                    _choice("which", "expired", "wrong_host", "self_signed")),
+    "tls_version": ("exchange", (0.2, 2.0), _choice("which", "tls12", "outdated")),
+    "renegotiate": ("exchange", None, None),
+    "answer": ("exchange", (0.2, 2.0), lambda draw: {
+        "to": draw.choice(["upgrade", "rest"]), "bytes": draw.choice(
+            ["HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", "\u0000 no HTTP"])}),
+    "reject_signatures": ("exchange", (0.3, 6.0), None),
+    "shift_clock": ("exchange", (0.3, 5.0), _choice("ms", -90_000, -4_000, 4_000, 90_000)),
+    "rate": ("exchange", (0.3, 1.5), _choice("per_second", 0, 20, 2_000)),
+    "loss": ("network", (0.5, 3.0), _choice("percent", 2, 10, 30, 60)),
+    "cut": ("network", (0.2, 5.0), None),
+    "reset": ("network", (0.2, 2.0), None),
+    "clock_step": ("clock", (0.3, 5.0), lambda draw: {
+        "seconds": draw.choice([-1, 1]) * draw.choice([1, 3, 60, 240, 900])}),
+    "stop": ("process", (0.2, 2.8), None),
+    "full_log": ("process", (0.5, 2.5), None),
+    "file_limit": ("process", (0.3, 2.5), None),
+    "memory_limit": ("process", (0.3, 2.5), None),
+    "kill_consumer": ("consumers", None, None),
+}
+
+# These show only on a connection that is made while they last.
+BITE_ON_CONNECTING = {"refuse", "certificate", "reject_signatures", "shift_clock", "file_limit"}
+
+# These can go along with anything.
+PASSING = ["skip_ids", "repeat", "garbage:text", "unsolicited", "error", "kill_consumer"]
+
+# By none of these, nor by all of them together, may a connection be lost.
+HARMLESS = {*PASSING, "garbage:binary", "rate", "clock_step", "full_log", "memory_limit"}
+
+
+def groups(kinds):
+    return {KINDS[kind][0] for kind in kinds}
+
+
+def enabled_kinds(has_network):
+    return [kind for kind, (group, *_) in KINDS.items() if has_network or group != "network"]
+
+
+def _strike(kind, draw):
+    group, lasts, parameters = KINDS[kind]
+    # Short ones more often, so that more of them fit in.
+    seconds = round(lasts[0] + (lasts[1] - lasts[0]) * draw.random() ** 2, 2) if lasts else 0.0
+    return Strike(kind, group, seconds, parameters(draw) if parameters else {})
+
+
+def _deals(draw, kinds):
+    """All kinds in turn, in ever another order; the first few are of all groups."""
+    first = [draw.choice([kind for kind in kinds if KINDS[kind][0] == group])
+             for group in sorted(groups(kinds))]
+    draw.shuffle(first)
+    yield from first
+    while True:
+        deck = list(kinds)
+        draw.shuffle(deck)
+        yield from deck
+
+
+def _blow(kind, at, draw, kinds):
+    strikes = [_strike(kind, draw)]
+    if draw.random() < 0.25:
+        others = [other for other in kinds if KINDS[other][0] != KINDS[kind][0]]
+        strikes.append(_strike(draw.choice(others), draw))
+    if draw.random() < 0.5:
+        strikes.append(_strike(draw.choice(PASSING), draw))
+    struck = {strike.kind for strike in strikes}
+    if struck & BITE_ON_CONNECTING or (struck & {"clock_step", "full_log"} and draw.random() < 0.6):
+        strikes.append(_strike("drop", draw))
+    return Blow(round(at, 2), strikes)
+
+
+def schedule(seed, seconds, kinds):
+    """Blows in the order of time. All groups are among them, however short `seconds` is."""
+    draw = random.Random(f"{seed}/{seconds}")
+    blows = []
+    at = FIRST_AT
+    for kind in _deals(draw, kinds):
+        if at > seconds - LAST_BEFORE_END and len(blows) >= len(groups(kinds)):
+            return blows
+        blows.append(_blow(kind, at, draw, kinds))
+        at += blows[-1].seconds + draw.uniform(*BETWEEN)
+    raise AssertionError("the deck never ends")

@@ -1,0 +1,40 @@
+"""Judges stamps of a wall clock that was stepped."""
+
+from violation import expect
+
+_LONGEST_WAY = 10.0  # seconds between reading and arrival, a stopped bridge included
+_TOLERANCE_NS = 2_000_000  # two clocks are compared that were read one after the other
+
+
+class Stamps:
+    """`offsets`: since when the bridge's wall clock differed by how much from ours, which by
+    `wall_minus_monotonic_ns` follows from the monotonic one."""
+
+    def __init__(self, offsets, wall_minus_monotonic_ns):
+        self._offsets = offsets
+        self._base = wall_minus_monotonic_ns
+        self.backward_steps = 0
+        self._straddling = set()
+
+    def check(self, message):
+        if message.received > message.sent:
+            # A step back may fall between the two. One thread stamps: once a step at most.
+            self._straddling.add((message.topic, message.sequence))
+        backwards = sum(1 for before, after in zip(self._offsets, self._offsets[1:])
+                        if after[1] < before[1])
+        expect(len(self._straddling) <= backwards, "received after it was sent")
+        expect(any(self._could_be(message, offset) for offset in self._in_force(message.at)),
+               f"received at {message.received}, which by no clock is just before it arrived, at "
+               f"{int(message.at * 1e9) + self._base} (true time)")
+
+    def _could_be(self, message, offset):
+        age = int(message.at * 1e9) + self._base + offset - message.received
+        return -_TOLERANCE_NS <= age <= _LONGEST_WAY * 1e9
+
+    def _in_force(self, at):
+        """The newest first: it is the likeliest."""
+        for since, offset in reversed(self._offsets):
+            if since <= at + 0.01:
+                yield offset
+                if since < at - _LONGEST_WAY:
+                    return

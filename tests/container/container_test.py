@@ -1,0 +1,314 @@
+"""The image, and the composed stack of the demo, as an operator sees them."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import time
+import unittest
+
+import docker_client as engine
+from docker_client import docker, inspect
+from harness import KEYS, ROOT, wait_until
+from stack import COMPOSE_FILE, PROJECT, Stack, container, seconds
+
+IMAGE = "backpack-bridge:test"
+CONSUMER = "backpack-bridge-consumer:test"
+ACCOUNT = ("account.orderUpdate", "account.positionUpdate", "account.balanceUpdate")
+SEALED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "none")
+MEGABYTE = 1e6
+RATE = 20_000  # messages a second
+STREAMS = [f"{kind}.{base}_USDC" for kind in ("bookTicker", "ticker") for base in
+           (f"COIN{number}" for number in range(250))]
+MINUTES = float(os.environ.get("BPX_LOAD_MINUTES", "0.5"))
+
+
+def frame(number):
+    """A message like the exchange's, of those without ids of its own: played again, they do not jump."""
+    stream = STREAMS[number % len(STREAMS)]
+    kind, symbol = stream.split(".")
+    text = {"A": f"{number % 97}.70", "B": "288.77", "E": 1788367430323775 + number, "T": 1788367430322731 + number,
+            "a": f"{90 + number % 9}.97", "b": "98.96", "e": kind, "s": symbol,
+            "u": 4330361000 + number}
+    return json.dumps({"data": text, "stream": stream}, separators=(",", ":"))
+
+
+def run(*arguments):
+    return docker("run", "--rm", *SEALED, *arguments)
+
+
+class ImageTest(unittest.TestCase):
+    def test_is_little_more_than_its_base(self):
+        total = inspect(IMAGE)["Size"] / MEGABYTE
+        base = inspect("debian:bookworm-slim")["Size"] / MEGABYTE
+        print(f"\nimage {total:.1f} MB, {total - base:.1f} MB above its base", end=" ")
+        self.assertLess(total, 110)
+        self.assertLess(total - base, 35)
+
+    def test_tells_the_version_and_the_commit(self):
+        version = re.search(r"project\(\S+\s+VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
+        labels = inspect(IMAGE)["Config"]["Labels"]
+        revision = labels["org.opencontainers.image.revision"]
+        self.assertRegex(revision, r"^([0-9a-f]{40}|unknown)$")
+        self.assertEqual(labels["org.opencontainers.image.version"], version)
+        self.assertEqual(run(IMAGE, "--version"), f"backpack-bridge {version} ({revision})\n")
+
+    def test_is_configured_for_no_shell_and_no_root(self):
+        config = inspect(IMAGE)["Config"]
+        self.assertEqual(config["Entrypoint"], ["/usr/local/bin/backpack-bridge"])
+        self.assertEqual(config["Healthcheck"]["Test"], ["CMD", "/usr/local/bin/backpack-bridge", "healthcheck"])
+        self.assertRegex(config["User"], r"^[1-9]\d*:[1-9]\d*$")
+        self.assertEqual(config["StopSignal"], "SIGTERM")
+
+    def test_holds_the_same_program_with_and_without_buildkit(self):
+        sums = {docker("run", "--rm", "--entrypoint", "/usr/bin/sha256sum", image,
+                       "/usr/local/bin/backpack-bridge")
+                for image in (IMAGE, "backpack-bridge-without-buildkit:test")}
+        self.assertEqual(len(sums), 1, sums)
+
+    def test_holds_a_stripped_program_and_no_compiler(self):
+        found = run("--entrypoint", "/usr/bin/find", IMAGE, "/usr/bin", "/usr/local", "-name", "*g++*", "-o",
+                    "-name", "cmake*", "-o", "-name", "*python*", "-o", "-name", "curl")
+        self.assertEqual(found, "")
+        size = int(run("--entrypoint", "/usr/bin/stat", IMAGE, "--format=%s", "/usr/local/bin/backpack-bridge"))
+        self.assertLess(size, 10 * MEGABYTE)
+
+    def test_says_what_is_wrong_with_its_configuration(self):
+        status, text = engine.status_of("run", "--rm", *SEALED, IMAGE, "check")
+        self.assertEqual(status, 2)
+        self.assertIn("upstream.streams: no stream is wanted", text)
+
+
+class StackTest(unittest.TestCase):
+    """One stack for all; the tests leave it as they found it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = Stack()
+        cls.addClassCleanup(cls.stack.down)
+        services = ["prometheus", "bridge", "consumer", "account-consumer"]
+        if cls.stack.has_grafana:
+            services.append("grafana")
+        cls.stack.up(*services)
+        cls.stack.wait_for_health("bridge", "healthy")
+
+    def test_is_healthy_within_ten_seconds(self):
+        self.stack.compose("restart", "bridge")
+        self.stack.wait_for_health("bridge", "healthy")
+        state = self.stack.inspect("bridge")["State"]
+        started = seconds(state["StartedAt"])
+        took = min(seconds(check["End"]) - started for check in state["Health"]["Log"]
+                   if check["ExitCode"] == 0 and seconds(check["Start"]) > started)
+        print(f"\nhealthy {took:.1f} s after its start", end=" ")
+        self.assertLess(took, 10)
+
+    def test_consumers_in_other_containers_get_public_and_private_messages(self):
+        for service, stream in (("consumer", "trade.SOL_USDC"), ("account-consumer", "account.orderUpdate")):
+            wait_until(lambda service=service, stream=stream:
+                       re.search(rf'^{re.escape(stream)} \d+ \d+ {{.*"stream":"{re.escape(stream)}"}}$',
+                                 self.stack.logs(service), re.MULTILINE),
+                       f"{service}: a message of {stream}", 60)
+
+    def test_account_data_comes_to_nobody_without_an_admitted_key(self):
+        server_key = docker("run", "--rm", "--volume", f"{PROJECT}_demo-consumer:/keys:ro", "--entrypoint",
+                            "/usr/bin/cat", IMAGE, "/keys/server_key").strip()
+        # The pair that ZeroMQ's documents print.
+        stranger = ROOT / "build/container/stranger.key"
+        stranger.write_text("public_key rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n"
+                            "secret_key JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6\n")
+        refused = 'backpack_bridge_auth_failures_total{endpoint="private"'
+        before = self.stack.metric(refused)
+        with container("plain", CONSUMER, "tcp://bridge:5556", *ACCOUNT) as plain, \
+                container("public", CONSUMER, "tcp://bridge:5555", *ACCOUNT) as public, \
+                container("stranger", "--volume", f"{stranger}:/stranger.key:ro", CONSUMER, "tcp://bridge:5556",
+                          *ACCOUNT, "--curve-server-key", server_key, "--curve-secret-key-file",
+                          "/stranger.key") as unknown:
+            wait_until(lambda: self.stack.metric(refused) > before, "the stranger's refusal", 60)
+            had = self.received("account-consumer")
+            wait_until(lambda: self.received("account-consumer") > had + 10, "messages to whom they are for", 60)
+            for name in plain, public, unknown:
+                self.assertTrue(inspect(name)["State"]["Running"], docker("logs", name))
+                self.assertNotRegex(docker("logs", name), r"(?m)^account\.")
+
+    def received(self, service):
+        return len(re.findall(r"(?m)^account\.", self.stack.logs(service)))
+
+    def test_prometheus_has_the_bridges_series(self):
+        self.stack.wait_for_health("prometheus", "healthy")
+        wait_until(lambda: self.stack.query('up{job="backpack-bridge"} == 1'), "a scrape of the bridge", 60)
+        wait_until(lambda: self.stack.query('rate(backpack_bridge_received_messages_total[1m]) > 0'),
+                   "a rate of messages", 60)
+        rules = json.loads(self.stack.get("PROMETHEUS_PORT", "/api/v1/rules")[1])["data"]["groups"]
+        self.assertTrue(any(rule["name"] == "BackpackBridgeDown" for group in rules for rule in group["rules"]))
+
+    def test_grafana_has_the_dashboards(self):
+        if not self.stack.has_grafana:
+            self.skipTest("no image of Grafana can be had here")
+        wait_until(lambda: "overview" in self.dashboards(), "the dashboards", 60)
+
+    def dashboards(self):
+        try:
+            return self.stack.get("GRAFANA_PORT", "/api/search", type="dash-db")[1]
+        except OSError:
+            return ""
+
+    def test_a_killed_exchange_makes_it_unhealthy_until_the_exchange_is_back(self):
+        before = self.stack.inspect("bridge")
+        self.stack.compose("kill", "exchange")
+        self.stack.wait_for_health("bridge", "unhealthy")
+        self.stack.up("exchange")
+        self.stack.wait_for_health("bridge", "healthy")
+        after = self.stack.inspect("bridge")
+        self.assertEqual((after["Id"], after["RestartCount"], after["State"]["StartedAt"]),
+                         (before["Id"], before["RestartCount"], before["State"]["StartedAt"]))
+
+    def test_ends_in_order_within_two_seconds_of_sigterm(self):
+        bridge = self.stack.id("bridge")
+        began = time.monotonic()
+        docker("kill", "--signal", "TERM", bridge)
+        status = docker("wait", bridge).strip()
+        took = time.monotonic() - began
+        try:
+            print(f"\nended {took:.2f} s after SIGTERM", end=" ")
+            self.assertEqual(status, "0")
+            self.assertLess(took, 2)
+        finally:
+            self.stack.up("bridge")
+            self.stack.wait_for_health("bridge", "healthy")
+
+    def test_comes_back_after_its_death_though_it_was_reloaded_before(self):
+        """A signal that Docker sends to reload it could count as a stop by hand, after which nothing restarts it."""
+        [command] = set(re.findall(r"`docker compose (\w+ .*HUP.*?)`", (ROOT / "README.md").read_text()))
+        self.stack.compose(*shlex.split(command))
+        wait_until(lambda: re.search(r"(?<!not )reloaded", self.stack.logs("bridge")), "reloaded", 60)
+        before = self.stack.inspect("bridge")
+        # By a container that sees the engine's processes: those of this machine need not be the same.
+        docker("run", "--rm", "--pid", "host", "--user", "0:0", "--network", "none", "--entrypoint", "/usr/bin/sh",
+               IMAGE, "-c", f"kill -KILL {before['State']['Pid']}")
+        wait_until(lambda: self.is_back_after(before), "healthy after a restart", 60)
+        self.assertGreater(self.stack.inspect("bridge")["RestartCount"], before["RestartCount"])
+
+    def is_back_after(self, before):
+        now = self.stack.inspect("bridge")
+        return (now["State"]["StartedAt"] != before["State"]["StartedAt"] and
+                now["State"]["Health"]["Status"] == "healthy")
+
+    def test_can_write_nothing_and_has_no_privileges(self):
+        bridge = self.stack.inspect("bridge")
+        self.assertTrue(bridge["HostConfig"]["ReadonlyRootfs"])
+        status = dict(line.split(":\t", 1) for line in self.inside("cat", "/proc/1/status").splitlines()
+                      if ":\t" in line)
+        self.assertEqual({status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")},
+                         {"0" * 16})
+        self.assertEqual((status["NoNewPrivs"], status["Uid"].split()), ("1", ["10001"] * 4))
+        # Message queues look as if they could be made; the limit says that none can.
+        self.assertRegex(self.inside("cat", "/proc/1/limits"), r"(?m)^Max msgqueue size +0 +0 ")
+        writable = self.inside("find", "/", "(", "-path", "/proc", "-o", "-path", "/sys", "-o", "-path",
+                               "/dev/mqueue", ")", "-prune", "-o",
+                               "-writable", "!", "-type", "l", "!", "-type", "c", "-print", check=False)
+        found = [line for line in writable.splitlines() if "Permission denied" not in line]
+        self.assertEqual(found, [])
+
+    def inside(self, *command, check=True):
+        return docker("exec", self.stack.id("bridge"), *command, check=check)
+
+    def test_needs_no_shell(self):
+        """The same container without any shell, health check included."""
+        image = "backpack-bridge-without-shell:test"
+        text = (f"FROM {IMAGE}\nUSER 0:0\n"
+                'RUN ["/usr/bin/rm", "/usr/bin/sh", "/usr/bin/bash", "/usr/bin/dash"]\nUSER 10001:10001\n')
+        built = subprocess.run(["docker", "build", "--tag", image, "-"], input=text, text=True, check=False,
+                               env={**os.environ, "DOCKER_BUILDKIT": "0"}, timeout=120,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual(built.returncode, 0, built.stdout)
+        keys = [part for name, value in KEYS.items() for part in ("--env", f"{name}={value}")]
+        with container("without-shell", "--volume", f"{PROJECT}_demo-bridge:/etc/backpack-bridge:ro", *keys,
+                       image, "--config", "/etc/backpack-bridge/bridge.json") as name:
+            wait_until(lambda: inspect(name)["State"]["Health"]["Status"] == "healthy", "healthy", 60)
+            self.assertNotEqual(engine.status_of("exec", name, "/bin/sh", "-c", "true")[0], 0)
+
+    def test_no_secret_shows_anywhere(self):
+        keys = docker("run", "--rm", "--user", "0:0", "--volume", f"{PROJECT}_demo-bridge:/bridge:ro",
+                      "--volume", f"{PROJECT}_demo-consumer:/consumer:ro", "--entrypoint", "/usr/bin/cat",
+                      IMAGE, "/bridge/curve.key", "/consumer/consumer.key")
+        secrets = [KEYS["BACKPACK_SECRET_KEY"], *re.findall(r"^secret_key (\S+)$", keys, re.MULTILINE)]
+        self.assertEqual(len(secrets), 3)
+        shown = {
+            "inspect": json.dumps(self.stack.inspect("bridge")) + json.dumps(inspect(IMAGE)),
+            "history": docker("history", "--no-trunc", IMAGE),
+            "logs": self.stack.logs("bridge") + self.stack.logs("consumer") + self.stack.logs("account-consumer"),
+            "compose": self.stack.compose("config"),
+            "environment": self.inside("cat", "/proc/self/environ"),
+        }
+        for page in ("/status", "/", "/metrics", "/readyz"):
+            shown[page] = self.stack.get("BACKPACK_HTTP_PORT", page)[1]
+        for place, text in shown.items():
+            self.assertTrue(text, place)
+            for secret in secrets:
+                for form in (secret, json.dumps(secret)[1:-1], secret.rstrip("=")):
+                    self.assertFalse(form in text, f"a secret shows in {place}")
+
+    def test_publishes_ports_on_loopback_alone(self):
+        services = json.loads(self.stack.compose("config", "--format", "json"))["services"]
+        for name, service in services.items():
+            for port in service.get("ports", []):
+                self.assertEqual(port.get("host_ip"), "127.0.0.1", name)
+        self.assertEqual(len(services["bridge"]["ports"]), 3)
+
+    def test_bakes_in_the_commit_that_it_is_told_and_says_where_it_is_told_none(self):
+        for settings, revision in ({"REVISION": ""}, "unknown"), ({"REVISION": "f00d"}, "f00d"):
+            services = json.loads(self.stack.compose("config", "--format", "json", **settings))["services"]
+            self.assertEqual(services["bridge"]["build"]["args"]["REVISION"], revision)
+        defaults = re.findall(r"^ARG REVISION=(.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+        self.assertEqual(set(defaults), {"unknown"})
+
+    def test_starts_live_without_any_file_but_the_projects(self):
+        """`docker compose up` on a fresh host: its configuration is right, and it wants the real exchange."""
+        live = ["compose", "--project-name", f"{PROJECT}-live", "--file", str(COMPOSE_FILE), "--env-file", "/dev/null"]
+        self.addCleanup(docker, *live, "down", "--volumes", env=self.stack.environment)
+        text = docker(*live, "run", "--rm", "--no-deps", "bridge", "check", "--config",
+                      "/etc/backpack-bridge/bridge.json", env=self.stack.environment)
+        self.assertIn('"wss://ws.backpack.exchange"', text)
+        self.assertIn("tcp://*:5555", text)
+
+    def test_memory_stays_below_its_limit_at_20000_messages_a_second_of_500_streams(self):
+        # The consumers of the demo print everything: they are too slow for this, and not what is measured.
+        self.stack.compose("stop", "consumer", "account-consumer")
+        frames = ROOT / "build/container/frames"
+        frames.write_text("".join(frame(number) + "\n" for number in range(10_000)))
+        try:
+            self.stack.up("exchange", "bridge", over=[ROOT / "tests/container/load.yml"],
+                          LOAD_RATE=str(RATE * 21 // 20), LOAD_STREAMS=",".join(STREAMS))
+            self.stack.wait_for_health("bridge", "healthy")
+            with container("follower", "--log-driver", "none", IMAGE, "tail", "--connect", "tcp://bridge:5555",
+                           "--format", "raw"):
+                received, memory, took = self.load(MINUTES * 60)
+            state = self.stack.inspect("bridge")
+            limit = state["HostConfig"]["Memory"]
+            carried = json.loads(self.stack.get("BACKPACK_HTTP_PORT", "/status")[1])["streams"]
+            self.assertEqual({stream["state"] for stream in carried}, {"live"})
+            self.assertEqual(len(carried), len(STREAMS))
+            print(f"\n{received / took:,.0f} messages a second for {took:.0f} s: {max(memory) / MEGABYTE:.0f} MB "
+                  f"at most, {memory[-1] / MEGABYTE:.0f} MB at the end; the limit is {limit / MEGABYTE:.0f} MB",
+                  end=" ")
+            self.assertGreaterEqual(received / took, RATE)
+            self.assertLess(max(memory), limit)
+            self.assertEqual((state["RestartCount"], state["State"]["OOMKilled"]), (0, False))
+        finally:
+            self.stack.up("exchange", "bridge", "consumer", "account-consumer")
+            self.stack.wait_for_health("bridge", "healthy")
+
+    def load(self, duration):
+        """Messages received, memory in use once a second, seconds that it took."""
+        metric = "backpack_bridge_received_messages_total"
+        wait_until(lambda: self.stack.metric("backpack_bridge_upstream_connected") == 1, "connected", 30)
+        before, began, memory = self.stack.metric(metric), time.monotonic(), []
+        while time.monotonic() < began + duration:
+            memory.append(self.stack.metric("process_resident_memory_bytes"))
+            time.sleep(1)
+        return self.stack.metric(metric) - before, memory, time.monotonic() - began
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,309 @@
+#include "tests/support/running_bridge.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace bpx::test {
+namespace {
+
+using namespace std::chrono_literals;
+using exchange::ExchangeOptions;
+using exchange::SimulatedExchange;
+using Clock = std::chrono::steady_clock;
+using Flag = proto::MessageHeader::Flag;
+
+constexpr std::int64_t kEventUs = 1'788'367'430'323'775;
+
+/// A bridge that keeps the books of two streams, and an exchange that says what the test tells it.
+class BookTest : public testing::Test {
+ protected:
+  BookTest() {
+    snapshot(10);
+    exchange_.wait_for_subscriptions(4, 10s);
+    EXPECT_EQ(exchange_.subscriptions().size(), 4U);
+  }
+
+  static bridge::Config config(const SimulatedExchange& exchange,
+                               const TemporaryDirectory& directory) {
+    auto config = test_config(exchange, directory,
+                              {"depth.A", "depth.200ms.A", "depth.B", "account.orderUpdate"});
+    config.publish.books = {"depth.A", "depth.200ms.A"};
+    return config;
+  }
+
+  /// What REST answers from now on: update `id` of a market in which each update sets the quantity
+  /// at price 2 to its id.
+  void snapshot(std::uint64_t id) {
+    const auto text = std::to_string(id);
+    exchange_.script_depth("A", R"({"asks":[["2.0",")" + text +
+                                    R"("],["3.50","7"]],"bids":[["1.5","1"],["1.90","8"]],)" +
+                                    R"("lastUpdateId":")" + text + R"(","timestamp":1})");
+  }
+
+  void update(std::uint64_t first, std::uint64_t last, const std::string& stream = "depth.A") {
+    exchange_.publish(stream, R"({"E":)" + std::to_string(kEventUs) + R"(,"U":)" +
+                                  std::to_string(first) + R"(,"a":[["2.0",")" +
+                                  std::to_string(last) + R"("]],"b":[],"u":)" +
+                                  std::to_string(last) + "}");
+  }
+  void update(std::uint64_t id) { update(id, id); }
+
+  static std::string book_at(std::uint64_t id) {
+    const auto text = std::to_string(id);
+    return R"({"asks":[["2.0",")" + text +
+           R"("],["3.50","7"]],"bids":[["1.5","1"],["1.90","8"]],)" + R"("lastUpdateId":")" + text +
+           R"(","timestamp":)" + std::to_string(kEventUs) + "}";
+  }
+
+  /// What the bridge answers now.
+  Message ask(const std::string& stream, const std::string& endpoint) {
+    const auto topic = "bridge.book/" + stream + "/" + std::to_string(++asked_);
+    Subscriber consumer(endpoint, {topic});
+    auto answer = consumer.receive(20s);
+    EXPECT_TRUE(answer) << "no answer";
+    if (!answer) return {};
+    EXPECT_EQ(answer->topic, topic);
+    return std::move(*answer);
+  }
+  Message ask(const std::string& stream = "depth.A") {
+    return ask(stream, bridge_.public_endpoint());
+  }
+
+  /// Whether the book comes to be as `expected`. A request a time: a hundred a second are served.
+  bool becomes(const std::string& expected, const std::string& stream = "depth.A") {
+    const auto end = Clock::now() + 20s;
+    while (Clock::now() < end) {
+      if (ask(stream).payload == expected) return true;
+      std::this_thread::sleep_for(20ms);
+    }
+    ADD_FAILURE() << "last: " << ask(stream).payload << '\n' << bridge_.log();
+    return false;
+  }
+
+  bool wait_for_in_sync(double value) {
+    return bridge_.wait_for_metric(R"(book_in_sync{stream="depth.A"})", value);
+  }
+  double resyncs() const { return bridge_.metric(R"(book_resyncs_total{stream="depth.A"})"); }
+
+  SimulatedExchange exchange_{ExchangeOptions{}};
+  TemporaryDirectory directory_;
+  RunningBridge bridge_{config(exchange_, directory_)};
+  int asked_ = 0;
+};
+
+TEST_F(BookTest, IsTheExchangesBookAfterTheLastMessagePublished) {
+  ReadySubscriber live(bridge_.public_endpoint(), {"depth.A"});
+  for (std::uint64_t id = 9; id <= 12; ++id) update(id);
+  const auto messages = live.take(4);
+  ASSERT_EQ(messages.size(), 4U);
+  ASSERT_TRUE(wait_for_in_sync(1)) << bridge_.log();
+  const auto answer = ask();
+  EXPECT_EQ(answer.payload, book_at(12));
+  auto header = messages.back().header;
+  EXPECT_GE(answer.header.sent_ns, header.sent_ns);
+  header.flags = Flag::replay;
+  header.sent_ns = answer.header.sent_ns;
+  EXPECT_EQ(answer.header, header);
+  EXPECT_TRUE(bridge_.wait_for_log("book in sync stream=depth.A update_id=", 10s));
+  EXPECT_EQ(bridge_.metric(R"(replays_total{result="served"})"), 1);
+}
+
+TEST_F(BookTest, TakesItsPlaceAmongTheLiveMessages) {
+  update(10);
+  ASSERT_TRUE(becomes(book_at(10)));
+  for (int i = 0; i < 20; ++i) {
+    const auto topic = "bridge.book/depth.A/order-" + std::to_string(i);
+    Subscriber consumer(bridge_.public_endpoint(), {"depth.A"});
+    consumer.subscribe(topic);
+    const auto first = 11 + static_cast<std::uint64_t>(i) * 50;
+    for (auto id = first; id < first + 50; ++id) update(id);
+    std::uint64_t newest = 0;
+    std::optional<Message> answer;
+    // The first message was update 10.
+    while (!answer || std::max(newest, answer->header.sequence) < first + 49 - 9) {
+      const auto message = consumer.receive(20s);
+      ASSERT_TRUE(message) << newest;
+      if (message->topic == topic) {
+        answer = message;
+        EXPECT_EQ(message->payload, book_at(message->header.sequence + 9));
+        EXPECT_TRUE(newest == 0 || newest == message->header.sequence);
+      } else {
+        newest = message->header.sequence;
+      }
+    }
+  }
+}
+
+TEST_F(BookTest, IsEmptyAndSaysSoWhereNoneIsInSync) {
+  const auto expect_none = [&](const Message& answer, std::uint64_t sequence) {
+    EXPECT_EQ(answer.payload, "");
+    EXPECT_EQ(answer.header.flags, Flag::replay | Flag::end_of_replay);
+    EXPECT_EQ(answer.header.sequence, sequence);
+    EXPECT_GT(answer.header.epoch_us, 0U);
+  };
+  expect_none(ask(), 0);
+  ReadySubscriber live(bridge_.public_endpoint(), {"depth.B"});
+  update(1, 1, "depth.B");
+  ASSERT_TRUE(live.next());
+  expect_none(ask("depth.B"), 1);  // not in publish.books
+  expect_none(ask("depth.C"), 0);
+  expect_none(ask("account.orderUpdate"), 0);
+  update(10);
+  ASSERT_TRUE(becomes(book_at(10)));
+  expect_none(ask("depth.A", bridge_.private_endpoint()), 0);
+  EXPECT_GE(bridge_.metric(R"(replays_total{result="unknown"})"), 5);
+}
+
+TEST_F(BookTest, IsBuiltAnewAfterAGap) {
+  update(10);
+  ASSERT_TRUE(becomes(book_at(10)));
+  EXPECT_EQ(resyncs(), 0);
+  exchange_.script_depth("A", "not yet");
+  update(15);
+  ASSERT_TRUE(wait_for_in_sync(0));
+  EXPECT_EQ(ask().payload, "");
+  EXPECT_TRUE(bridge_.wait_for_log("book lost stream=depth.A reason=gap", 10s));
+  update(16);
+  snapshot(15);
+  EXPECT_TRUE(becomes(book_at(16)));
+  EXPECT_EQ(resyncs(), 1);
+}
+
+TEST_F(BookTest, IsBuiltAnewAfterAMessageThatCannotBeRead) {
+  update(10);
+  ASSERT_TRUE(becomes(book_at(10)));
+  snapshot(11);
+  exchange_.publish("depth.A", R"({"U":11,"a":[["2.0"]],"b":[],"u":11})");
+  ASSERT_TRUE(bridge_.wait_for_log("book lost stream=depth.A reason=malformed", 10s));
+  EXPECT_EQ(ask().payload, "");
+  update(12);
+  EXPECT_TRUE(becomes(book_at(12)));
+}
+
+TEST_F(BookTest, OutlivesARepetition) {
+  update(10);
+  ASSERT_TRUE(becomes(book_at(10)));
+  update(11);
+  exchange_.apply(exchange::fault::Repeat{.count = 3, .stream = "depth.A"});
+  ASSERT_TRUE(bridge_.wait_for_metric(R"(received_messages_total{stream="depth.A"})", 5));
+  const auto answer = ask();
+  EXPECT_EQ(answer.payload, book_at(11));
+  EXPECT_EQ(answer.header.sequence, 5U);
+  EXPECT_EQ(resyncs(), 0);
+}
+
+TEST_F(BookTest, JoinsASnapshotThatIsNewerThanTheStream) {
+  snapshot(13);
+  update(10);
+  ASSERT_TRUE(bridge_.wait_for_log("book snapshot stream=depth.A update_id=13 in_sync=false", 10s));
+  update(11);
+  update(12);
+  EXPECT_EQ(ask().payload, "");
+  update(13);
+  EXPECT_TRUE(becomes(book_at(13)));
+}
+
+TEST_F(BookTest, AsksAgainAfterASnapshotThatIsTooOldOrNone) {
+  for (const auto* nonsense :
+       {"", "null", "<html>", R"({"asks":[["1"]],"bids":[],"lastUpdateId":"10"})",
+        R"({"asks":[],"bids":[],"lastUpdateId":"ten"})"}) {
+    exchange_.script_depth("A", std::string(nonsense) + ' ');
+    update(20);
+    ASSERT_TRUE(bridge_.wait_for_log("book snapshot failed stream=depth.A", 10s));
+    EXPECT_EQ(ask().payload, "");
+  }
+  snapshot(10);
+  ASSERT_TRUE(bridge_.wait_for_log(
+      "book snapshot stream=depth.A update_id=10 in_sync=false another_wanted=true", 10s));
+  EXPECT_EQ(ask().payload, "");
+  snapshot(19);
+  EXPECT_TRUE(becomes(book_at(20)));
+}
+
+TEST_F(BookTest, WaitsForARestSideThatIsDown) {
+  exchange_.apply(exchange::fault::Refuse{});
+  update(10);
+  ASSERT_TRUE(bridge_.wait_for_log(
+      "book snapshot failed stream=depth.A detail=\"Connection refused\"", 10s));
+  update(11);
+  exchange_.apply(exchange::fault::Heal{});
+  EXPECT_TRUE(becomes(book_at(11)));
+}
+
+TEST_F(BookTest, GoesOnAfterAReconnectThatMissedNothing) {
+  update(10);
+  ASSERT_TRUE(becomes(book_at(10)));
+  exchange_.script_depth("A", "not to be needed");
+  exchange_.apply(exchange::fault::Drop{});
+  ASSERT_TRUE(exchange_.wait_for_connections(2, 10s));
+  ASSERT_TRUE(exchange_.wait_for_subscriptions(4, 10s));
+  EXPECT_TRUE(bridge_.wait_for_log("book lost stream=depth.A reason=disconnected", 10s));
+  update(11);
+  EXPECT_TRUE(becomes(book_at(11)));
+  EXPECT_EQ(ask().header.connection, 2U);
+  EXPECT_EQ(resyncs(), 0);
+}
+
+TEST_F(BookTest, IsProvedByASnapshotWhereTheMarketIsQuietAfterAReconnect) {
+  update(10);
+  ASSERT_TRUE(becomes(book_at(10)));
+  exchange_.apply(exchange::fault::Drop{});
+  ASSERT_TRUE(bridge_.wait_for_log("book lost stream=depth.A reason=disconnected", 10s));
+  EXPECT_TRUE(becomes(book_at(10)));
+  EXPECT_EQ(resyncs(), 0);
+}
+
+TEST_F(BookTest, IsBuiltAnewAfterAReconnectThatMissedSomething) {
+  update(10);
+  ASSERT_TRUE(becomes(book_at(10)));
+  snapshot(20);
+  exchange_.apply(exchange::fault::Drop{});
+  ASSERT_TRUE(exchange_.wait_for_connections(2, 10s));
+  ASSERT_TRUE(exchange_.wait_for_subscriptions(4, 10s));
+  update(21);
+  EXPECT_TRUE(becomes(book_at(21)));
+  EXPECT_EQ(resyncs(), 1);
+}
+
+TEST_F(BookTest, OfAnAggregatedStreamFollowsThatStreamAlone) {
+  snapshot(15);
+  update(10, 20, "depth.200ms.A");
+  EXPECT_TRUE(becomes(book_at(20), "depth.200ms.A"));
+  update(21, 33, "depth.200ms.A");
+  EXPECT_TRUE(becomes(book_at(33), "depth.200ms.A"));
+  EXPECT_EQ(ask().payload, "") << "depth.A has said nothing";
+}
+
+TEST_F(BookTest, ShowsInStatusAndMetricsWhetherItIsInSync) {
+  const auto book_of = [&](const std::string& stream) {
+    const auto page = bridge_.page("/status");
+    const auto at = page.find(R"("book":)", page.find("\"name\":\"" + stream + '"'));
+    return at == std::string::npos ? "" : page.substr(at, page.find(',', at) - at);
+  };
+  EXPECT_EQ(book_of("depth.A"), R"("book":"syncing")");
+  EXPECT_EQ(book_of("depth.B"), R"("book":null)");
+  EXPECT_EQ(bridge_.metric(R"(book_in_sync{stream="depth.A"})"), 0);
+  EXPECT_TRUE(std::isnan(bridge_.metric(R"(book_in_sync{stream="depth.B"})")));
+  update(10);
+  ASSERT_TRUE(becomes(book_at(10)));
+  EXPECT_EQ(book_of("depth.A"), R"("book":"in_sync")");
+  EXPECT_EQ(bridge_.metric(R"(book_in_sync{stream="depth.A"})"), 1);
+}
+
+TEST_F(BookTest, SharesTheLimitOfAHundredRequestsASecond) {
+  ReadySubscriber consumer(bridge_.public_endpoint(), {"depth.A"});
+  for (int i = 0; i < 300; ++i) consumer.subscribe("bridge.book/depth.A/" + std::to_string(i));
+  const auto answered = [&] {
+    return bridge_.metric(R"(replays_total{result="unknown"})") +
+           bridge_.metric(R"(replays_total{result="limited"})");
+  };
+  const auto end = Clock::now() + 20s;
+  while (answered() < 300 && Clock::now() < end) std::this_thread::sleep_for(5ms);
+  EXPECT_EQ(answered(), 300);
+  EXPECT_GT(bridge_.metric(R"(replays_total{result="limited"})"), 0);
+}
+
+}  // namespace
+}  // namespace bpx::test

@@ -1,0 +1,136 @@
+#include "bridge/upstream/exchange_clock.hpp"
+
+#include "bridge/clock.hpp"
+#include "bridge/observe/http_server.hpp"
+#include "bridge/upstream/tls_context.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <thread>
+
+namespace bpx::test {
+namespace {
+
+using namespace std::chrono_literals;
+using bridge::ExchangeClock;
+using bridge::HttpPage;
+using bridge::HttpServer;
+using Clock = std::chrono::steady_clock;
+
+/// Runs an event loop until it is destroyed.
+class LoopThread {
+ public:
+  explicit LoopThread(boost::asio::io_context& loop)
+      : loop_(loop), thread_([&loop] { loop.run(); }) {}
+  ~LoopThread() {
+    loop_.stop();
+    thread_.join();
+  }
+  LoopThread(const LoopThread&) = delete;
+  LoopThread& operator=(const LoopThread&) = delete;
+
+ private:
+  boost::asio::io_context& loop_;
+  std::thread thread_;
+};
+
+/// A clock that asks a scripted exchange every 20 ms.
+class ExchangeClockTest : public testing::Test {
+ protected:
+  using Answer = std::function<std::optional<HttpPage>(int request)>;
+
+  void begin(Answer answer) {
+    server_.emplace(
+        exchange_.get_executor(), HttpServer::Options{},
+        [this, answer = std::move(answer)](std::string_view path) {
+          EXPECT_EQ(path, "/prefix/api/v1/time");
+          return answer(requests_++);
+        },
+        http_refusals_, log_);
+    const auto endpoint = server_->endpoint();
+    const auto port =
+        static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.find(':') + 1)));
+    clock_.emplace(
+        ExchangeClock::Options{.rest = {.is_tls = false, .host = "127.0.0.1", .port = port},
+                               .path_prefix = "/prefix",
+                               .interval = 20ms},
+        tls_, upstream_, log_);
+    boost::asio::co_spawn(exchange_, server_->run(), boost::asio::detached);
+    boost::asio::co_spawn(observing_, clock_->run(), boost::asio::detached);
+    exchange_thread_.emplace(exchange_);
+    observing_thread_.emplace(observing_);
+  }
+
+  ~ExchangeClockTest() override {
+    observing_thread_.reset();
+    exchange_thread_.reset();
+  }
+
+  static HttpPage time_ahead_by(std::chrono::milliseconds offset) {
+    return {200, "text/plain", std::to_string(bridge::unix_ns() / 1'000'000 + offset.count())};
+  }
+
+  double offset() const { return upstream_.clock_offset_s.value(); }
+
+  template <typename Condition>
+  static bool comes_true(Condition&& condition) {
+    const auto end = Clock::now() + 10s;
+    while (!condition() && Clock::now() < end) std::this_thread::sleep_for(1ms);
+    return condition();
+  }
+
+  bridge::UpstreamMeasurements upstream_;
+  std::atomic<int> requests_ = 0;
+  std::atomic<int> ahead_s_ = 1;
+  std::atomic<bool> is_well_ = true;
+
+ private:
+  bridge::HttpRefusals http_refusals_;
+  bridge::Log log_{{.sink = [](auto, auto) {}}};
+  bridge::TlsContext tls_{""};
+  boost::asio::io_context exchange_{1};
+  boost::asio::io_context observing_{1};
+  std::optional<HttpServer> server_;
+  std::optional<ExchangeClock> clock_;
+  std::optional<LoopThread> exchange_thread_;
+  std::optional<LoopThread> observing_thread_;
+};
+
+TEST_F(ExchangeClockTest, BelievesTheQuickestOfFiveAnswers) {
+  begin([](int request) {
+    const bool is_quick = request % 5 == 2;
+    if (!is_quick) std::this_thread::sleep_for(200ms);
+    return time_ahead_by(is_quick ? 3s : 9s);
+  });
+  ASSERT_TRUE(comes_true([&] { return !std::isnan(offset()); }));
+  EXPECT_NEAR(offset(), 3, 0.2);
+  EXPECT_GE(requests_, 5);
+}
+
+TEST_F(ExchangeClockTest, MeasuresAgainAndAgain) {
+  begin([this](int) { return time_ahead_by(std::chrono::seconds(ahead_s_)); });
+  ASSERT_TRUE(comes_true([&] { return std::abs(offset() - 1) < 0.5; })) << offset();
+  ahead_s_ = 3;
+  ASSERT_TRUE(comes_true([&] { return std::abs(offset() - 3) < 0.5; })) << offset();
+  EXPECT_EQ(ExchangeClock::Options{}.interval, 1min);
+}
+
+TEST_F(ExchangeClockTest, KnowsNothingWhileTheExchangeDoesNotSay) {
+  begin([this](int) {
+    return is_well_ ? time_ahead_by(1s) : HttpPage{503, "text/plain", "later"};
+  });
+  ASSERT_TRUE(comes_true([&] { return !std::isnan(offset()); }));
+  is_well_ = false;
+  EXPECT_TRUE(comes_true([&] { return std::isnan(offset()); })) << "an old offset passes for new";
+  is_well_ = true;
+  EXPECT_TRUE(comes_true([&] { return !std::isnan(offset()); }));
+}
+
+}  // namespace
+}  // namespace bpx::test

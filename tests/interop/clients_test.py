@@ -1,0 +1,559 @@
+"""The consumers of deploy/clients against a bridge that is restarted, stopped, dropped and outrun."""
+
+import itertools
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+
+import npm
+from harness import BRIDGE, ROOT, Bridge, Exchange, Program, clean_environment, free_port, wait_until
+from scripted_bridge import FIRST, ScriptedBridge
+from tcp_proxy import TcpProxy
+
+CLIENTS = ROOT / "deploy/clients"
+DEPTH, TRADE, TICKER = STREAMS = ["depth.SOL_USDC", "trade.SOL_USDC", "bookTicker.SOL_USDC"]
+# What a subscription to TRADE and TICKER catches, too.
+UNWANTED = ["trade.SOL_USDC_PERP", "bookTicker.SOL_USDC_PERP"]
+LINE = re.compile(r'(\S+) (\d+) (\d+) (\{"data":.*,"stream":"(\S+)"\})')
+
+
+class Client(Program):
+    """A consumer that runs: what it has printed, and in `lines` what else it said."""
+
+    def __init__(self, command):
+        self.printed = []  # pairs of stream and text, as Exchange.sent has them
+        self.positions = {}  # stream → epoch and sequence printed last
+        self.faults = []  # what is not in sequence
+        # Apart: what it says besides must not come in the midst of a line that it prints.
+        super().__init__(command, clean_environment(), stderr=subprocess.PIPE)
+        self._start_reading(self._listen)
+
+    def _listen(self):
+        for line in self._process.stderr:
+            self.lines.append(line.rstrip("\n"))
+
+    def _read(self):
+        for line in self._process.stdout:
+            match = LINE.fullmatch(line.rstrip("\n"))
+            if not match or match[1] != match[5]:  # the latter where a kill has cut a line short
+                self.lines.append(line.rstrip("\n"))
+                continue
+            stream, epoch, sequence = match[1], int(match[2]), int(match[3])
+            before = self.positions.get(stream)
+            if before and sequence != (before[1] + 1 if epoch == before[0] else 1):
+                self.faults.append((stream, before, epoch, sequence))
+            self.positions[stream] = epoch, sequence
+            self.printed.append((stream, match[4]))
+
+    def count(self, pattern):
+        return sum(bool(re.match(pattern, line)) for line in list(self.lines))
+
+    def wait_for_another(self, pattern, provoke):
+        """Does what provokes it, then waits for a line more that matches."""
+        before = self.count(pattern)
+        provoke()
+        wait_until(lambda: self.count(pattern) > before or not self.is_running, f"another {pattern}")
+        assert self.is_running, "\n".join(self.lines[-20:])
+
+
+def all_sent(exchange, streams):
+    """What went to clients of these."""
+    frames = []
+    while piece := exchange.log(len(frames)):
+        frames += piece
+    return [(frame["stream"], frame["text"]) for frame in frames if frame["stream"] in streams]
+
+
+def by_stream(messages, streams):
+    return {stream: [text for name, text in messages if name == stream] for stream in streams}
+
+
+def frames_sent(exchange):
+    return exchange.state()["counters"]["frames_sent"]
+
+
+def come_to_rest(exchange, streams=tuple(STREAMS)):
+    """Stops the market; returns what was said on these streams."""
+    exchange.rate(0)
+    last = [-1]
+
+    def rests():
+        before, last[0] = last[0], frames_sent(exchange)
+        time.sleep(0.1)
+        return last[0] == before
+    wait_until(rests, "the market to rest")
+    return all_sent(exchange, streams)
+
+
+def more(exchange, count):
+    """Waits until so many frames more have been sent."""
+    end = frames_sent(exchange) + count
+    wait_until(lambda: frames_sent(exchange) >= end, f"{count} frames more")
+
+
+class ClientTest:
+    """What every client must stand."""
+
+    has_curve = True
+
+    def command(self):
+        """Of the client, without arguments."""
+        raise NotImplementedError
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+        self.port = free_port()
+        self.client_options = []
+        self.settings = {
+            "BRIDGE_PUBLISH__PUBLIC__BIND": f"tcp://127.0.0.1:{self.port}",
+            "BRIDGE_PUBLISH__BOOKS": DEPTH,
+            # What is lost to a consumer that is stopped is what its queue and TCP's held, and what
+            # came before it was back. No stream has half of that.
+            "BRIDGE_PUBLISH__SEND_HWM": "30000",
+            "BRIDGE_PUBLISH__REPLAY_MESSAGES": "29999",
+            "BRIDGE_PUBLISH__REPLAY_BYTES": str(1 << 30),
+        }
+        if self.has_curve:
+            self.encrypt()
+
+    def encrypt(self):
+        keys = {}
+        for owner in "bridge", "consumer":
+            text = subprocess.run([BRIDGE, "keygen"], text=True, capture_output=True, check=True,
+                                  timeout=30).stdout
+            path = self.directory / f"{owner}.key"
+            path.touch(0o600)
+            path.write_text(text)
+            keys[owner] = dict(line.split() for line in text.splitlines())["public_key"]
+        curve = "BRIDGE_PUBLISH__PUBLIC__CURVE__"
+        self.settings[curve + "SECRET_KEY_FILE"] = str(self.directory / "bridge.key")
+        self.settings[curve + "ALLOW"] = keys["consumer"]
+        self.client_options = ["--curve-server-key", keys["bridge"], "--curve-secret-key-file",
+                               str(self.directory / "consumer.key")]
+
+    def bridge(self, exchange):
+        bridge = Bridge(exchange, STREAMS + UNWANTED, **self.settings)
+        exchange.wait_for_subscriptions(STREAMS + UNWANTED)
+        return bridge
+
+    def client(self, *streams, port=None):
+        return Client([*self.command(), f"tcp://127.0.0.1:{port or self.port}",
+                       *(streams or STREAMS), "--book", *self.client_options])
+
+    def scripted(self, *arguments, stream=TRADE):
+        """A bridge that keeps secrets, and a client of its one stream, and of others where told."""
+        return ScriptedBridge(self.port, stream), Client(
+            [*self.command(), f"tcp://127.0.0.1:{self.port}", *arguments, stream])
+
+    def wait_until_printed(self, bridge, client):
+        bridge.wait_until(lambda: len(client.printed) >= len(bridge.texts) or not client.is_running,
+                          f"{len(bridge.texts)} messages printed")
+        self.assertEqual([text for _, text in client.printed], bridge.texts, client.lines[-20:])
+
+    def wait_for_all(self, exchange, client):
+        """Stops the market, and waits until the client has printed all that was said."""
+        sent = come_to_rest(exchange)
+        try:
+            wait_until(lambda: len(client.printed) >= len(sent), f"{len(sent)} messages printed")
+        finally:
+            self.assertEqual(client.faults, [])
+            self.compare(client.printed, sent, client)
+        return sent
+
+    def compare(self, printed, sent, client, streams=tuple(STREAMS)):
+        printed, sent = by_stream(printed, streams), by_stream(sent, streams)
+        for stream in streams:  # an ordinary assertEqual would print megabytes
+            pairs = itertools.zip_longest(printed[stream], sent[stream])
+            for sequence, (got, meant) in enumerate(pairs, 1):
+                if got != meant:
+                    self.fail(f"{stream}, message {sequence}: printed {got}, sent {meant}; "
+                              f"it said {client.lines[-20:]}")
+
+    @staticmethod
+    def true_book(exchange):
+        context = ssl.create_default_context(cafile=exchange.ca_file)
+        url = exchange.rest_url + "/api/v1/depth?symbol=SOL_USDC"
+        with urllib.request.urlopen(url, timeout=30, context=context) as answer:
+            return json.load(answer)
+
+    @staticmethod
+    def metric(bridge, name):
+        return int(re.search(re.escape(name) + r" (\d+)", bridge.get("/metrics")[1])[1])
+
+    def overrun(self, exchange, bridge, client, rate=500):
+        """Stops the client until the bridge has had to drop what is for it. Then the market goes on
+        at that rate, and so does the client."""
+        episodes = 'slow_subscriber_episodes_total{endpoint="public"}'
+        served = 'replays_total{result="served"}'
+        before, asked = self.metric(bridge, episodes), self.metric(bridge, served)
+        client.send(signal.SIGSTOP)
+        exchange.rate(20000)
+        # Megabytes lie in TCP's buffers before that. Where filling them takes too long, the bridge
+        # gives the client up, and what is said until it is back is lost just the same.
+        wait_until(lambda: self.metric(bridge, episodes) > before or
+                   self.metric(bridge, 'subscribers{endpoint="public"}') == 0, "a full queue", 100)
+        more(exchange, 1000)
+        exchange.rate(rate)
+        if not rate:
+            come_to_rest(exchange)
+        client.send(signal.SIGCONT)
+        wait_until(lambda: self.metric(bridge, served) > asked, "a request for what is lost")
+
+    def test_prints_all_that_the_exchange_said_and_holds_its_book_whatever_happens(self):
+        with Exchange() as exchange, self.bridge(exchange) as bridge:
+            exchange.rate(500)
+            more(exchange, 500)
+            with self.client() as client:
+                client.wait_for_line(f"book {DEPTH} ")
+                self.overrun(exchange, bridge, client)
+                client.wait_for_another(
+                    f"book {DEPTH} ", lambda: exchange.fault("skip_ids", count=3, stream=DEPTH))
+                client.wait_for_line(f"gap {DEPTH} ")
+                self.wait_for_all(exchange, client)
+
+                exchange.fault("drop")
+                exchange.wait_for_subscriptions(STREAMS)
+                client.wait_for_another(f"reconnected {TRADE} ", lambda: exchange.rate(500))
+                self.wait_for_all(exchange, client)
+
+                client.wait_for_another("bridge silent", lambda: bridge.send(signal.SIGSTOP))
+                client.wait_for_another("bridge live", lambda: bridge.send(signal.SIGCONT))
+
+                bridge.send(signal.SIGKILL)
+                bridge.stop()
+                with self.bridge(exchange):
+                    client.wait_for_another(f"book {DEPTH} ", lambda: exchange.rate(500))
+                    more(exchange, 500)
+                    self.wait_for_all(exchange, client)
+                    self.assertEqual(client.stop(), 0)
+                    self.check_book(exchange, client)
+        self.assertEqual(client.count("lost "), 0, client.lines)
+
+    def test_finds_what_a_cut_took_at_the_end_though_nothing_follows(self):
+        with Exchange() as exchange, self.bridge(exchange), TcpProxy(self.port) as proxy:
+            exchange.rate(500)
+            with self.client(port=proxy.port) as client:
+                client.wait_for_line(f"book {DEPTH} ")
+                self.wait_for_all(exchange, client)
+                proxy.block()
+                exchange.rate(500)
+                more(exchange, 100)
+                come_to_rest(exchange)
+                proxy.cut()
+                self.wait_for_all(exchange, client)
+                self.assertEqual(client.stop(), 0)
+                self.check_book(exchange, client)
+        self.assertEqual(client.count("lost "), 0, client.lines)
+
+    def test_comes_back_where_its_connection_dies_without_a_word(self):
+        with Exchange() as exchange, self.bridge(exchange), TcpProxy(self.port) as proxy:
+            exchange.rate(500)
+            with self.client(port=proxy.port) as client:
+                client.wait_for_line(f"book {DEPTH} ")
+                proxy.stall()
+                more(exchange, 100)
+                self.wait_for_all(exchange, client)
+                self.assertEqual(client.stop(), 0)
+                self.check_book(exchange, client)
+        self.assertEqual(client.count("lost "), 0, client.lines)
+
+    def test_finds_what_its_queue_did_not_hold_at_the_end_though_nothing_follows(self):
+        with Exchange() as exchange, self.bridge(exchange) as bridge:
+            exchange.rate(500)
+            with self.client() as client:
+                client.wait_for_line(f"book {DEPTH} ")
+                self.overrun(exchange, bridge, client, rate=0)
+                self.wait_for_all(exchange, client)
+                self.assertEqual(client.stop(), 0)
+                self.check_book(exchange, client)
+        self.assertEqual(client.count("lost "), 0, client.lines)
+
+    def test_asks_what_was_lost_where_a_stream_is_quiet(self):
+        bridge, client = self.scripted("--quiet", "0.2")
+        with bridge, client:
+            bridge.wait_until(lambda: bridge.asked, "a first request")
+            bridge.say()
+            self.wait_until_printed(bridge, client)
+            for asked in 1, 2, 3:  # no longer, because it has been in vain before
+                bridge.wait_until(lambda count=asked: bridge.asked.count(2) >= count, "a vain request")
+            bridge.say(is_lost=True)
+            self.wait_until_printed(bridge, client)
+
+    def test_asks_what_was_lost_where_the_bridges_status_has_a_hole(self):
+        bridge, client = self.scripted("--quiet", "100000")
+        with bridge, client:
+            bridge.wait_until(lambda: client.count("bridge live"), "a status")
+            bridge.say()
+            self.wait_until_printed(bridge, client)
+            bridge.say(is_lost=True)
+            bridge.lose_status()
+            self.wait_until_printed(bridge, client)
+            self.assertEqual(bridge.asked.count(2), 1)
+
+    def test_subscribes_to_as_many_streams_as_it_is_told(self):
+        streams = {f"quiet.{number}" for number in range(2000)}
+        bridge, client = self.scripted(*streams)
+        with bridge, client:
+            bridge.wait_until(lambda: bridge.subscribed >= streams or not client.is_running,
+                              "2,000 subscriptions")
+            self.assertTrue(client.is_running, client.lines[-20:])
+
+    def test_says_that_its_stream_was_away_on_one_connection_to_the_exchange_too(self):
+        bridge, client = self.scripted()
+        with bridge, client:
+            bridge.wait_until(lambda: bridge.asked, "a first request")
+            bridge.say(flags=FIRST)  # there was nothing before it
+            bridge.say()
+            bridge.say(flags=FIRST)  # nobody wanted it for a while: the bridge unsubscribed
+            self.wait_until_printed(bridge, client)
+            self.assertEqual(client.stop(), 0)
+        self.assertEqual([line for line in client.lines if line.startswith("reconnected ")],
+                         [f"reconnected {TRADE} 3"])
+
+    def test_asks_once_where_it_begins(self):
+        bridge, client = self.scripted("--quiet", "100000")
+        with bridge, client:
+            bridge.say(is_lost=True)
+            self.wait_until_printed(bridge, client)
+            bridge.say()
+            self.wait_until_printed(bridge, client)
+        self.assertEqual(bridge.asked, [1])
+        self.assertEqual(client.count("epoch "), 0, client.lines)
+
+    def test_asks_what_was_lost_though_a_message_comes_before_its_turn(self):
+        bridge, client = self.scripted("--quiet", "100000", "quiet.1", "quiet.2", "quiet.3")
+        with bridge, client:
+            bridge.wait_until(lambda: bridge.asked, "a first request")
+            bridge.say()
+            self.wait_until_printed(bridge, client)
+            bridge.lose_status()
+            bridge.beat()
+            bridge.say()
+            bridge.say(is_lost=True)
+            self.wait_until_printed(bridge, client)
+
+    def test_asks_another_bridge_twice_too(self):
+        bridge, client = self.scripted("--quiet", "100000")
+        with bridge, client:
+            bridge.wait_until(lambda: bridge.asked, "a first request")
+            bridge.say()
+            self.wait_until_printed(bridge, client)
+            bridge.lost_in_replays = [{2}]
+            bridge.meanwhile = lambda: setattr(bridge, "answers", False)
+            bridge.say(is_lost=True)
+            bridge.say()
+            bridge.wait_until(lambda: bridge.asked.count(2) >= 2, "a second request")
+
+            before = bridge.texts[:1]
+            bridge.restart()
+            bridge.answers, bridge.lost_in_replays = True, [{1}]
+            for _ in range(3):
+                bridge.say(is_lost=True)
+            bridge.wait_until(lambda: len(client.printed) >= 4 or not client.is_running, "the rest")
+            self.assertEqual([text for _, text in client.printed], before + bridge.texts)
+        self.assertEqual(client.count("lost "), 0, client.lines)
+
+    def test_asks_for_a_book_ever_more_seldom_where_there_is_none(self):
+        bridge, client = self.scripted("--book", stream=DEPTH)
+        with bridge, client:
+            bridge.wait_until(lambda: len(bridge.books_asked) >= 2, "a second request")
+            bridge.book = '{"asks":[],"bids":[],"lastUpdateId":"7"}'
+            bridge.wait_until(lambda: client.count(f"book {DEPTH} 0"), "a book")
+            first, second, third = bridge.books_asked
+            self.assertGreaterEqual(second - first, 1)  # seconds
+            self.assertGreaterEqual(third - second, 2)
+
+    def test_asks_for_the_book_anew_where_it_cannot_read_a_message(self):
+        bridge, client = self.scripted("--book", stream=DEPTH)
+        bridge.book = '{"asks":[],"bids":[],"lastUpdateId":"7"}'
+        with bridge, client:
+            for data in ('{"e":"depth"}', '{"u":null}', '{"u":"eight"}', '[]', '"u"', 'null',
+                         '{"u":8,"a":7}', '{"u":8,"a":[["1"]]}', '{"u":8,"b":[["one","2"]]}'):
+                bridge.wait_until(lambda: client.count(f"book {DEPTH} {len(bridge.texts)}$") or
+                                  not client.is_running, f"a book before {data}")
+                bridge.say(data=data)
+                self.wait_until_printed(bridge, client)
+            bridge.wait_until(lambda: client.count(f"book {DEPTH} {len(bridge.texts)}$"), "a book")
+            self.assertEqual(client.stop(), 0)
+
+    def test_takes_what_is_live_between_the_messages_of_a_replay(self):
+        bridge, client = self.scripted("--quiet", "100000")
+        with bridge, client:
+            bridge.wait_until(lambda: bridge.asked, "a first request")
+            bridge.say()
+            self.wait_until_printed(bridge, client)
+            bridge.meanwhile = bridge.say
+            bridge.say(is_lost=True)
+            bridge.say()
+            self.wait_until_printed(bridge, client)
+            self.assertEqual(bridge.asked.count(2), 1)
+
+    def test_goes_on_without_a_replay_before_too_much_waits_for_it(self):
+        bridge, client = self.scripted()
+        with bridge, client:
+            bridge.wait_until(lambda: bridge.asked, "a first request")
+            bridge.say()
+            self.wait_until_printed(bridge, client)
+            bridge.answers = False
+            bridge.say(is_lost=True)
+            for _ in range(100_000):
+                bridge.say()
+            bridge.wait_until(lambda: 2 in bridge.asked, "a request for what is lost")
+            self.assertEqual(len(client.printed), 1)
+            bridge.say()
+            bridge.wait_until(lambda: len(client.printed) >= 100_002 or not client.is_running, "the rest")
+            self.assertEqual([text for _, text in client.printed], bridge.texts[:1] + bridge.texts[2:])
+            self.assertEqual(client.count(f"lost {TRADE} 2 2$"), 1)
+
+    def test_asks_no_faster_than_the_bridge_answers(self):
+        streams = [f"quiet.{number}" for number in range(150)]
+        with Exchange() as exchange, self.bridge(exchange) as bridge, self.client(*streams):
+            wait_until(lambda: self.metric(bridge, 'replays_total{result="unknown"}') >= len(streams),
+                       "an answer for each stream")
+            self.assertEqual(self.metric(bridge, 'replays_total{result="limited"}'), 0)
+
+    def test_holds_its_book_though_sides_are_absent_or_null_and_changes_said_again(self):
+        def change(number, **sides):
+            exchange.publish(DEPTH, json.dumps({"e": "depth", "s": "SOL_USDC", "E": number,
+                                                "U": number, "u": number, **sides}))
+
+        with Exchange() as exchange, self.bridge(exchange):
+            exchange.rate(500)
+            with self.client(DEPTH) as client:
+                client.wait_for_line(f"book {DEPTH} ")
+                come_to_rest(exchange)
+                number = int(self.true_book(exchange)["lastUpdateId"])
+                change(number + 1, a=[["9999", "7"]])
+                change(number + 2, a=[["9998", "1"]], b=None)
+                change(number + 3, b=[["0.01", "7"]])
+                change(number + 4, a=[["9998", "7"]], b=[["0.02", "7"]])
+                change(number + 2, a=[["9998", "1"]], b=None)
+                change(number + 5)
+                newest = len(all_sent(exchange, [DEPTH]))
+                wait_until(lambda: client.positions.get(DEPTH, (0, 0))[1] >= newest or
+                           not client.is_running, "all to be printed")
+                self.assertEqual(client.stop(), 0, client.lines)
+        book = json.loads(client.lines[-1].split(" ", 3)[3])
+        self.assertEqual(book["asks"][-2:], [["9998", "7"], ["9999", "7"]])
+        self.assertEqual(book["bids"][:2], [["0.01", "7"], ["0.02", "7"]])
+
+    def test_believes_its_book_no_more_once_the_exchange_counts_anew(self):
+        with Exchange() as exchange, self.bridge(exchange):
+            exchange.rate(500)
+            with self.client(DEPTH) as client:
+                client.wait_for_line(f"book {DEPTH} ")
+                come_to_rest(exchange)
+                for number in 1, 2:
+                    exchange.publish(DEPTH, json.dumps({"e": "depth", "s": "SOL_USDC", "E": number,
+                                                        "U": number, "u": number, "a": [], "b": []}))
+                client.wait_for_line(f"gap {DEPTH} ")
+                self.assertEqual(client.stop(), 0)
+        self.assertEqual(client.count("bridge.book/"), 0, client.lines)
+
+    def check_book(self, exchange, client):
+        topic, _, sequence, text = client.lines[-1].split(" ", 3)
+        truth = self.true_book(exchange)
+        self.assertEqual(topic, f"bridge.book/{DEPTH}")
+        self.assertEqual(int(sequence), client.positions[DEPTH][1])
+        self.assertEqual(json.loads(text), {side: truth[side] for side in ("asks", "bids")})
+
+
+class PythonTest(ClientTest, unittest.TestCase):
+    def command(self):
+        return [sys.executable, CLIENTS / "consumer.py"]
+
+    def test_ends_with_all_that_was_said_though_it_is_killed_and_started_again_at_random(self):
+        """Of every stream that the bridge carries. What a service keeps is here what the consumer
+        printed: it goes on from there."""
+        streams = STREAMS + UNWANTED
+        seed = random.randrange(1 << 32)
+        chance = random.Random(seed)
+        print(f"seed {seed}", file=sys.stderr)
+        kept, positions = [], {}
+        with Exchange() as exchange, self.bridge(exchange):
+            exchange.rate(1000)
+            for _ in range(12):
+                with self.client(*self.resumed(streams, positions)) as client:
+                    wait_until(lambda: client.printed, "a first message")
+                    time.sleep(chance.uniform(0, 0.5))
+                    client.send(signal.SIGKILL)
+                    client.stop()
+                self.assertEqual(client.faults, [])
+                self.assertEqual(client.count("lost "), 0, client.lines)
+                kept += client.printed
+                positions.update(client.positions)
+            sent = come_to_rest(exchange, streams)
+            with self.client(*self.resumed(streams, positions)) as client:
+                wait_until(lambda: len(kept) + len(client.printed) >= len(sent), "the rest")
+                client.wait_for_line("bridge live")  # it may have had nothing to print, nor the time
+                self.assertEqual(client.stop(), 0)
+        self.compare(kept + client.printed, sent, client, streams)
+        self.assertGreater(min(map(len, by_stream(sent, streams).values())), 100)
+
+    @staticmethod
+    def resumed(streams, positions):
+        return [f"{stream}@{positions[stream][0]}:{positions[stream][1]}" if stream in positions
+                else stream for stream in streams]
+
+
+class CppTest(ClientTest, unittest.TestCase):
+    def command(self):
+        return [os.environ.get("BPX_CONSUMER", ROOT / "build/plain/tests/interop/consumer")]
+
+
+class NodeTest(ClientTest, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(directory.cleanup)
+        cls.modules = directory.name
+        npm.install(cls.modules, "zeromq@6", timeout=100)
+
+    def command(self):
+        # A module is looked for where the file lies that asks for it.
+        return ["node", shutil.copy(CLIENTS / "consumer.js", self.modules)]
+
+
+class JavaTest(ClientTest, unittest.TestCase):
+    has_curve = False
+    CLASS_PATH = "/usr/share/java/jeromq.jar:/usr/share/java/gson.jar"
+
+    @classmethod
+    def setUpClass(cls):
+        if not shutil.which("javac"):
+            raise unittest.SkipTest("no javac here: apt install default-jdk-headless")
+        for jar in cls.CLASS_PATH.split(":"):
+            if not os.path.exists(jar):
+                raise unittest.SkipTest(
+                    f"no {jar} here: apt install libjeromq-java libgoogle-gson-java")
+        directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(directory.cleanup)
+        cls.classes = directory.name
+        subprocess.run(["javac", "-Xlint:all", "-Werror", "-cp", cls.CLASS_PATH, "-d", cls.classes,
+                        CLIENTS / "Consumer.java"], check=True, timeout=200)
+
+    def command(self):
+        return ["java", "-XX:+UseSerialGC", "-cp", f"{self.classes}:{self.CLASS_PATH}", "Consumer"]
+
+    def test_says_that_it_cannot_read_an_encrypted_endpoint(self):
+        done = subprocess.run([*self.command(), "tcp://127.0.0.1:1", TRADE, "--curve-server-key", "x"],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no CURVE", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,113 @@
+"""The wall clock is set while the bridge runs: nothing of it may depend on that but the stamps."""
+
+import contextlib
+import os
+import pathlib
+import tempfile
+import time
+import unittest
+
+from harness import BRIDGE, Bridge, Consumer, Exchange, wait_until
+
+STREAMS = ["trade.SOL_USDC", "bookTicker.SOL_USDC", "account.orderUpdate"]
+LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+STEP_S = 600
+IS_SANITIZED = b"__asan_init" in pathlib.Path(BRIDGE).read_bytes()
+
+
+class WallClock:
+    """That of the program started with `settings`: ours, and as many seconds beside it as told."""
+
+    def __init__(self, directory):
+        self._file = os.path.join(directory, "offset")
+        self.offset_s = 0
+        self.step_to(0)
+        self.settings = {"LD_PRELOAD": LIBRARY, "FAKETIME_TIMESTAMP_FILE": self._file,
+                         "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+    def step_to(self, offset_s):
+        self.offset_s = offset_s
+        pathlib.Path(self._file + ".new").write_text(f"{offset_s:+}\n")
+        os.rename(self._file + ".new", self._file)
+
+    def shows(self, unix_ns):
+        """Whether a stamp is about what this clock says now."""
+        return abs(unix_ns / 1e9 - time.time() - self.offset_s) < STEP_S / 4
+
+
+@contextlib.contextmanager
+def running():
+    with tempfile.TemporaryDirectory() as directory, Exchange() as exchange:
+        clock = WallClock(directory)
+        with Bridge(exchange, STREAMS, **clock.settings) as bridge, \
+                Consumer(bridge.private) as consumer:
+            exchange.wait_for_subscriptions(STREAMS)
+            exchange.rate(50)
+            yield clock, exchange, bridge, consumer
+
+
+@unittest.skipIf(IS_SANITIZED, "a sanitizer does not let another library come first")
+class ClockTest(unittest.TestCase):
+    def test_a_step_of_the_wall_clock_disturbs_nothing(self):
+        with running() as (clock, _exchange, bridge, consumer), Consumer(bridge.public) as public:
+            uptime = bridge.status()["uptime_seconds"]
+            for offset_s in (STEP_S, 0, -STEP_S, 0):
+                self.step(clock, offset_s, public)
+                beats = len(public.status)
+                self.assertEqual(len(public.take(50)), 50)
+                while len(public.status) < beats + 20:
+                    public.wait_for_status("heartbeat")
+                first, last = public.status[beats], public.status[-1]
+                seconds = (last.sent - first.sent) / 1e9
+                self.assertLess((last.sequence - first.sequence) / seconds, 40,
+                                "heartbeats went out in a rush: 20 a second are due")
+                self.assertEqual(bridge.get("/readyz")[0], 200, bridge.get("/readyz")[1])
+                self.assertEqual(bridge.get("/livez")[0], 200)
+                status = bridge.status()
+                self.assertGreater(status["uptime_seconds"], uptime)
+                self.assertLess(status["uptime_seconds"], uptime + STEP_S / 2)
+                uptime = status["uptime_seconds"]
+            self.assertEqual(status["connection"], 1)
+            self.assertNotIn("disconnected", "\n".join(bridge.lines))
+            sequences = [message.sequence for message in public.status]
+            self.assertEqual(sequences, list(range(sequences[0], sequences[0] + len(sequences))))
+            self.assertLess(self.forward_seconds(bridge), 60)
+            self.assertTrue(consumer.wait_for_status("heartbeat"))
+
+    def test_the_next_signature_is_accepted_once_the_clock_is_right_again(self):
+        with running() as (clock, exchange, bridge, consumer):
+            for offset_s in (STEP_S, -STEP_S):
+                self.step(clock, offset_s, consumer)
+                exchange.fault("drop")
+                self.assertEqual(consumer.wait_for_status("rejected")["code"], 4003)
+                self.step(clock, 0, consumer)
+                exchange.fault("drop")
+                wait_until(lambda: self.state(bridge, "account.orderUpdate") in ("requested", "live")
+                           and bridge.get("/readyz")[0] == 200, "the account's stream is back")
+                exchange.wait_for_subscriptions(STREAMS)
+                exchange.publish("account.orderUpdate", '{"e":"orderFill"}')
+                self.assertEqual(consumer.take(1)[0].topic, "account.orderUpdate")
+
+    def step(self, clock, offset_s, consumer):
+        """Sets the clock, and waits until the program has noticed: it looks once a second."""
+        def is_seen():
+            consumer.wait_for_status("heartbeat")
+            return clock.shows(consumer.status[-1].received)
+
+        clock.step_to(offset_s)
+        wait_until(is_seen, "stamps by the new time")
+
+    @staticmethod
+    def state(bridge, name):
+        return next(stream["state"] for stream in bridge.status()["streams"]
+                    if stream["name"] == name)
+
+    @staticmethod
+    def forward_seconds(bridge):
+        line = next(line for line in bridge.get("/metrics")[1].splitlines()
+                    if line.startswith("backpack_bridge_forward_seconds_sum "))
+        return float(line.split()[1])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,170 @@
+"""What docker-compose.yml and its companions add up to, as far as no engine is needed to tell."""
+
+import copy
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import unittest
+
+import yaml
+
+from harness import ROOT, clean_environment
+
+COMPOSE_FILE = ROOT / "docker-compose.yml"
+SHARD_FILE = ROOT / "deploy/examples/compose-shard.yml"
+# Where tests/container/engine puts it, if it had to.
+PLUGIN = (pathlib.Path(os.environ.get("BPX_ENGINE_HOME", "/var/tmp/backpack-bridge-engine")) /
+          "config/cli-plugins/docker-compose")
+
+
+class Replacement:
+    """A value with the tag !override or !reset: it takes the place of what was there."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+class Loader(yaml.SafeLoader):
+    pass
+
+
+def replacement(loader, node):
+    is_mapping = isinstance(node, yaml.MappingNode)
+    return Replacement(loader.construct_mapping(node) if is_mapping else loader.construct_sequence(node))
+
+
+Loader.add_constructor("!override", replacement)
+Loader.add_constructor("!reset", replacement)
+
+
+def load(path):
+    return yaml.load(path.read_text(), Loader)["services"]
+
+
+def with_defaults(value):
+    """What is left of ${NAME:-DEFAULT} where nothing is set."""
+    if isinstance(value, dict):
+        return {name: with_defaults(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [with_defaults(part) for part in value]
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value) if isinstance(value, str) else value
+
+
+def extended(service, change):
+    """As `extends` does, of what the shard changes."""
+    result = copy.deepcopy(service)
+    for name, value in change.items():
+        if name != "extends":
+            assert isinstance(value, Replacement), f"{name} would be added to what `bridge` has"
+            result[name] = value.value
+    return result
+
+
+def compose():
+    """The command, or None where it is too old for the tags, or cannot be had."""
+    for command in ["docker", "compose"], [str(PLUGIN)]:
+        if shutil.which(command[0]):
+            done = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, check=False)
+            version = re.match(r"v?(\d+)\.(\d+)\.(\d+)", done.stdout)
+            if done.returncode == 0 and version and tuple(map(int, version.groups())) >= (2, 24, 4):
+                return command
+    return None
+
+
+class ComposeTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.services = with_defaults(load(COMPOSE_FILE))
+
+    def test_what_an_operator_edits_is_mounted_by_its_directory(self):
+        """An editor that replaces a file leaves the old one mounted."""
+        for service in "bridge", "prometheus":
+            for volume in self.services[service]["volumes"]:
+                source = volume.split(":")[0]
+                if source.startswith("."):
+                    self.assertTrue((ROOT / source).is_dir(), volume)
+
+    def test_prometheus_finds_a_place_for_its_targets_in_a_directory_that_it_cannot_write(self):
+        [config] = [volume for volume in self.services["prometheus"]["volumes"] if ":/etc/prometheus:ro" in volume]
+        [targets] = [volume for volume in self.services["prometheus"]["volumes"] if ":/etc/prometheus/" in volume]
+        source, place, _ = targets.split(":")
+        self.assertTrue((ROOT / config.split(":")[0] / place.removeprefix("/etc/prometheus/")).is_dir(), targets)
+        scrape = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"][0]
+        [pattern] = scrape["file_sd_configs"][0]["files"]
+        for directory in source, "deploy/prometheus/targets":
+            [file] = (ROOT / directory).parent.glob(pattern)
+            self.assertEqual(file.parent, (ROOT / directory).resolve())
+
+    def test_a_signal_that_docker_sends_is_not_the_end_of_restarts(self):
+        """Docker takes any signal for a stop by hand, unless the image says which one is."""
+        self.assertEqual(self.services["bridge"]["restart"], "always")
+        runtime = re.search(r" AS runtime\n(.*?)\nFROM ", (ROOT / "Dockerfile").read_text(), re.DOTALL)[1]
+        self.assertIn("\nSTOPSIGNAL SIGTERM\n", runtime)
+
+    def test_the_configuration_that_env_example_offers_is_none_of_gits(self):
+        lines = (ROOT / ".env.example").read_text().splitlines()
+        [config] = [line.partition("=")[2] for line in lines if line.startswith("# BACKPACK_CONFIG=")]
+        self.assertIn("${BACKPACK_CONFIG:-", COMPOSE_FILE.read_text())
+        self.assertTrue(config.startswith("./"), config)
+        if not (ROOT / ".git").exists():
+            self.skipTest("no checkout of git's")
+        for directory in config, "./config-btc":
+            ignored = subprocess.run(["git", "check-ignore", "--quiet", f"{directory}/bridge.json"], cwd=ROOT,
+                                     check=False)
+            self.assertEqual(ignored.returncode, 0, directory)
+
+
+class ShardTest(unittest.TestCase):
+    """A second bridge beside the first, as README tells to make it."""
+
+    @classmethod
+    def setUpClass(cls):
+        [(cls.name, change)] = load(SHARD_FILE).items()
+        services = load(COMPOSE_FILE)
+        cls.bridge = with_defaults(services["bridge"])
+        cls.shard = with_defaults(extended(services["bridge"], change))
+
+    def test_takes_neither_streams_nor_keys_that_are_the_other_ones(self):
+        self.assertIn("BRIDGE_UPSTREAM__STREAMS", self.bridge["environment"])
+        self.assertEqual((self.shard["environment"], self.shard["secrets"]), ({}, []))
+
+    def test_has_ports_and_a_configuration_of_its_own(self):
+        def published(service):
+            return {port.rpartition(":")[0] for port in service["ports"]}
+        self.assertEqual(published(self.bridge) & published(self.shard), set())
+        self.assertTrue(all(port.startswith("127.0.0.1:") for port in published(self.shard)))
+        self.assertEqual(set(self.bridge["volumes"]) & set(self.shard["volumes"]), set())
+        self.assertEqual([volume.split(":", 1)[1] for volume in self.shard["volumes"]],
+                         [volume.split(":", 1)[1] for volume in self.bridge["volumes"]])
+
+    def test_is_the_same_in_all_else(self):
+        own = {"environment", "secrets", "volumes", "ports"}
+        self.assertEqual({name: value for name, value in self.shard.items() if name not in own},
+                         {name: value for name, value in self.bridge.items() if name not in own})
+
+    def test_compose_makes_the_same_of_it(self):
+        command = compose()
+        if not command:
+            self.skipTest("no compose 2.24.4 or later here")
+        done = subprocess.run([*command, "--project-directory", str(ROOT), "--file", str(COMPOSE_FILE), "--file",
+                               str(SHARD_FILE), "--env-file", "/dev/null", "config", "--format", "json"],
+                              env=clean_environment(BRIDGE_UPSTREAM__STREAMS="trade.SOL_USDC"), capture_output=True,
+                              text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        services = json.loads(done.stdout)["services"]
+        self.assertEqual(services["bridge"]["environment"]["BRIDGE_UPSTREAM__STREAMS"], "trade.SOL_USDC")
+        shard = services[self.name]
+        self.assertFalse(shard.get("environment") or shard.get("secrets"), shard)
+        self.assertEqual([f"{port['host_ip']}:{port['published']}:{port['target']}" for port in shard["ports"]],
+                         self.shard["ports"])
+        self.assertEqual([f"./{os.path.relpath(volume['source'], ROOT)}:{volume['target']}:ro"
+                          for volume in shard["volumes"] if volume["read_only"]], self.shard["volumes"])
+        for name in "read_only", "cap_drop", "security_opt", "restart", "image":
+            self.assertEqual(shard[name], services["bridge"][name], name)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,127 @@
+"""Consumers that mean harm: raw ZMTP and HTTP connections that no library would make."""
+
+import contextlib
+import pathlib
+import resource
+import socket
+import struct
+
+from harness import DEADLINE
+
+GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+
+
+def _command(name, body):
+    body = bytes([len(name)]) + name + body
+    return bytes([4, len(body)]) + body
+
+
+READY = _command(b"READY", b"\x0bSocket-Type" + struct.pack(">I", 3) + b"SUB")
+
+
+def frame(body):
+    """One message of a single frame, as ZMTP 3 writes it."""
+    if len(body) < 256:
+        return bytes([0, len(body)]) + body
+    return b"\x02" + struct.pack(">Q", len(body)) + body
+
+
+def subscription(topic):
+    return frame(b"\x01" + topic)
+
+
+def unsubscription(topic):
+    return frame(b"\x00" + topic)
+
+
+def address_of(endpoint):
+    host, _, port = endpoint.rpartition("://")[2].rpartition(":")
+    return host, int(port)
+
+
+def connect(endpoint):
+    """A TCP connection to an endpoint of either kind, `tcp://…` or `http://…`."""
+    return socket.create_connection(address_of(endpoint), DEADLINE)
+
+
+def receive_exactly(connection, count):
+    received = b""
+    while len(received) < count:
+        part = connection.recv(count - len(received))
+        if not part:
+            raise ConnectionError("closed by the bridge")
+        received += part
+    return received
+
+
+def shake_hands(connection):
+    """Becomes a SUB peer of the socket behind `connection`."""
+    connection.sendall(GREETING)
+    receive_exactly(connection, len(GREETING))
+    connection.sendall(READY)
+    _flags, length = receive_exactly(connection, 2)
+    receive_exactly(connection, length)
+    return connection
+
+
+def shake_hands_as_of_old(connection, revision):
+    """Becomes a SUB peer by ZMTP 1 or 2, of which libzmq tells nobody who it is."""
+    if revision == 1:
+        connection.sendall(b"\x01\x00")  # a frame of no bytes: an anonymous peer
+        receive_exactly(connection, 10)
+        return connection
+    connection.sendall(b"\xff" + struct.pack(">Q", 1) + b"\x7f" + b"\x01\x02" + b"\x00\x00")
+    receive_exactly(connection, 12)
+    return connection
+
+
+def frame_of_old(body, revision):
+    """One message of a single frame, as ZMTP 1 or 2 writes it."""
+    if revision == 1:
+        return bytes([len(body) + 1, 0]) + body
+    return bytes([0, len(body)]) + body
+
+
+def introduce(connection):
+    """The same without waiting for the bridge's half: a large crowd would be cut off for not answering
+    pings before its last member is in."""
+    connection.sendall(GREETING + READY)
+
+
+def is_open(connection):
+    """Whether the bridge has not closed `connection`; what it sent meanwhile is thrown away."""
+    connection.setblocking(False)
+    try:
+        while connection.recv(1 << 16):
+            pass
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def crowd(endpoint, size, greet=None):
+    """`size` connections, each taken through `greet` where that is given. Not all need to succeed:
+    yields those that do."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    connections = []
+    try:
+        for _ in range(size):
+            with contextlib.suppress(OSError):
+                connection = connect(endpoint)
+                connections.append(connection)
+                if greet:
+                    greet(connection)
+        yield connections
+    finally:
+        for connection in connections:
+            connection.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def resident_bytes(pid):
+    fields = pathlib.Path(f"/proc/{pid}/statm").read_text().split()
+    return int(fields[1]) * resource.getpagesize()

@@ -1,0 +1,557 @@
+"""Consumers as enemies: what they do costs the bridge little, the other consumers nothing, and shows.
+
+Every attack has a witness: a consumer that goes on all the while, and must see every message of the
+exchange, in order, once. How late messages leave the bridge is printed, in quiet and under attack;
+on a machine that is shared it says little by itself, so that only a stall fails the test.
+BPX_HEAVY=1 makes the crowds as large as they get in real life.
+"""
+
+import contextlib
+import json
+import os
+import random
+import threading
+import time
+import unittest
+
+import hostile
+import zmq
+from harness import BRIDGE, DEADLINE, Bridge, Consumer, Exchange, wait_until
+
+IS_HEAVY = os.environ.get("BPX_HEAVY") == "1"
+IS_SANITIZED = any(name in open(BRIDGE, "rb").read() for name in (b"__asan_init", b"__tsan_init"))
+STREAMS = ["trade.SOL_USDC", "bookTicker.SOL_USDC", "depth.SOL_USDC"]
+MB = 1_000_000
+# What no attack may cost, even on a machine that is busy with other things; a sanitizer makes taking
+# in a flood ten times as slow.
+STALL_MS = 20_000 if IS_SANITIZED else 2_000
+
+
+class BridgeWithFewFiles(Bridge):
+    """One that may open `files` and not one more."""
+
+    def __init__(self, files, *arguments, **settings):
+        self._files = files
+        super().__init__(*arguments, **settings)
+
+    def command(self):
+        return ["/usr/bin/prlimit", f"--nofile={self._files}:{self._files}", BRIDGE]
+
+
+def late_ms(messages):
+    """How long after the exchange had made them messages left the bridge: p50, p99, the worst."""
+    late = sorted((message.sent - message.event) / 1e6 for message in messages if message.event)
+    return late[len(late) // 2], late[len(late) * 99 // 100], late[-1]
+
+
+class Witness:
+    """Takes everything that is published, on a thread of its own, while the `with` block runs."""
+
+    def __init__(self, bridge):
+        self.messages = []
+        self.longest_silence_s = 0
+        self._consumer = Consumer(bridge.public, STREAMS)
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._take)
+
+    def _take(self):
+        heard = time.monotonic()
+        with self._consumer as consumer:
+            while not self._is_over.is_set():
+                message = consumer.take(1)
+                now = time.monotonic()
+                self.longest_silence_s = max(self.longest_silence_s, now - heard)
+                heard = now
+                self.messages += message
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._is_over.set()
+        self._thread.join()
+
+    def wait_for(self, count):
+        """The next `count` messages."""
+        begin = len(self.messages)
+        wait_until(lambda: len(self.messages) >= begin + count, f"{count} messages")
+        return self.messages[begin:]
+
+
+class Replayer:
+    """A consumer that asks for the newest message of a stream, as often as it takes to get it."""
+
+    def __init__(self, endpoint):
+        self._asked = 0
+        self._socket = zmq.Context.instance().socket(zmq.SUB)
+        self._socket.linger = 0
+        self._socket.subscribe("bridge.status")
+        self._socket.connect(endpoint)
+        self._socket.recv_multipart()
+        self._socket.unsubscribe("bridge.status")
+
+    def replay_s(self, stream):
+        """How long it takes; refused requests are made again after a second."""
+        begin = time.monotonic()
+        while time.monotonic() < begin + DEADLINE:
+            self._asked += 1
+            topic = f"bridge.replay/{stream}/last/mine.{self._asked}"
+            self._socket.subscribe(topic)
+            try:
+                if self._socket.poll(1_000):
+                    return time.monotonic() - begin
+            finally:
+                self._socket.unsubscribe(topic)
+        raise AssertionError(f"no replay within {DEADLINE} s")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+
+
+class HostileConsumersTest(unittest.TestCase):
+    @contextlib.contextmanager
+    def under_attack(self, make_bridge=Bridge, rate=500, also=(), prepare=lambda *_: None,
+                     **settings):
+        """A bridge that has just been quiet. When the block ends, the witness has seen it all.
+        `also`: streams that it carries and the witness does not listen to. `prepare(exchange,
+        bridge)` comes first of all."""
+        streams = [*STREAMS, *also]
+        with Exchange() as exchange, make_bridge(exchange, streams, **settings) as bridge:
+            exchange.wait_for_subscriptions(streams)
+            prepare(exchange, bridge)
+            with Witness(bridge) as witness:
+                exchange.rate(rate)
+                witness.wait_for(20)
+                quiet = witness.wait_for(150)
+                begin = len(witness.messages)
+                yield exchange, bridge, witness
+                witness.wait_for(50)
+            attacked = witness.messages[begin:]
+            self.assert_complete(witness.messages)
+            self.report(quiet, attacked)
+            self.assertEqual(bridge.get("/livez")[0], 200)
+
+    def assert_complete(self, messages):
+        sequences = {}
+        for message in messages:
+            expected = sequences.get(message.topic, message.sequence - 1) + 1
+            self.assertEqual(message.sequence, expected, f"a hole in {message.topic}")
+            sequences[message.topic] = message.sequence
+
+    def report(self, quiet, attacked):
+        quiet_ms, attacked_ms = late_ms(quiet), late_ms(attacked)
+        figures = " ".join(f"{name} {before:.2f}→{after:.2f} (×{after / before:.1f})"
+                           for name, before, after in
+                           zip(("p50", "p99", "worst"), quiet_ms, attacked_ms))
+        print(f"\n  {self.id().rpartition('.')[2]}: late by ms, quiet→attacked: {figures}", flush=True)
+        if not IS_SANITIZED:
+            self.assertLess(attacked_ms[0], max(quiet_ms[0] * 20, 50), "the usual message is late")
+            self.assertLess(attacked_ms[1], max(quiet_ms[1] * 20, 500), "messages are late")
+        self.assertLess(attacked_ms[2], STALL_MS, "messages stood still")
+
+    def metric(self, bridge, name, **labels):
+        wanted = f"backpack_bridge_{name}"
+        if labels:
+            wanted += "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
+        for line in bridge.get("/metrics")[1].splitlines():
+            series, _, value = line.rpartition(" ")
+            if series == wanted:
+                return float(value)
+        raise AssertionError(f"there is no {wanted}")
+
+    def wait_for_metric(self, bridge, at_least, name, **labels):
+        def has_come():
+            with contextlib.suppress(ConnectionError):  # file descriptors may be scarce for a moment
+                return self.metric(bridge, name, **labels) >= at_least
+            return False
+        wait_until(has_come, f"{name} {labels} of at least {at_least}")
+
+    @contextlib.contextmanager
+    def within_memory(self, bridge, bound, what):
+        before = hostile.resident_bytes(bridge.pid)
+        yield
+        grown = hostile.resident_bytes(bridge.pid) - before
+        print(f"\n  {self.id().rpartition('.')[2]}: {grown / MB:.1f} MB for {what}", flush=True)
+        if not IS_SANITIZED:
+            self.assertLess(grown, bound)
+
+    def test_random_bytes_are_dropped_and_counted(self):
+        noise = random.Random(1)
+        with self.under_attack() as (_exchange, bridge, _witness), \
+                self.within_memory(bridge, 30 * MB, "300 connections of noise"), \
+                hostile.crowd(bridge.public, 300) as connections:
+            for number, connection in enumerate(connections):
+                begin = [b"", b"\xff", b"GET / HTTP/1.1\r\n\r\n", hostile.GREETING][number % 4]
+                with contextlib.suppress(OSError):
+                    connection.sendall(begin + noise.randbytes(noise.randrange(64, 5_000)))
+            self.wait_for_metric(bridge, 75, "handshake_failures_total", endpoint="public")
+
+    def test_half_open_connections_are_cut_off_and_counted(self):
+        with self.under_attack() as (_exchange, bridge, _witness), \
+                self.within_memory(bridge, 30 * MB, "500 half-open connections"), \
+                hostile.crowd(bridge.public, 500, lambda c: c.sendall(hostile.GREETING[:11])) as connections:
+            self.wait_for_metric(bridge, len(connections), "handshake_failures_total",
+                                 endpoint="public")
+            wait_until(lambda: not any(map(hostile.is_open, connections)), "all are cut off")
+            wait_until(lambda: self.metric(bridge, "subscribers", endpoint="public") == 1,
+                       "they are counted no more")
+
+    def test_a_crowd_of_consumers_costs_memory_in_proportion(self):
+        size = 1_500
+        with self.under_attack() as (_exchange, bridge, _witness), \
+                self.within_memory(bridge, size * 40_000, f"{size} consumers"), \
+                hostile.crowd(bridge.public, size, hostile.introduce) as connections:
+            self.assertEqual(len(connections), size)
+            self.wait_for_metric(bridge, size + 1, "subscribers", endpoint="public")
+            with Consumer(bridge.public) as newcomer:
+                self.assertEqual(len(newcomer.take(5)), 5)
+
+    def test_a_crowd_beyond_the_bound_is_turned_away_and_those_before_it_stay(self):
+        size = 10_000 if IS_HEAVY else 3_000
+        with self.under_attack() as (_exchange, bridge, witness), \
+                self.within_memory(bridge, 2_500 * 40_000, f"{size} connections"), \
+                hostile.crowd(bridge.public, size, hostile.introduce):
+            self.wait_for_metric(bridge, 500, "turned_away_total", endpoint="public",
+                                 reason="crowded")
+            wait_until(lambda: self.metric(bridge, "subscribers", endpoint="public") <= 2_000,
+                       "the crowd is within the bound")
+            witness.wait_for(50)
+
+    def test_a_crowd_does_not_keep_the_bridge_from_coming_back_to_the_exchange(self):
+        def few_files(*arguments, **settings):
+            return BridgeWithFewFiles(128, *arguments, **settings)
+
+        with Exchange() as exchange, few_files(exchange, STREAMS) as bridge, \
+                Consumer(bridge.public) as consumer:
+            exchange.wait_for_subscriptions(STREAMS)
+            exchange.rate(200)
+            self.assertEqual(len(consumer.take(50)), 50)
+            with self.besieged(bridge):
+                self.wait_for_metric(bridge, 1, "turned_away_total", endpoint="public",
+                                     reason="crowded")
+                for connection in (2, 3, 4):
+                    exchange.fault("drop")
+                    consumer.wait_for_status("disconnected")
+                    self.assertEqual(consumer.wait_for_status("connected")["connection"], connection)
+                    exchange.wait_for_subscriptions(STREAMS)
+                    messages = consumer.take(50)
+                    self.assertEqual(len(messages), 50, "an old consumer was turned away")
+                    self.wait_for_metric(bridge, 1, "upstream_connected")
+            bridge.wait_for_line("turned away endpoint=public reason=crowded")
+            with Consumer(bridge.public) as newcomer:
+                self.assertEqual(len(newcomer.take(5)), 5)
+
+    @contextlib.contextmanager
+    def besieged(self, bridge):
+        """Consumers that come, are turned away, and come again, for as long as the block lasts."""
+        is_over = threading.Event()
+
+        def besiege():
+            while not is_over.is_set():
+                with hostile.crowd(bridge.public, 300):
+                    is_over.wait(0.2)
+
+        thread = threading.Thread(target=besiege)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
+    def test_who_subscribes_without_end_is_turned_away(self):
+        count = 2_000_000 if IS_HEAVY else 100_000
+        with self.under_attack() as (_exchange, bridge, _witness), \
+                self.within_memory(bridge, 200 * MB, f"up to {count} subscriptions"):
+            with hostile.connect(bridge.public) as connection:
+                # The system may hold what can no longer be sent instead of saying that nobody is
+                # there.
+                with contextlib.suppress(OSError):
+                    hostile.shake_hands(connection).settimeout(5)
+                    for begin in range(0, count, 1_000):
+                        connection.sendall(b"".join(
+                            hostile.subscription(f"unheard.of.{number:012}".encode())
+                            for number in range(begin, begin + 1_000)))
+                self.wait_for_metric(bridge, 1, "turned_away_total", endpoint="public",
+                                     reason="subscriptions")
+            wait_until(lambda: self.metric(bridge, "subscribers", endpoint="public") == 1,
+                       "it is gone")
+            self.assertGreater(self.metric(bridge, "consumer_requests_total", endpoint="public",
+                                           kind="subscribe"), 2_000)
+            bridge.wait_for_line("turned away endpoint=public reason=subscriptions")
+
+    def test_neither_a_flood_of_subscriptions_nor_of_replays_keeps_anothers_replay_waiting(self):
+        floods = {"names": (b"%x", 1_000_000 if IS_HEAVY else 300_000),
+                  "replays": (b"bridge.replay/trade.SOL_USDC/1/%x", 10_000)}
+        for kind, (topic, count) in floods.items():
+            requests = [hostile.subscription(topic % number) for number in range(count)]
+            with self.subTest(kind), self.under_attack() as (_exchange, bridge, _witness), \
+                    Replayer(bridge.public) as replayer, hostile.connect(bridge.public) as enemy:
+                hostile.shake_hands(enemy)
+                attack = threading.Thread(target=self.send_until_cut_off, args=(enemy, requests))
+                attack.start()
+                slowest = 0
+                while attack.is_alive():
+                    slowest = max(slowest, replayer.replay_s("trade.SOL_USDC"))
+                slowest = max(slowest, replayer.replay_s("trade.SOL_USDC"))
+                print(f"\n  {kind}: a replay took at most {slowest * 1e3:.0f} ms", flush=True)
+                self.assertLess(slowest, 5)
+                self.wait_for_metric(bridge, 2_000, "consumer_requests_total", endpoint="public",
+                                     kind="subscribe")
+
+    def test_replays_of_large_messages_that_nobody_takes_wait_within_the_bound(self):
+        large, count, kept = "trade.BTC_USDC", 1_000, 64 << 20
+
+        def fill_history(exchange, bridge):
+            for number in range(count):
+                exchange.publish(large, json.dumps({"e": "trade", "t": number, "x": "x" * 60_000}))
+            self.wait_for_metric(bridge, count, "received_messages_total", stream=large)
+
+        with self.under_attack(also=[large], prepare=fill_history,
+                               BRIDGE_PUBLISH__REPLAY_BYTES=str(kept)) as \
+                (_exchange, bridge, witness), contextlib.ExitStack() as enemies:
+            attackers = [hostile.shake_hands(enemies.enter_context(hostile.connect(bridge.public)))
+                         for _ in range(4)]
+            witness.longest_silence_s = 0
+            with self.within_memory(bridge, kept + 40 * MB, "replays of large messages unread"):
+                for number in range(300):
+                    for who, attacker in enumerate(attackers):
+                        attacker.sendall(hostile.subscription(
+                            f"bridge.replay/{large}/1/{who}.{number}".encode()))
+                    time.sleep(0.01)
+                witness.wait_for(100)
+            print(f"\n  the witness heard nothing for {witness.longest_silence_s * 1e3:.0f} ms at "
+                  "most", flush=True)
+            self.assertGreater(self.metric(bridge, "replay_backlog_bytes"), kept / 2)
+            with Replayer(bridge.public) as friend:
+                took = friend.replay_s(large)
+                print(f"\n  a friend's replay took {took * 1e3:.0f} ms", flush=True)
+            enemies.close()
+            wait_until(lambda: self.metric(bridge, "replay_backlog_bytes") == 0, "it is given back")
+
+    def send_until_cut_off(self, connection, requests):
+        connection.settimeout(5)
+        with contextlib.suppress(OSError):
+            for begin in range(0, len(requests), 1_000):
+                connection.sendall(b"".join(requests[begin:begin + 1_000]))
+
+    def test_nobody_ends_what_another_listens_to(self):
+        with Exchange() as exchange, Bridge(
+                exchange, ["trade.SOL_USDC"], BRIDGE_UPSTREAM__ON_DEMAND__ENABLED="true",
+                BRIDGE_UPSTREAM__ON_DEMAND__ALLOW="trade.*",
+                BRIDGE_UPSTREAM__ON_DEMAND__LINGER_MS="10") as bridge, \
+                hostile.connect(bridge.public) as friend, hostile.connect(bridge.public) as enemy:
+            hostile.shake_hands(friend)
+            hostile.shake_hands(enemy)
+            friend.sendall(hostile.subscription(b"trade.BTC_USDC"))
+            exchange.wait_for_subscriptions(["trade.BTC_USDC"])
+            enemy.sendall(hostile.unsubscription(b"trade.BTC_USDC") * 100 +
+                          hostile.subscription(b"trade.SOL_USDC_PERP"))
+            exchange.wait_for_subscriptions(["trade.SOL_USDC_PERP"])
+            enemy.sendall(hostile.unsubscription(b"trade.SOL_USDC_PERP"))
+            wait_until(lambda: "trade.SOL_USDC_PERP" not in exchange.state()["subscriptions"],
+                       "the end of what it began itself")
+            self.assertIn("trade.BTC_USDC", exchange.state()["subscriptions"])
+
+    def test_who_gives_up_what_it_never_had_is_turned_away_all_the_same(self):
+        with self.under_attack() as (_exchange, bridge, _witness), \
+                self.within_memory(bridge, 60 * MB, "what one consumer may subscribe to"), \
+                hostile.connect(bridge.public) as connection:
+            with contextlib.suppress(OSError):
+                hostile.shake_hands(connection).settimeout(5)
+                for number in range(4_000):
+                    connection.sendall(hostile.subscription(b"%0400d" % number) +
+                                       hostile.unsubscription(b"%0400d" % (number + 10_000)))
+            self.wait_for_metric(bridge, 1, "turned_away_total", endpoint="public",
+                                 reason="subscriptions")
+
+    def test_consumers_of_old_are_bounded_and_end_nobodys_interest(self):
+        for revision in (1, 2):
+            with self.subTest(revision=revision), self.under_attack(
+                    BRIDGE_UPSTREAM__ON_DEMAND__ENABLED="true",
+                    BRIDGE_UPSTREAM__ON_DEMAND__ALLOW="trade.*",
+                    BRIDGE_UPSTREAM__ON_DEMAND__LINGER_MS="10") as (exchange, bridge, _witness), \
+                    hostile.connect(bridge.public) as friend, \
+                    hostile.connect(bridge.public) as enemy:
+                hostile.shake_hands(friend).sendall(hostile.subscription(b"trade.BTC_USDC"))
+                exchange.wait_for_subscriptions(["trade.BTC_USDC"])
+                hostile.shake_hands_as_of_old(enemy, revision)
+                enemy.sendall(hostile.frame_of_old(b"\1trade.SOL_USDC_PERP", revision) +
+                              hostile.frame_of_old(b"\1trade.BTC_USDC", revision) +
+                              hostile.frame_of_old(b"\0trade.BTC_USDC", revision) * 10)
+                exchange.wait_for_subscriptions(["trade.SOL_USDC_PERP"])
+                with self.within_memory(bridge, 120 * MB, "what all of old may subscribe to"), \
+                        contextlib.suppress(OSError):
+                    for number in range(40_000):
+                        enemy.sendall(hostile.frame_of_old(b"\1%0200d" % number, revision))
+                self.wait_for_metric(bridge, 1, "turned_away_total", endpoint="public",
+                                     reason="subscriptions")
+                wait_until(lambda: "trade.SOL_USDC_PERP" not in exchange.state()["subscriptions"],
+                           "the end of what it began itself")
+                self.assertIn("trade.BTC_USDC", exchange.state()["subscriptions"])
+                self.assertEqual([stream["subscribers"] for stream in bridge.status()["on_demand"]],
+                                 [1])
+
+    def test_who_comes_and_goes_without_end_does_not_fill_the_log(self):
+        with Exchange() as exchange, \
+                Bridge(exchange, ["trade.SOL_USDC", "trade.SOL_USDC_PERP"]) as bridge, \
+                hostile.connect(bridge.public) as enemy:
+            hostile.shake_hands(enemy)
+            enemy.sendall((hostile.subscription(b"trade.SOL_USDC") +
+                           hostile.unsubscription(b"trade.SOL_USDC")) * 1_000)
+            self.wait_for_metric(bridge, 1_000, "consumer_requests_total", endpoint="public",
+                                 kind="unsubscribe")
+            bridge.stop()
+            self.assertEqual(sum("prefix subscription topic=" in line for line in bridge.lines), 100)
+            self.assertEqual(sum("many prefix subscriptions" in line for line in bridge.lines), 1)
+
+    def test_each_who_gets_more_than_it_names_is_told_of_once(self):
+        with Exchange() as exchange, \
+                Bridge(exchange, ["trade.SOL_USDC", "trade.SOL_USDC_PERP"]) as bridge, \
+                contextlib.ExitStack() as consumers:
+            for count in range(1, 4):
+                consumer = consumers.enter_context(hostile.connect(bridge.public))
+                hostile.shake_hands(consumer)
+                consumer.sendall(hostile.subscription(b"trade.SOL_USDC") * 3)
+                self.wait_for_metric(bridge, 3 * count, "consumer_requests_total", endpoint="public",
+                                     kind="subscribe")
+            bridge.stop()
+            self.assertEqual(sum("prefix subscription topic=" in line for line in bridge.lines), 3)
+
+    def test_who_wants_streams_without_end_does_not_fill_the_log(self):
+        wanted = [f"trade.A{number}" for number in range(500)]
+        with Exchange() as exchange, Bridge(
+                exchange, ["trade.SOL_USDC"], BRIDGE_UPSTREAM__ON_DEMAND__ENABLED="true",
+                BRIDGE_UPSTREAM__ON_DEMAND__ALLOW="trade.*",
+                BRIDGE_UPSTREAM__ON_DEMAND__LINGER_MS="0") as bridge, \
+                hostile.connect(bridge.public) as enemy:
+            hostile.shake_hands(enemy)
+            for request in (hostile.subscription, hostile.unsubscription):
+                enemy.sendall(b"".join(request(stream.encode()) for stream in wanted))
+                is_there = request is hostile.subscription
+                wait_until(lambda: len(bridge.status()["on_demand"]) == is_there * len(wanted),
+                           "all streams on demand to come or to go")
+            bridge.stop()
+            self.assertEqual(sum("wanted on demand" in line for line in bridge.lines), 100)
+            self.assertEqual(sum("changes on demand" in line for line in bridge.lines), 1)
+
+    def test_names_made_up_keep_nobodys_streams_away(self):
+        with Exchange() as exchange, Bridge(
+                exchange, ["trade.SOL_USDC"], BRIDGE_UPSTREAM__ON_DEMAND__ENABLED="true",
+                BRIDGE_UPSTREAM__ON_DEMAND__ALLOW="trade.*") as bridge, \
+                hostile.connect(bridge.public) as friend, hostile.connect(bridge.public) as enemy:
+            exchange.wait_for_subscriptions(["trade.SOL_USDC"])
+            exchange.rate(100)
+            hostile.shake_hands(friend)
+            hostile.shake_hands(enemy)
+            enemy.sendall(b"".join(hostile.subscription(b"trade.X%d_USDC" % number)
+                                   for number in range(2_000)))
+            self.wait_for_metric(bridge, 1_500, "on_demand_refused_total")
+            self.assertEqual(len(bridge.status()["on_demand"]), 500)
+            bridge.wait_for_line("not wanted on demand")
+            asked = time.monotonic()
+            friend.sendall(hostile.subscription(b"trade.BTC_USDC"))
+            exchange.wait_for_subscriptions(["trade.BTC_USDC"])
+            print(f"\n  asked for after {time.monotonic() - asked:.2f} s", flush=True)
+            names = ["trade.SOL_USDC", "trade.BTC_USDC"]
+            with Consumer(bridge.public) as consumer:
+                self.assertEqual(len(consumer.take(5)), 5)
+                exchange.fault("drop")
+                dropped = time.monotonic()
+                consumer.wait_for_status("connected")
+                exchange.wait_for_subscriptions(names)
+                back_s = time.monotonic() - dropped
+            print(f"\n  back after {back_s:.2f} s", flush=True)
+            self.assertLess(sum(stream["state"] == "rejected" for stream in
+                                bridge.status()["on_demand"]), 400, "names are still to be judged")
+
+    def test_names_that_never_say_a_word_leave_nothing_behind(self):
+        bound, at_once, of_one = 10_000, 1_600, 400  # what is carried unasked; less than may be wanted
+        with Exchange() as exchange, Bridge(
+                exchange, ["trade.SOL_USDC"], BRIDGE_UPSTREAM__ON_DEMAND__ENABLED="true",
+                BRIDGE_UPSTREAM__ON_DEMAND__ALLOW="trade.*",
+                BRIDGE_UPSTREAM__ON_DEMAND__LINGER_MS="100") as bridge:
+            exchange.wait_for_subscriptions(["trade.SOL_USDC"])
+            exchange.rate(100)
+            for begin in range(0, bound + at_once, at_once):
+                with contextlib.ExitStack() as enemies:
+                    for first in range(begin, begin + at_once, of_one):
+                        enemy = enemies.enter_context(hostile.connect(bridge.public))
+                        hostile.shake_hands(enemy)
+                        enemy.sendall(b"".join(hostile.subscription(b"trade.X%d_USDC" % number)
+                                               for number in range(first, first + of_one)))
+                    wait_until(lambda: len(bridge.status()["on_demand"]) == at_once, "all are wanted")
+                wait_until(lambda: not bridge.status()["on_demand"], "none is wanted any more")
+            with Consumer(bridge.public, ["trade.BTC_USDC"]) as friend:
+                self.assertEqual(len(friend.take(5)), 5)
+            self.assertEqual(self.metric(bridge, "malformed_messages_total"), 0)
+
+    def test_a_subscription_of_a_megabyte_ends_its_connection(self):
+        with self.under_attack() as (_exchange, bridge, _witness), \
+                self.within_memory(bridge, 20 * MB, "20 subscriptions of a megabyte"):
+            before = self.metric(bridge, "subscriber_departures_total", endpoint="public")
+            for _ in range(20):
+                with hostile.connect(bridge.public) as connection, \
+                        contextlib.suppress(ConnectionError):
+                    hostile.shake_hands(connection)
+                    connection.sendall(hostile.subscription(b"x" * MB))
+                    wait_until(lambda: not hostile.is_open(connection), "the connection's end")
+            self.wait_for_metric(bridge, before + 20, "subscriber_departures_total",
+                                 endpoint="public")
+            wait_until(lambda: self.metric(bridge, "subscribers", endpoint="public") == 1,
+                       "all are gone")
+
+    def test_a_subscription_in_tiny_pieces_takes_effect_and_disturbs_nobody(self):
+        with self.under_attack() as (_exchange, bridge, _witness), \
+                hostile.connect(bridge.public) as connection:
+            hostile.shake_hands(connection)
+            for byte in hostile.subscription(b"bridge.status"):
+                connection.sendall(bytes([byte]))
+                time.sleep(0.02)
+            self.assertIn(b"bridge.status", hostile.receive_exactly(connection, 20))
+
+    def test_words_that_mean_nothing_are_counted(self):
+        with self.under_attack() as (_exchange, bridge, _witness), \
+                hostile.connect(bridge.public) as connection:
+            hostile.shake_hands(connection)
+            connection.sendall(b"".join(hostile.frame(b"\x07nothing") for _ in range(5_000)))
+            self.wait_for_metric(bridge, 5_000, "consumer_requests_total", endpoint="public",
+                                 kind="other")
+            self.assertTrue(hostile.is_open(connection))
+
+    def test_who_never_reads_loses_messages_alone(self):
+        with self.under_attack(rate=5_000, BRIDGE_PUBLISH__SEND_HWM="5000") as \
+                (_exchange, bridge, witness), \
+                self.within_memory(bridge, 120 * MB, "20 consumers that never read"), \
+                hostile.crowd(bridge.public, 20, hostile.shake_hands) as connections:
+            for connection in connections:
+                connection.sendall(hostile.subscription(b""))
+            wait_until(lambda: witness.wait_for(200) and self.metric(
+                bridge, "slow_subscriber_episodes_total", endpoint="public") >= 1,
+                       "an episode of a full queue", 120)
+
+    def test_slow_clients_of_http_keep_nobody_away(self):
+        with self.under_attack() as (_exchange, bridge, _witness), \
+                self.within_memory(bridge, 20 * MB, "400 slow clients of HTTP"), \
+                hostile.crowd(bridge.http, 400, lambda c: c.sendall(b"GET /status HTTP/1.1\r\n")) as \
+                connections:
+            slowest = 0
+            for _ in range(20):
+                for connection in connections:
+                    with contextlib.suppress(OSError):
+                        connection.sendall(b"X")
+                asked = time.monotonic()
+                self.assertEqual(bridge.get("/readyz")[0], 200)
+                slowest = max(slowest, time.monotonic() - asked)
+            print(f"\n  /readyz took at most {slowest * 1e3:.0f} ms", flush=True)
+            self.assertLess(slowest, 3)
+            self.assertGreaterEqual(self.metric(bridge, "http_refused_total", reason="crowded"), 300)
+            self.wait_for_metric(bridge, 1, "http_refused_total", reason="slow")
+
+
+if __name__ == "__main__":
+    unittest.main()

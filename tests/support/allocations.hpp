@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstddef>
+
+namespace bpx::test {
+
+/// How often this thread has asked operator new for memory. Of a program that is linked with
+/// allocations.cpp, which counts every one of its own and of its libraries; malloc() is not
+/// counted.
+std::size_t allocations();
+
+}  // namespace bpx::test

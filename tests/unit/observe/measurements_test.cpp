@@ -1,0 +1,38 @@
+#include "bridge/observe/measurements.hpp"
+
+#include <gtest/gtest.h>
+
+namespace bpx::bridge {
+namespace {
+
+TEST(Measurements, KeepsStreamsThatAreNotConfiguredTogether) {
+  Measurements measurements({"trade.A", "depth.A"});
+  EXPECT_EQ(measurements.of("trade.A").name, "trade.A");
+  EXPECT_EQ(&measurements.of("trade.B"), &measurements.of("new.kind"));
+  EXPECT_EQ(measurements.of("trade.B").name, "other");
+  EXPECT_EQ(measurements.streams().size(), 2U);
+}
+
+TEST(Measurements, TakesAStreamThatIsConfiguredTwiceOnce) {
+  EXPECT_EQ(Measurements({"trade.A", "trade.A"}).streams().size(), 1U);
+}
+
+TEST(Measurements, SharesLagAmongStreamsOfAType) {
+  Measurements measurements({"depth.A", "depth.200ms.B", "trade.A"});
+  EXPECT_EQ(&measurements.of("depth.A").lag, &measurements.of("depth.200ms.B").lag);
+  EXPECT_NE(&measurements.of("depth.A").lag, &measurements.of("trade.A").lag);
+  EXPECT_EQ(measurements.lag().size(), 3U) << "depth, trade and other";
+}
+
+TEST(Measurements, CountsConnectionsAfterTheFirstAsReconnects) {
+  UpstreamMeasurements upstream;
+  EXPECT_EQ(upstream.reconnects(), 0U);
+  upstream.connects[ConnectResult::ok].add();
+  EXPECT_EQ(upstream.reconnects(), 0U);
+  upstream.connects[ConnectResult::tls].add();
+  upstream.connects[ConnectResult::ok].add();
+  EXPECT_EQ(upstream.reconnects(), 1U);
+}
+
+}  // namespace
+}  // namespace bpx::bridge

@@ -1,0 +1,109 @@
+#include "bridge/observe/status_report.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace bpx::bridge {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr Moment kNow{.unix_ns = 1'700'000'100 * kSecond, .steady_ns = 500 * kSecond};
+
+class StatusReportTest : public testing::Test {
+ protected:
+  Json report() { return Json::parse(status_report(measurements_, context_, kNow)); }
+
+  StatusContext context_{
+      .version = "1.2.3", .epoch_us = 1'700'000'000'000'000, .started_steady_ns = 400 * kSecond};
+  Measurements measurements_{{"trade.A", "account.orderUpdate"}};
+};
+
+TEST_F(StatusReportTest, SaysWhatIsUnknownAtTheStart) {
+  const auto json = report();
+  EXPECT_EQ(json["version"], "1.2.3");
+  EXPECT_EQ(json["state"], "connecting");
+  EXPECT_EQ(json["ready"], false);
+  EXPECT_EQ(json["reasons"], Json::array({"not connected"}));
+  EXPECT_EQ(json["epoch"], 1'700'000'000'000'000);
+  EXPECT_EQ(json["time_ms"], 1'700'000'100'000);
+  EXPECT_EQ(json["uptime_seconds"], 100.0);
+  EXPECT_EQ(json["connection"], 0);
+  EXPECT_EQ(json["last_message_ms"], 0);
+  EXPECT_TRUE(json["last_disconnect"].is_null());
+  EXPECT_TRUE(json["ping_rtt_ms"].is_null());
+  EXPECT_TRUE(json["clock_offset_ms"].is_null());
+}
+
+TEST_F(StatusReportTest, DescribesEachConfiguredStream) {
+  auto& trade = measurements_.of("trade.A");
+  trade.state.set(StreamState::live);
+  trade.messages.add(3);
+  trade.bytes.add(300);
+  trade.published.add(3);
+  trade.gaps.add();
+  trade.missing.add(7);
+  trade.last_received_ns.set(kNow.unix_ns);
+  trade.subscriptions.set(2);
+  const auto json = report();
+  ASSERT_EQ(json["streams"].size(), 2U);
+  EXPECT_EQ(json["streams"][0], Json::parse(R"({"name":"trade.A","private":false,"state":"live",
+    "sequence":3,"last_message_ms":1700000100000,"messages":3,"bytes":300,"gaps":1,"missing":7,
+    "book":null,"subscribers":2})"));
+  EXPECT_EQ(json["streams"][1]["private"], true);
+  EXPECT_EQ(json["streams"][1]["state"], "requested");
+  EXPECT_EQ(json["received"], Json::parse(R"({"messages":3,"bytes":300,"malformed":0})"));
+  EXPECT_EQ(json["last_message_ms"], 1'700'000'100'000);
+}
+
+TEST_F(StatusReportTest, SaysWhyAStreamIsRejected) {
+  measurements_.of("trade.A").state.set(StreamState::rejected);
+  measurements_.note_rejected("trade.A", {4006, "Invalid \xff stream"});
+  const auto json = report()["streams"][0];
+  EXPECT_EQ(json["state"], "rejected");
+  EXPECT_EQ(json["code"], 4006);
+  EXPECT_EQ(json["message"], "Invalid \xEF\xBF\xBD stream") << "text that is no UTF-8 is mended";
+}
+
+TEST_F(StatusReportTest, TellsOfAKeptBookWhetherItIsRight) {
+  auto& trade = measurements_.of("trade.A");
+  trade.book.set(BookState::syncing);
+  EXPECT_EQ(report()["streams"][0]["book"], "syncing");
+  trade.book.set(BookState::in_sync);
+  EXPECT_EQ(report()["streams"][0]["book"], "in_sync");
+}
+
+TEST_F(StatusReportTest, TellsHowTheLastConnectionEnded) {
+  measurements_.upstream.last_disconnect.set(DisconnectReason::idle);
+  measurements_.upstream.last_disconnect_ns.set(kNow.unix_ns - kSecond);
+  EXPECT_EQ(report()["last_disconnect"],
+            Json::parse(R"({"reason":"idle","time_ms":1700000099000})"));
+}
+
+TEST_F(StatusReportTest, CountsTheExchangesErrorsByCode) {
+  measurements_.upstream.errors[ExchangeError::invalid_stream].add(2);
+  EXPECT_EQ(report()["errors"], Json::parse(R"({"4003":0,"4006":2,"other":0})"));
+}
+
+TEST_F(StatusReportTest, GivesLagAsCountAndSum) {
+  measurements_.of("trade.A").lag.observe(kSecond / 2);
+  measurements_.of("new.kind").lag.observe(kSecond);
+  EXPECT_EQ(report()["lag"], Json::parse(R"({"count":2,"sum_seconds":1.5})"));
+}
+
+TEST_F(StatusReportTest, AnswersReadinessWithItsReasons) {
+  EXPECT_FALSE(readiness_report(measurements_, context_, kNow).ready);
+  EXPECT_EQ(readiness_report(measurements_, context_, kNow).json,
+            R"({"ready":false,"reasons":["not connected"]})");
+  measurements_.upstream.state.set(LinkState::live);
+  measurements_.upstream.last_received_steady_ns.set(kNow.steady_ns);
+  for (const auto* stream : {"trade.A", "account.orderUpdate"})
+    measurements_.of(stream).state.set(StreamState::requested);
+  const auto ready = readiness_report(measurements_, context_, kNow);
+  EXPECT_TRUE(ready.ready);
+  EXPECT_EQ(ready.json, R"({"ready":true,"reasons":[]})");
+}
+
+}  // namespace
+}  // namespace bpx::bridge

@@ -1,0 +1,127 @@
+#include "bridge/publish/attendance.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace bpx::bridge {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class AttendanceTest : public testing::Test {
+ protected:
+  /// Whoever has that descriptor when only one has it.
+  static Caller by(int connection, std::uint64_t number = 1) {
+    return {.descriptor = connection, .number = number};
+  }
+
+  Attendance attendance_{{.connections = 3,
+                          .topic_bytes_each = 100,
+                          .topic_bytes_in_all = 200,
+                          .topic_bytes_of_strangers = 200}};
+};
+
+TEST_F(AttendanceTest, HasRoomForSoManyAndNoMore) {
+  for (const int connection : {1, 2, 3}) EXPECT_TRUE(attendance_.arrive(connection));
+  EXPECT_FALSE(attendance_.arrive(4));
+  attendance_.leave(4);
+  attendance_.leave(2);
+  EXPECT_TRUE(attendance_.arrive(5));
+  EXPECT_EQ(attendance_.size(), 3U);
+}
+
+TEST_F(AttendanceTest, CountsADescriptorOnceThoughNobodyToldThatItHadGone) {
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(attendance_.arrive(1));
+  EXPECT_EQ(attendance_.size(), 1U);
+}
+
+TEST_F(AttendanceTest, LetsGoWhoSubscribesToTooMuchAndTellsItOnce) {
+  attendance_.arrive(1);
+  EXPECT_THAT(attendance_.subscribe(by(1), 60), IsEmpty());
+  EXPECT_THAT(attendance_.subscribe(by(1), 40), IsEmpty());
+  EXPECT_THAT(attendance_.subscribe(by(1), 1), ElementsAre(1));
+  EXPECT_THAT(attendance_.subscribe(by(1), 1000), IsEmpty());
+}
+
+TEST_F(AttendanceTest, ForgetsWhatIsGivenUpAndWhoIsGone) {
+  attendance_.arrive(1);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_THAT(attendance_.subscribe(by(1), 90), IsEmpty()) << i;
+    attendance_.unsubscribe(by(1), 90);
+  }
+  for (std::uint64_t number = 2; number < 100; ++number) {
+    EXPECT_THAT(attendance_.subscribe(by(1, number), 90), IsEmpty()) << number;
+    attendance_.leave(1);
+    attendance_.arrive(1);
+  }
+}
+
+TEST_F(AttendanceTest, LetsGoTheOneWithMostWhereAllTogetherHaveTooMuch) {
+  for (const int connection : {1, 2, 3}) attendance_.arrive(connection);
+  EXPECT_THAT(attendance_.subscribe(by(1), 30), IsEmpty());
+  EXPECT_THAT(attendance_.subscribe(by(2), 90), IsEmpty());
+  EXPECT_THAT(attendance_.subscribe(by(3), 80), IsEmpty());
+  EXPECT_THAT(attendance_.subscribe(by(1), 1), ElementsAre(2)) << "not the one that came last";
+  EXPECT_THAT(attendance_.subscribe(by(1), 50), IsEmpty()) << "the other's share is free again";
+}
+
+TEST_F(AttendanceTest, LaysToNobodyWhatComesFromWhoIsNotThere) {
+  attendance_.arrive(1);
+  EXPECT_THAT(attendance_.subscribe(by(7), 1'000), IsEmpty());
+  attendance_.unsubscribe(by(7), 1'000);
+  attendance_.unsubscribe(by(1), 1'000);
+  EXPECT_THAT(attendance_.subscribe(by(1), 100), IsEmpty());
+  EXPECT_THAT(attendance_.subscribe(by(1), 1), ElementsAre(1));
+}
+
+TEST_F(AttendanceTest, LetsAllGoWhoCannotBeToldApartWhereTheyHaveTooMuch) {
+  for (const int connection : {1, 2, 3}) attendance_.arrive(connection);
+  attendance_.subscribe(by(2), 1);
+  EXPECT_THAT(attendance_.subscribe({}, 200), IsEmpty());
+  attendance_.unsubscribe({}, 200);
+  EXPECT_THAT(attendance_.subscribe({}, 1), ElementsAre(1, 3)) << "whose ends they are is unknown";
+  EXPECT_THAT(attendance_.subscribe({}, 200), IsEmpty()) << "who comes now starts afresh";
+}
+
+TEST_F(AttendanceTest, TellsWhoHasLeft) {
+  for (const int connection : {1, 2}) attendance_.arrive(connection);
+  EXPECT_THAT(attendance_.take_left(), IsEmpty());
+  attendance_.leave(2);
+  attendance_.leave(7);
+  EXPECT_FALSE(attendance_.is_here(2));
+  EXPECT_TRUE(attendance_.is_here(1));
+  EXPECT_THAT(attendance_.take_left(), ElementsAre(2));
+  EXPECT_THAT(attendance_.take_left(), IsEmpty());
+}
+
+TEST_F(AttendanceTest, LaysNothingToTheNextAtADescriptorThatTheLastHadSent) {
+  attendance_.arrive(1);
+  attendance_.subscribe(by(1, 1), 90);
+  attendance_.leave(1);
+  attendance_.arrive(1);
+  EXPECT_THAT(attendance_.subscribe(by(1, 1), 1'000), IsEmpty()) << "it is gone";
+  EXPECT_THAT(attendance_.subscribe(by(1, 2), 100), IsEmpty());
+  EXPECT_THAT(attendance_.subscribe(by(1, 1), 1'000), IsEmpty()) << "as before";
+  EXPECT_THAT(attendance_.subscribe(by(1, 2), 1), ElementsAre(1)) << "its own counts";
+}
+
+TEST_F(AttendanceTest, StartsAfreshWithTheNextWhereTheLastWasNotNoticed) {
+  attendance_.arrive(1);
+  attendance_.subscribe(by(1, 1), 90);
+  EXPECT_THAT(attendance_.subscribe(by(1, 2), 100), IsEmpty());
+  EXPECT_THAT(attendance_.subscribe(by(1, 2), 1), ElementsAre(1));
+}
+
+TEST_F(AttendanceTest, LetsNobodyOffForHavingBeenHeardBeforeItsArrivalWas) {
+  attendance_.arrive(1);
+  attendance_.subscribe(by(1, 1), 90);
+  attendance_.subscribe(by(1, 2), 90);
+  attendance_.leave(1);  // the first
+  attendance_.arrive(1);
+  attendance_.caught_up();
+  EXPECT_THAT(attendance_.subscribe(by(1, 2), 101), ElementsAre(1));
+}
+
+}  // namespace
+}  // namespace bpx::bridge

@@ -1,0 +1,269 @@
+#include "bridge/publish/publisher.hpp"
+
+#include "bridge/publish/scoped_umask.hpp"
+#include "bridge/startup_error.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zmq.hpp>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace bpx::bridge {
+namespace {
+
+using testing::HasSubstr;
+using testing::UnorderedElementsAre;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+class BoundPublisher {
+ public:
+  explicit BoundPublisher(const std::string& endpoint)
+      : BoundPublisher(Publisher::Options{.public_bind = {endpoint}, .private_bind = {}}) {}
+  explicit BoundPublisher(const Publisher::Options& options)
+      : publisher_(options, measurements_, log_) {}
+
+  Publisher* operator->() { return &publisher_; }
+  std::uint64_t peers() const { return measurements_.everyone.peers.value(); }
+  std::string endpoint() const { return publisher_.endpoints(Audience::everyone).front(); }
+
+ private:
+  Log log_{{.level = LogLevel::error, .format = {}, .sink = [](LogLevel, std::string_view) {}}};
+  Measurements measurements_{{}};
+  Publisher publisher_;
+};
+
+/// Why `endpoint` cannot be bound; empty where it can.
+std::string refusal_of(const std::string& endpoint) try {
+  const BoundPublisher publisher(endpoint);
+  return {};
+} catch (const StartupError& error) {
+  return error.what();
+}
+
+class IpcEndpoint : public testing::Test {
+ protected:
+  static int permissions_of(const std::filesystem::path& path) {
+    return static_cast<int>(std::filesystem::status(path).permissions());
+  }
+
+  test::TemporaryDirectory directory_;
+  std::string path_ = directory_.path() / "bridge.sock";
+  std::string endpoint_ = "ipc://" + path_;
+};
+
+TEST_F(IpcEndpoint, ThatAnotherHoldsIsRefusedAndStaysTheOthers) {
+  BoundPublisher first(endpoint_);
+  EXPECT_THAT(refusal_of(endpoint_), HasSubstr("publish.public.bind: cannot bind " + endpoint_ +
+                                               ": Address already in use; "));
+  zmq::context_t context{1};
+  zmq::socket_t consumer(context, zmq::socket_type::sub);
+  consumer.set(zmq::sockopt::linger, 0);
+  consumer.set(zmq::sockopt::rcvtimeo, 20);
+  consumer.set(zmq::sockopt::subscribe, "");
+  consumer.connect(endpoint_);
+  zmq::message_t topic;
+  for (int attempt = 0; attempt < 500 && topic.empty(); ++attempt) {
+    first->publish(Audience::everyone, "trade.A", "{}", {});
+    if (!consumer.recv(topic)) continue;
+  }
+  EXPECT_EQ(topic.to_string_view(), "trade.A") << "the first bridge lost its path";
+}
+
+TEST_F(IpcEndpoint, WhereAFileStandsIsRefusedAndTheFileKept) {
+  directory_.write("bridge.sock", "precious");
+  EXPECT_THAT(refusal_of(endpoint_), HasSubstr("no socket"));
+  EXPECT_EQ(std::filesystem::file_size(path_), 8U);
+}
+
+TEST_F(IpcEndpoint, ThatAProgramLeftBehindWhenItDiedIsTakenOver) {
+  const int abandoned = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path_.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(bind(abandoned, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  close(abandoned);
+  ASSERT_TRUE(std::filesystem::is_socket(path_));
+  EXPECT_EQ(refusal_of(endpoint_), "");
+}
+
+TEST_F(IpcEndpoint, WithoutAPathIsNotLookedForAmongTheFiles) {
+  EXPECT_EQ(refusal_of("ipc://@" + path_), "");
+  EXPECT_EQ(refusal_of("ipc://*"), "");
+}
+
+TEST_F(IpcEndpoint, IsForEveryUserWherePublicAndForNoMoreThanTheUmasksGroupWherePrivate) {
+  for (const auto& [mask, private_permissions] :
+       {std::pair{0000U, 0770}, {0007U, 0770}, {0022U, 0750}, {0077U, 0700}}) {
+    const auto public_path = directory_.path() / "public";
+    const auto private_path = directory_.path() / "private";
+    const ScopedUmask started_with(mask);
+    const BoundPublisher publisher(
+        Publisher::Options{.public_bind = {"ipc://" + public_path.string()},
+                           .private_bind = {"ipc://" + private_path.string()}});
+    EXPECT_EQ(permissions_of(public_path), 0777) << std::oct << mask;
+    EXPECT_EQ(permissions_of(private_path), private_permissions) << std::oct << mask;
+    EXPECT_EQ(umask(mask), mask) << "the process's umask was left changed";
+  }
+}
+
+/// A consumer that speaks just enough ZMTP 3.1 to be let in, and hardly a word more.
+class MuteConsumer {
+ public:
+  explicit MuteConsumer(const std::string& endpoint) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port =
+        htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))));
+    const timeval deadline{.tv_sec = 20, .tv_usec = 0};
+    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
+    EXPECT_EQ(connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    std::string greeting("\xff\0\0\0\0\0\0\0\0\x7f\3\1NULL", 16);
+    greeting.resize(64);
+    say(greeting);
+    hear(greeting.size());
+    say(std::string("\4\x19\5READY\x0bSocket-Type\0\0\0\3SUB", 27));
+  }
+  MuteConsumer(const MuteConsumer&) = delete;
+  MuteConsumer& operator=(const MuteConsumer&) = delete;
+  ~MuteConsumer() { close(socket_); }
+
+  /// The one thing that it may want.
+  void subscribe(std::string_view topic) {
+    const auto length = static_cast<char>(topic.size() + 1);
+    say(std::string("\0", 1) + length + '\1' + std::string(topic));
+  }
+
+  /// What comes until the other side ends the connection; nullopt where it does not in time.
+  std::optional<std::string> read_until_end() {
+    std::string all;
+    std::array<char, 4096> bytes;
+    for (;;) {
+      const auto count = recv(socket_, bytes.data(), bytes.size(), 0);
+      if (count < 0 && errno != ECONNRESET) return std::nullopt;
+      if (count <= 0) return all;
+      all.append(bytes.data(), static_cast<std::size_t>(count));
+    }
+  }
+
+ private:
+  void hear(std::size_t count) {
+    std::string bytes(count, '\0');
+    EXPECT_EQ(recv(socket_, bytes.data(), count, MSG_WAITALL), static_cast<ssize_t>(count));
+  }
+
+  void say(std::string_view bytes) {
+    EXPECT_EQ(send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+
+  int socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+};
+
+TEST(Publisher, LetsGoOfAConsumerThatVanishedWithoutAWord) {
+  const BoundPublisher publisher({.public_bind = {"tcp://127.0.0.1:*"},
+                                  .private_bind = {},
+                                  .peer_heartbeat = 50ms,
+                                  .peer_timeout = 100ms});
+  MuteConsumer consumer(publisher.endpoint());
+  const auto heard = consumer.read_until_end();
+  ASSERT_TRUE(heard) << "the connection is kept though nobody answers";
+  EXPECT_THAT(*heard, HasSubstr("PING"));
+}
+
+struct FirstSubscription final : SubscriptionReceiver {
+  bool on_subscription(const Subscription&) override {
+    has_come = true;
+    return false;
+  }
+  bool has_come = false;
+};
+
+/// How long closing takes while a consumer that reads nothing keeps messages from being sent.
+std::chrono::milliseconds closing_takes(std::chrono::milliseconds linger) {
+  BoundPublisher publisher(
+      {.public_bind = {"tcp://127.0.0.1:*"}, .private_bind = {}, .linger = linger});
+  zmq::context_t context{1};
+  zmq::socket_t consumer(context, zmq::socket_type::sub);
+  consumer.set(zmq::sockopt::linger, 0);
+  consumer.set(zmq::sockopt::rcvhwm, 1);
+  consumer.set(zmq::sockopt::rcvbuf, 4096);
+  consumer.set(zmq::sockopt::subscribe, "");
+  consumer.connect(publisher->endpoints(Audience::everyone).front());
+  FirstSubscription subscription;
+  const auto deadline = Clock::now() + 20s;
+  while (!subscription.has_come && Clock::now() < deadline) {
+    publisher->drain_requests(subscription);
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(subscription.has_come);
+  const std::string payload(1 << 20, 'x');  // more of them than the kernel takes in
+  for (int i = 0; i < 32; ++i) publisher->publish(Audience::everyone, "trade.A", payload, {});
+  const auto start = Clock::now();
+  publisher->close();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
+}
+
+/// What begins and what ends, in words.
+struct Told final : SubscriptionReceiver {
+  bool on_subscription(const Subscription& subscription) override {
+    if (subscription.caller.is_known())
+      words.push_back((subscription.begins ? "+" : "-") + std::string(subscription.topic));
+    return false;
+  }
+  std::vector<std::string> words;
+};
+
+TEST(Publisher, TellsThatAConsumerHasLeftThoughASilentOneTookItsDescriptor) {
+  BoundPublisher publisher("tcp://127.0.0.1:*");
+  Told told;
+  const auto drain_until = [&](const auto& holds) {
+    for (const auto end = Clock::now() + 20s; !holds() && Clock::now() < end;) {
+      publisher->drain_requests(told);
+      std::this_thread::sleep_for(1ms);
+    }
+    return holds();
+  };
+  const auto are_there = [&](std::uint64_t count) {
+    return drain_until([&] { return publisher.peers() == count; });
+  };
+  MuteConsumer stays(publisher.endpoint());
+  stays.subscribe("trade.B");
+  auto leaves = std::make_optional<MuteConsumer>(publisher.endpoint());
+  leaves->subscribe("trade.A");
+  ASSERT_TRUE(drain_until([&] { return told.words.size() == 2; }));
+  ASSERT_TRUE(are_there(2));
+  leaves.reset();
+  ASSERT_TRUE(are_there(1));
+  // The lowest descriptors are those that have just been closed: the consumer's goes to the
+  // newcomer, the bridge's to the bridge.
+  const MuteConsumer newcomer(publisher.endpoint());
+  ASSERT_TRUE(are_there(2));
+  EXPECT_TRUE(drain_until([&] { return told.words.size() == 3; }));
+  EXPECT_THAT(told.words, UnorderedElementsAre("+trade.A", "+trade.B", "-trade.A"));
+}
+
+TEST(Publisher, GoesOnSendingAfterItsEndForAsLongAsItMayLinger) {
+  EXPECT_LT(closing_takes(0ms), 1'500ms);
+  const auto lingered = closing_takes(1'500ms);
+  EXPECT_GE(lingered, 1'500ms);
+  EXPECT_LT(lingered, 10s);
+}
+
+}  // namespace
+}  // namespace bpx::bridge

@@ -1,0 +1,122 @@
+#include "bridge/relay/order_book.hpp"
+
+#include "tests/support/depth.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+namespace bpx::bridge {
+namespace {
+
+using test::depth_snapshot;
+using test::depth_update;
+
+std::string json(const OrderBook& book) {
+  std::string text;
+  book.append_json(text, 7, 1'788'367'430'323'775);
+  return text;
+}
+
+/// What json() says where the levels are these.
+std::string levels(const std::string& asks, const std::string& bids) {
+  return R"({"asks":)" + asks + R"(,"bids":)" + bids +
+         R"(,"lastUpdateId":"7","timestamp":1788367430323775})";
+}
+
+TEST(OrderBook, IsWrittenLikeTheExchangesRestDepth) {
+  OrderBook book;
+  EXPECT_EQ(json(book), levels("[]", "[]"));
+  book.apply(depth_update(1, 1, {{"98.98", "2.00"}, {"98.97", "39.70"}},
+                          {{"98.96", "288.77"}, {"98.95", "1"}}));
+  EXPECT_EQ(json(book), levels(R"([["98.97","39.70"],["98.98","2.00"]])",
+                               R"([["98.95","1"],["98.96","288.77"]])"));
+  EXPECT_EQ(book.size(), 4U);
+}
+
+TEST(OrderBook, ReplacesQuantitiesAndRemovesWhatBecomesZeroInAnySpelling) {
+  OrderBook book;
+  book.apply(depth_update(1, 1, {{"1", "1"}, {"2", "1"}, {"3", "1"}, {"4", "1"}}));
+  book.apply(depth_update(2, 2, {{"1", "0"}, {"2", "0.00"}, {"3", "000.0"}, {"4", "0.001"}}));
+  EXPECT_EQ(json(book), levels(R"([["4","0.001"]])", "[]"));
+  book.apply(depth_update(3, 3, {{"9", "0.00"}}));
+  EXPECT_EQ(book.size(), 1U) << "what is not there cannot be removed";
+}
+
+TEST(OrderBook, HasRoomForSoManyLevelsASideAndNoMore) {
+  OrderBook book;
+  for (std::size_t i = 1; i <= OrderBook::kMaxLevels; ++i) {
+    const auto price = std::to_string(i);
+    ASSERT_TRUE(book.apply(depth_update(i, i, {}, {{price, "1"}})));
+  }
+  EXPECT_TRUE(book.apply(depth_update(1, 1, {{"99999", "1"}}, {{"7", "2"}, {"8", "0"}})));
+  EXPECT_EQ(book.size(), OrderBook::kMaxLevels) << "a bid less, an ask more";
+  EXPECT_TRUE(book.apply(depth_update(1, 1, {}, {{"0.5", "1"}})));
+  EXPECT_FALSE(book.apply(depth_update(1, 1, {}, {{"0.6", "1"}})));
+  EXPECT_FALSE(book.is_too_large());
+}
+
+TEST(OrderBook, KnowsOfASnapshotThatItIsTooLarge) {
+  std::vector<std::string> prices;
+  for (std::size_t i = 0; i <= OrderBook::kMaxLevels; ++i) prices.push_back(std::to_string(i + 1));
+  auto depth = depth_snapshot(1);
+  for (const auto& price : prices) depth.asks.push_back({.price = price, .quantity = "1"});
+  EXPECT_TRUE(OrderBook(depth).is_too_large());
+  depth.asks.pop_back();
+  EXPECT_FALSE(OrderBook(depth).is_too_large());
+}
+
+TEST(OrderBook, KnowsAPriceByItsValueAndKeepsTheTextsLastReceived) {
+  OrderBook book;
+  book.apply(depth_update(1, 1, {}, {{"98.9", "1"}}));
+  book.apply(depth_update(2, 2, {}, {{"98.90", "1.50"}}));
+  EXPECT_EQ(json(book), levels("[]", R"([["98.90","1.50"]])"));
+  book.apply(depth_update(3, 3, {}, {{"098.900", "0.0"}}));
+  EXPECT_EQ(book.size(), 0U);
+}
+
+TEST(OrderBook, OrdersByValueNotByText) {
+  OrderBook book;
+  book.apply(depth_update(
+      1, 1, {{"100", "1"}, {"9.5", "1"}, {"99.00000000000000000000000000001", "1"}, {"99", "1"}}));
+  EXPECT_EQ(
+      json(book),
+      levels(R"([["9.5","1"],["99","1"],["99.00000000000000000000000000001","1"],["100","1"]])",
+             "[]"));
+}
+
+TEST(OrderBook, TakesOverASnapshotInWhateverOrder) {
+  const OrderBook book(depth_snapshot(5, {{"3", "1"}, {"1", "1"}, {"2", "1"}, {"4", "0.00"}},
+                                      {{"0.3", "1"}, {"0.5", "1"}, {"0.4", "1"}}));
+  EXPECT_EQ(json(book), levels(R"([["1","1"],["2","1"],["3","1"]])",
+                               R"([["0.3","1"],["0.4","1"],["0.5","1"]])"));
+}
+
+TEST(OrderBook, TakesTheLastOfAPriceThatASnapshotTellsTwice) {
+  const OrderBook book(
+      depth_snapshot(5, {{"1.0", "1"}, {"2", "1"}, {"1", "3"}}, {{"0.5", "1"}, {"0.50", "0"}}));
+  EXPECT_EQ(json(book), levels(R"([["1","3"],["2","1"]])", "[]"));
+}
+
+TEST(OrderBook, AgreesWithAPlainMapAfterManyChanges) {
+  std::mt19937 random(1);
+  OrderBook book;
+  std::map<int, std::string> asks;
+  for (int i = 0; i < 20'000; ++i) {
+    const int ticks = static_cast<int>(random() % 300);
+    const auto price = std::to_string(ticks / 10) + '.' + std::to_string(ticks % 10);
+    const auto quantity = std::to_string(random() % 4);
+    book.apply(depth_update(1, 1, {{price, quantity}}));
+    if (quantity == "0")
+      asks.erase(ticks);
+    else
+      asks[ticks] = R"([")" + price + R"(",")" + quantity + R"("])";
+  }
+  std::string expected;
+  for (const auto& [ticks, level] : asks) expected += (expected.empty() ? "" : ",") + level;
+  EXPECT_EQ(json(book), levels('[' + expected + ']', "[]"));
+}
+
+}  // namespace
+}  // namespace bpx::bridge
