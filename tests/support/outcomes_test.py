@@ -1,0 +1,70 @@
+"""What outcomes.py makes of what ctest prints."""
+
+import contextlib
+import io
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import outcomes
+
+PROJECT = """
+cmake_minimum_required(VERSION 3.25)
+project(some NONE)
+enable_testing()
+add_test(NAME Good COMMAND true)
+add_test(NAME Skipped COMMAND sh -c "exit 77")
+set_tests_properties(Skipped PROPERTIES SKIP_RETURN_CODE 77)
+add_test(NAME Bad.Always COMMAND sh -c "echo it is bad; false")
+add_test(NAME Bad.AtFirst COMMAND sh -c "ls once && exit; touch once; echo not yet; false")
+add_test(NAME Bad.Later COMMAND sh -c "ls twice && echo too often && exit 1; mv once_more twice || touch once_more")
+add_test(NAME Crashes COMMAND sh -c "kill -SEGV $$")
+"""
+
+
+class OutcomesTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+        (self.directory / "CMakeLists.txt").write_text(PROJECT)
+        subprocess.run(["cmake", "-S", self.directory, "-B", self.directory / "build"],
+                       stdout=subprocess.DEVNULL, check=True)
+
+    def ctest(self, *options):
+        """The file that ctest's output is in."""
+        log = self.directory / "ctest.log"
+        with log.open("w") as file:
+            subprocess.run(["ctest", "--test-dir", self.directory / "build", "--output-on-failure", *options],
+                           stdout=file, stderr=file, check=False)
+        return log
+
+    def says(self, command, log):
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            status = outcomes.COMMANDS[command]([log])
+        return status, said.getvalue()
+
+    def test_names_what_failed_and_then_passed_and_nothing_else(self):
+        log = self.ctest("-j2", "--repeat", "until-pass:3")
+        self.assertEqual(self.says("unsteady", log), (0, "unsteady: Bad.AtFirst\n"))
+
+    def test_tells_in_which_turn_a_test_failed_first_and_what_it_said_then(self):
+        status, said = self.says("failures", self.ctest("--repeat", "until-fail:3"))
+        self.assertEqual(status, 1)
+        self.assertRegex(said, r"(?m)^ +1  Failed +Bad\.Always ")
+        self.assertRegex(said, r"(?m)^ +3  Failed +Bad\.Later ")
+        self.assertRegex(said, r"(?m)^ +1  Exception: SegFault +Crashes ")
+        self.assertIn("=== Bad.Always: Failed in turn 1", said)
+        self.assertIn("\nit is bad\n", said)
+        self.assertIn("\ntoo often\n", said)
+        self.assertNotRegex(said, "Good|Skipped")
+
+    def test_is_content_where_nothing_failed(self):
+        self.assertEqual(self.says("failures", self.ctest("-R", "Good|Skipped")), (0, "no test failed\n"))
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())
