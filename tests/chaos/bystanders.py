@@ -43,9 +43,9 @@ class Bystander:
     def hurry(self):
         self._process.send(signal.SIGUSR1)
 
-    def has_heard(self, topic, sequence):
-        return os.path.exists(self.records[-1]) and (topic, sequence) in {
-            record[:2] for record in read_records(self.records[-1])}
+    def has_heard_beyond(self, topic, sequence):
+        return os.path.exists(self.records[-1]) and any(
+            record[0] == topic and record[1] > sequence for record in read_records(self.records[-1]))
 
     def check(self, follower):
         """Each life saw some of what `follower` saw, unaltered, in its order, each message once."""

@@ -48,7 +48,8 @@ class Report:
             text = str(message)
             print("  " + (text if len(text) < 600 else text[:600] + "…"))
         print(f"repeat with: {self.command}")
-        print(f"logs are in: {directory}", flush=True)
+        if directory:
+            print(f"logs are in: {directory}", flush=True)
 
 
 def describe(blow):

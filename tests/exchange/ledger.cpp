@@ -136,4 +136,16 @@ bool Ledger::wait(std::chrono::milliseconds deadline,
   return changed_.wait_for(lock, deadline, [&] { return holds(counters_, newest_); });
 }
 
+bool Ledger::wait_for_sent(std::string_view text, std::chrono::milliseconds deadline) const {
+  std::unique_lock lock(mutex_);
+  std::uint64_t looked_at = 0;  // over all sent, as forgotten_
+  return changed_.wait_for(lock, deadline, [&] {
+    const auto from = std::max(looked_at, forgotten_) - forgotten_;
+    looked_at = forgotten_ + sent_.size();
+    return std::any_of(
+        sent_.begin() + static_cast<std::ptrdiff_t>(from), sent_.end(),
+        [&](const Sent& sent) { return sent.completed && sent.message->text == text; });
+  });
+}
+
 }  // namespace bpx::exchange

@@ -13,6 +13,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bpx::exchange {
@@ -56,6 +57,9 @@ class Ledger {
   /// Blocks until `holds` or the deadline; says whether it held. `holds` runs under the lock.
   bool wait(std::chrono::milliseconds deadline,
             const std::function<bool(const Counters&, const Newest&)>& holds) const;
+  /// Blocks until a message with this `text` has been sent without error, or the deadline; says
+  /// whether it has.
+  bool wait_for_sent(std::string_view text, std::chrono::milliseconds deadline) const;
 
  private:
   struct Sent {

@@ -167,6 +167,11 @@ bool SimulatedExchange::wait_for_sent(std::uint64_t count,
   });
 }
 
+bool SimulatedExchange::wait_for_sent(std::string_view text,
+                                      std::chrono::milliseconds deadline) const {
+  return loop_->ledger.wait_for_sent(text, deadline);
+}
+
 std::vector<std::string> SimulatedExchange::subscriptions() const {
   const auto newest = loop_->ledger.newest();
   return {newest.subscriptions.begin(), newest.subscriptions.end()};

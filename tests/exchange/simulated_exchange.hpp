@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bpx::exchange {
@@ -67,6 +68,9 @@ class SimulatedExchange {
   bool wait_for_requests(std::uint64_t count, std::chrono::milliseconds deadline) const;
   /// Messages sent without error since the start.
   bool wait_for_sent(std::uint64_t count, std::chrono::milliseconds deadline) const;
+  /// A message with this text, envelope and all, sent without error. What its connection sent
+  /// before it is then in `sent()` too.
+  bool wait_for_sent(std::string_view text, std::chrono::milliseconds deadline) const;
 
   /// Of the newest connection, sorted; empty once it has ended.
   std::vector<std::string> subscriptions() const;

@@ -52,15 +52,13 @@ class ClockTest(unittest.TestCase):
         with running() as (clock, _exchange, bridge, consumer), Consumer(bridge.public) as public:
             uptime = bridge.status()["uptime_seconds"]
             for offset_s in (STEP_S, 0, -STEP_S, 0):
-                self.step(clock, offset_s, public)
                 beats = len(public.status)
+                self.step(clock, offset_s, public)
                 self.assertEqual(len(public.take(50)), 50)
-                while len(public.status) < beats + 20:
+                for _ in range(20):
                     public.wait_for_status("heartbeat")
-                first, last = public.status[beats], public.status[-1]
-                seconds = (last.sent - first.sent) / 1e9
-                self.assertLess((last.sequence - first.sequence) / seconds, 40,
-                                "heartbeats went out in a rush: 20 a second are due")
+                # 20 a second are due; those of the time that the clock was set by would be 12,000.
+                self.assertLess(len(public.status) - beats, 10 * STEP_S, "heartbeats went out in a rush")
                 self.assertEqual(bridge.get("/readyz")[0], 200, bridge.get("/readyz")[1])
                 self.assertEqual(bridge.get("/livez")[0], 200)
                 status = bridge.status()

@@ -3,7 +3,7 @@
 import subprocess
 import unittest
 
-from harness import BRIDGE, Bridge, Consumer, Exchange, clean_environment, wait_until
+from harness import BRIDGE, DEADLINE, Bridge, Consumer, Exchange, clean_environment, wait_until
 
 PUBLIC = ["trade.SOL_USDC", "trade.SOL_USDC_PERP", "bookTicker.SOL_USDC", "depth.SOL_USDC",
           "depth.200ms.BTC_USDC", "kline.1m.SOL_USDC", "ticker.BTC_USDC",
@@ -59,6 +59,7 @@ class ConsumerTest(unittest.TestCase):
                 Consumer(bridge.public) as consumer:
             exchange.wait_for_subscriptions(["trade.SOL_USDC"])
             exchange.publish("trade.SOL_USDC", '{"t":1}')
+            self.assertEqual(len(consumer.take(1)), 1)
             exchange.fault("drop")
             lost = consumer.wait_for_status("disconnected")
             self.assertEqual((lost["reason"], lost["state"]), ("reset", "down"))
@@ -102,7 +103,8 @@ class ConsumerTest(unittest.TestCase):
             tail = subprocess.run(
                 [BRIDGE, "tail", "--connect", bridge.public, "--connect", bridge.private,
                  "--format", "raw", "--count", "100"],
-                env=clean_environment(), stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+                env=clean_environment(), stdout=subprocess.PIPE, text=True, timeout=DEADLINE, check=True)
+            exchange.come_to_rest()
             sent = {text for _, text in exchange.sent()}
             lines = tail.stdout.splitlines()
             self.assertEqual(len(lines), 100)

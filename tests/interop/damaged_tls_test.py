@@ -20,12 +20,12 @@ class DamagedTlsTest(unittest.TestCase):
                 received = consumer.take(1)
                 proxy.damage()
                 while received[-1].connection == 1:
-                    received += consumer.take(1)
+                    received += consumer.take(1) or self.fail("nothing more comes")
                 statuses = [json.loads(message.payload) for message in consumer.status]
                 end = next(status for status in statuses if status["event"] == "disconnected")
-                exchange.rate(0)
                 bridge.wait_for_line("disconnected.*bad record mac")
-                sent = [text for text in exchange.log(0, 200_000)
+                exchange.come_to_rest()
+                sent = [text for text in exchange.everything_sent()
                         if text["stream"] in STREAMS and text["connection"] == 1]
         self.assertEqual(end["reason"], "protocol")
         first = [(message.topic, message.payload) for message in received[:-1]]

@@ -5,6 +5,7 @@ more, in another language. The executables are those that BPX_BRIDGE and BPX_EXC
 those of build/plain.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -24,7 +25,9 @@ import zmq
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/support"))
-from ports import free_port  # noqa: E402, F401  pylint: disable=wrong-import-position,unused-import
+# pylint: disable=wrong-import-position,unused-import
+import belongings  # noqa: E402, F401
+from ports import free_port  # noqa: E402, F401
 
 BRIDGE = os.environ.get("BPX_BRIDGE", str(ROOT / "build/plain/bridge/backpack-bridge"))
 EXCHANGE = os.environ.get("BPX_EXCHANGE", str(ROOT / "build/plain/tests/exchange/simulated-exchange"))
@@ -35,7 +38,14 @@ KEYS = {
     "BACKPACK_SECRET_KEY": "TDSkv44jf/iD/QCKkyCdixO+p1sfLXxk+PZH7mW/ams=",
 }
 
-DEADLINE = 30.0  # seconds: for what takes milliseconds, with room for sanitizers and busy machines
+DEADLINE = 60.0  # seconds: for what takes milliseconds; a run that passes never comes near it
+
+# The long form: crowds as large as they get in real life, and promises that are times are measured.
+# Elsewhere they are not: on a machine that is busy with other things a time says nothing.
+IS_HEAVY = os.environ.get("BPX_HEAVY") == "1"
+
+# A command that gives way to the one behind it, which ends with this process, whatever becomes of it.
+MORTAL = ["setpriv", "--pdeathsig", "KILL", "--"]
 
 
 def wait_until(holds, what, deadline=DEADLINE):
@@ -60,12 +70,10 @@ def clean_environment(**settings):
 class Program:
     """A running program and the lines it has said, on stdout and stderr together."""
 
-    WRAPPER: list = []  # a command that starts every program and gives way to it
-
     def __init__(self, command, environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT):
         self.lines = []
         self._process = subprocess.Popen(
-            [*self.WRAPPER, *command], env=environment, text=True, stdin=subprocess.DEVNULL,
+            [*MORTAL, *command], env=environment, text=True, stdin=subprocess.DEVNULL,
             stdout=stdout, stderr=stderr)
         self._readers = []
         self._start_reading(self._read)
@@ -77,6 +85,15 @@ class Program:
     def _wait_until_read(self):
         for reader in self._readers:
             reader.join(DEADLINE)
+
+    @contextlib.contextmanager
+    def _ended_where_this_fails(self):
+        """For what a constructor asks of the program: nobody else could end it yet."""
+        try:
+            yield
+        except BaseException:
+            self.stop(signal.SIGKILL)
+            raise
 
     @property
     def pid(self):
@@ -136,12 +153,14 @@ class Exchange(Program):
     """The simulated exchange. Its market stands still until `rate` lets it move."""
 
     def __init__(self, *options):
+        self._fences = 0
         self._directory = tempfile.TemporaryDirectory()
         self.ca_file = os.path.join(self._directory.name, "ca.pem")
         super().__init__(
             [EXCHANGE, "--ca-file", self.ca_file, "--rate", "0", "--close-grace-ms", "100",
              "--verifying-key", KEYS["BACKPACK_PUBLIC_KEY"], *options], clean_environment())
-        addresses = json.loads(self.wait_for_line(r"^\{.*\}$")[0])
+        with self._ended_where_this_fails():
+            addresses = json.loads(self.wait_for_line(r"^\{.*\}$")[0])
         self.url = addresses["websocket"]
         self.rest_url = addresses["rest"]
         self.port = addresses["port"]
@@ -172,6 +191,25 @@ class Exchange(Program):
         lines = self._ask(f"/log?since={since}&limit={limit}").splitlines()
         return [json.loads(line) for line in lines]
 
+    def everything_sent(self):
+        """The whole log. A frame is in it once it is written, which its receiver may know before."""
+        frames = []
+        while piece := self.log(len(frames)):
+            assert piece[0]["n"] == len(frames), "the exchange has forgotten what it sent first"
+            frames += piece
+        return frames
+
+    def come_to_rest(self):
+        """Stops the market. Returns when all that went to the clients there are is in the log: a last
+        frame, which nobody asked for, has come behind it."""
+        self.rate(0)
+        self._fences += 1
+        fence = f'{{"fence":{self._fences}}}'
+        seen = self.state()["counters"]["frames_sent"]  # it is behind that
+        self.fault("unsolicited", stream="fence", data=fence)
+        wait_until(lambda: sum(fence in frame["text"] for frame in self.log(seen)) >=
+                   self.state()["open_connections"], "the market to rest")
+
     def publish(self, stream, data):
         self._ask("/publish", json.dumps({"stream": stream, "data": data}).encode())
 
@@ -184,7 +222,7 @@ class Exchange(Program):
 
     def sent(self):
         """What went to clients, oldest first, as pairs of stream and text; answers left out."""
-        return [(frame["stream"], frame["text"]) for frame in self.log(0) if frame["stream"]]
+        return [(frame["stream"], frame["text"]) for frame in self.everything_sent() if frame["stream"]]
 
     def __exit__(self, *_):
         super().__exit__()
@@ -202,9 +240,10 @@ class Bridge(Program):
             "BRIDGE_PUBLISH__PRIVATE__BIND": "tcp://127.0.0.1:*",
             "BRIDGE_PUBLISH__HEARTBEAT_MS": "50",
             **settings}))
-        self.public = self._endpoint("publishing", "public")
-        self.private = self._endpoint("publishing", "private")
-        self.http = "http://" + self._endpoint("serving http")
+        with self._ended_where_this_fails():
+            self.public = self._endpoint("publishing", "public")
+            self.private = self._endpoint("publishing", "private")
+            self.http = "http://" + self._endpoint("serving http")
 
     def command(self):
         """What is run: for those that run it under something."""
@@ -261,8 +300,9 @@ class Consumer:
             self._socket.curve_secretkey = keys.secret
         self._socket.rcvhwm = 0
         self._socket.linger = 0
-        for topic in {*topics, self.STATUS}:
+        for topic in [topic for topic in topics if topic != self.STATUS]:
             self._socket.subscribe(topic)
+        self._socket.subscribe(self.STATUS)  # last: a heartbeat tells that the others are in force
         self._socket.connect(endpoint)
         self.wait_for_status("heartbeat")
 

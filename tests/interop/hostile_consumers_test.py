@@ -1,14 +1,13 @@
 """Consumers as enemies: what they do costs the bridge little, the other consumers nothing, and shows.
 
 Every attack has a witness: a consumer that goes on all the while, and must see every message of the
-exchange, in order, once. How late messages leave the bridge is printed, in quiet and under attack;
-on a machine that is shared it says little by itself, so that only a stall fails the test.
-BPX_HEAVY=1 makes the crowds as large as they get in real life.
+exchange, in order, once. How late messages leave the bridge is printed, in quiet and under attack.
+BPX_HEAVY=1 makes the crowds as large as they get in real life, and judges the times; elsewhere only
+what never comes fails a test.
 """
 
 import contextlib
 import json
-import os
 import random
 import threading
 import time
@@ -16,14 +15,12 @@ import unittest
 
 import hostile
 import zmq
-from harness import BRIDGE, DEADLINE, Bridge, Consumer, Exchange, wait_until
+from harness import BRIDGE, DEADLINE, IS_HEAVY, Bridge, Consumer, Exchange, wait_until
 
-IS_HEAVY = os.environ.get("BPX_HEAVY") == "1"
 IS_SANITIZED = any(name in open(BRIDGE, "rb").read() for name in (b"__asan_init", b"__tsan_init"))
 STREAMS = ["trade.SOL_USDC", "bookTicker.SOL_USDC", "depth.SOL_USDC"]
 MB = 1_000_000
-# What no attack may cost, even on a machine that is busy with other things; a sanitizer makes taking
-# in a flood ten times as slow.
+# What no attack may cost; a sanitizer makes taking in a flood ten times as slow.
 STALL_MS = 20_000 if IS_SANITIZED else 2_000
 
 
@@ -92,17 +89,21 @@ class Replayer:
         self._socket.unsubscribe("bridge.status")
 
     def replay_s(self, stream):
-        """How long it takes; refused requests are made again after a second."""
+        """How long it takes; a request that may have been refused is made again after a second."""
         begin = time.monotonic()
-        while time.monotonic() < begin + DEADLINE:
-            self._asked += 1
-            topic = f"bridge.replay/{stream}/last/mine.{self._asked}"
-            self._socket.subscribe(topic)
-            try:
+        topics = []
+        try:
+            while time.monotonic() < begin + DEADLINE:
+                self._asked += 1
+                topics.append(f"bridge.replay/{stream}/last/mine.{self._asked}")
+                self._socket.subscribe(topics[-1])
                 if self._socket.poll(1_000):
                     return time.monotonic() - begin
-            finally:
+        finally:
+            for topic in topics:
                 self._socket.unsubscribe(topic)
+            while self._socket.poll(0):
+                self._socket.recv_multipart()
         raise AssertionError(f"no replay within {DEADLINE} s")
 
     def __enter__(self):
@@ -148,6 +149,8 @@ class HostileConsumersTest(unittest.TestCase):
                            for name, before, after in
                            zip(("p50", "p99", "worst"), quiet_ms, attacked_ms))
         print(f"\n  {self.id().rpartition('.')[2]}: late by ms, quiet→attacked: {figures}", flush=True)
+        if not IS_HEAVY:
+            return
         if not IS_SANITIZED:
             self.assertLess(attacked_ms[0], max(quiet_ms[0] * 20, 50), "the usual message is late")
             self.assertLess(attacked_ms[1], max(quiet_ms[1] * 20, 500), "messages are late")
@@ -299,7 +302,8 @@ class HostileConsumersTest(unittest.TestCase):
                     slowest = max(slowest, replayer.replay_s("trade.SOL_USDC"))
                 slowest = max(slowest, replayer.replay_s("trade.SOL_USDC"))
                 print(f"\n  {kind}: a replay took at most {slowest * 1e3:.0f} ms", flush=True)
-                self.assertLess(slowest, 5)
+                if IS_HEAVY:
+                    self.assertLess(slowest, 5)
                 self.wait_for_metric(bridge, 2_000, "consumer_requests_total", endpoint="public",
                                      kind="subscribe")
 
@@ -548,8 +552,9 @@ class HostileConsumersTest(unittest.TestCase):
                 self.assertEqual(bridge.get("/readyz")[0], 200)
                 slowest = max(slowest, time.monotonic() - asked)
             print(f"\n  /readyz took at most {slowest * 1e3:.0f} ms", flush=True)
-            self.assertLess(slowest, 3)
-            self.assertGreaterEqual(self.metric(bridge, "http_refused_total", reason="crowded"), 300)
+            if IS_HEAVY:
+                self.assertLess(slowest, 3)
+            self.wait_for_metric(bridge, 300, "http_refused_total", reason="crowded")
             self.wait_for_metric(bridge, 1, "http_refused_total", reason="slow")
 
 

@@ -16,7 +16,7 @@ import unittest
 import yaml
 
 import npm
-from harness import BRIDGE, ROOT, Exchange, Program, clean_environment
+from harness import BRIDGE, DEADLINE, ROOT, Exchange, Program, clean_environment
 
 DIRECTORY = ROOT / "deploy/kubernetes"
 PACKAGES = ("kubernetes-models@5.1.0", "@kubernetes-models/prometheus-operator@6.0.0", "typescript@5")
@@ -213,7 +213,7 @@ class KubernetesTest(unittest.TestCase):
             arguments = [argument.replace("/etc/backpack-bridge", directory) for argument in self.container["args"]]
             self.assertIn(os.path.join(directory, name), arguments)
             done = subprocess.run([BRIDGE, "check", *arguments], env=clean_environment(**environment),
-                                  capture_output=True, text=True, timeout=30, check=False)
+                                  capture_output=True, text=True, timeout=DEADLINE, check=False)
             self.assertEqual((done.returncode, done.stderr), (0, "valid: 3 public and 0 private streams\n"))
             with Exchange() as exchange, \
                     Program([BRIDGE, *arguments], exchange.environment(**environment)) as bridge:
@@ -224,7 +224,7 @@ class KubernetesTest(unittest.TestCase):
         environment = {variable["name"]: variable["value"] for variable in self.container["env"]}
         done = subprocess.run([BRIDGE, "check", "--stream", "account.orderUpdate"],
                               env=clean_environment(BRIDGE_PUBLISH__PRIVATE__BIND="tcp://127.0.0.1:*", **environment),
-                              capture_output=True, text=True, timeout=30, check=False)
+                              capture_output=True, text=True, timeout=DEADLINE, check=False)
         self.assertEqual(done.returncode, 2)
         for name in environment:
             self.assertIn(f"config: {name}: names a file that does not exist; ", done.stderr)

