@@ -5,16 +5,33 @@
 
 namespace bpx::bridge {
 
-bool Attendance::arrive(int connection) {
+std::optional<int> Attendance::arrive(int connection, std::int64_t now_ns,
+                                      const std::function<bool(int)>& listens) {
   leave(connection);  // the descriptor is another's now
-  auto& arrived = connections_[connection];
-  arrived.has_to_go = connections_.size() > bounds_.connections;
-  return !arrived.has_to_go;
+  connections_[connection].unheard = unheard_.insert(unheard_.end(), {connection, now_ns});
+  if (connections_.size() <= bounds_.connections) return std::nullopt;
+  return let_go(connections_.find(longest_unheard(now_ns, listens).value_or(connection)));
+}
+
+std::optional<int> Attendance::longest_unheard(std::int64_t now_ns,
+                                               const std::function<bool(int)>& listens) {
+  while (!unheard_.empty() && now_ns - unheard_.front().since_ns > kSettlesInNs) {
+    const auto connection = unheard_.front().connection;
+    if (!listens(connection)) return connection;
+    take_off_unheard(connections_.at(connection));
+  }
+  return std::nullopt;
+}
+
+void Attendance::take_off_unheard(Connection& connection) {
+  if (connection.unheard != unheard_.end())
+    unheard_.erase(std::exchange(connection.unheard, unheard_.end()));
 }
 
 void Attendance::leave(int connection) {
   const auto left = connections_.extract(connection);
   if (!left) return;
+  take_off_unheard(left.mapped());
   told_left_.push_back(connection);
   topic_bytes_ -= left.mapped().topic_bytes;
   if (const auto caller = left.mapped().caller; caller != 0) left_[connection] = caller;
@@ -66,6 +83,7 @@ Attendance::Connections::iterator Attendance::find(const Caller& caller) {
     // before anything of it was read.
     topic_bytes_ -= std::exchange(connection.topic_bytes, 0);
     connection.caller = caller.number;
+    take_off_unheard(connection);
   }
   return found;
 }
@@ -73,6 +91,7 @@ Attendance::Connections::iterator Attendance::find(const Caller& caller) {
 int Attendance::let_go(std::map<int, Connection>::iterator connection) {
   topic_bytes_ -= std::exchange(connection->second.topic_bytes, 0);
   connection->second.has_to_go = true;
+  take_off_unheard(connection->second);
   return connection->first;
 }
 
