@@ -6,6 +6,7 @@
 #include "bridge/observe/http_server.hpp"
 #include "bridge/observe/measurements.hpp"
 #include "bridge/observe/pages.hpp"
+#include "bridge/observe/process_metrics.hpp"
 #include "bridge/publish/publisher.hpp"
 #include "bridge/publish/status_topic.hpp"
 #include "bridge/relay/answers.hpp"
@@ -141,6 +142,7 @@ struct App::Parts {
             observing.get_executor(), http_options(config.http),
             [this](std::string_view path) { return pages.at(path); }, measurements.http_refusals,
             log) {
+    publisher.bound_connections(descriptors_for_consumers(config, ProcessMetrics::read().open_fds));
     measurements.last_turn_steady_ns.set(steady_ns());
   }
 

@@ -1,8 +1,10 @@
 #include "bridge/app_options.hpp"
 
 #include "bridge/config/endpoint.hpp"
+#include "bridge/startup_error.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include <sys/resource.h>
@@ -18,19 +20,12 @@ std::optional<Publisher::Curve> curve_options(const Config::Curve& curve,
   return Publisher::Curve{key->secret_key(), Admission(curve.allow)};
 }
 
-/// Consumers must not use up the file descriptors that the bridge itself needs: to come back to the
-/// exchange, to ask for its time, to look up names, to answer HTTP. Returns how many are theirs.
-std::size_t descriptors_for_consumers() {
-  constexpr rlim_t kReserve = 256;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-  return limit.rlim_cur - std::min(kReserve, limit.rlim_cur / 2);
-}
+/// One at each endpoint.
+constexpr std::size_t kFewestConsumers = 2;
 
-Attendance::Bounds bounds_within(std::size_t descriptors) {
-  Attendance::Bounds bounds;
-  bounds.connections = std::min(bounds.connections, descriptors);
-  return bounds;
+rlim_t descriptors_limit() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
 }
 
 /// The exchange's REST side: where, and what precedes every path there.
@@ -43,15 +38,29 @@ std::pair<RestClient::Options, std::string> rest_options(const Config::Upstream&
 }  // namespace
 
 Publisher::Options publisher_options(const Config::Publish& publish, const CurveKeys& keys) {
-  const auto descriptors = descriptors_for_consumers();
   return {.public_bind = publish.public_.bind,
           .private_bind = publish.private_.bind,
           .public_curve = curve_options(publish.public_.curve, keys.public_),
           .private_curve = curve_options(publish.private_.curve, keys.private_),
           .send_hwm = static_cast<int>(publish.send_hwm),
-          .public_bounds = bounds_within(descriptors / 4 * 3),
-          .private_bounds = bounds_within(descriptors / 4),
+          .queue_bytes = publish.queue_bytes,
           .linger = milliseconds(publish.linger_ms)};
+}
+
+std::size_t descriptors_for_consumers(const Config& config, std::size_t open) {
+  // The connection to the exchange and the next one, a look-up of its name, its clock, and files
+  // that are read now and then.
+  constexpr std::size_t kForTheBridge = 8;
+  const auto for_books = config.publish.books.empty() ? 0 : DepthSnapshots::kAtOnce;
+  const auto reserved =
+      open + kForTheBridge + for_books + http_options(config.http).max_connections;
+  const auto limit = descriptors_limit();
+  if (limit < reserved + kFewestConsumers)
+    throw StartupError("the limit of " + std::to_string(limit) +
+                       " file descriptors leaves none for consumers; raise it (LimitNOFILE, ulimit "
+                       "-n) to " +
+                       std::to_string(reserved + kFewestConsumers) + " or more");
+  return limit - reserved;
 }
 
 std::size_t most_waiting(const Config::Publish& publish) {
@@ -103,7 +112,11 @@ OnDemand::Options on_demand_options(const Config& config) {
 
 HttpServer::Options http_options(const Config::Http& http) {
   const auto address = parse_socket_address(http.bind).value();
-  return {.host = address.host, .port = address.port};
+  HttpServer::Options options{.host = address.host, .port = address.port};
+  // Where descriptors are scarce, clients of HTTP have few of them.
+  options.max_connections =
+      std::clamp<std::size_t>(descriptors_limit() / 16, 2, options.max_connections);
+  return options;
 }
 
 }  // namespace bpx::bridge

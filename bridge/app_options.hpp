@@ -16,8 +16,11 @@ namespace bpx::bridge {
 
 /// What a valid configuration means to each part.
 
-/// Within the limit of file descriptors, as it is when this is called.
 Publisher::Options publisher_options(const Config::Publish& publish, const CurveKeys& keys);
+/// How many connections consumers may have beside what the bridge itself needs: to come back to the
+/// exchange, to look up names, to answer HTTP. `open`: how many descriptors are open once all parts
+/// are there. Throws StartupError where none is left.
+std::size_t descriptors_for_consumers(const Config& config, std::size_t open);
 /// How much of what consumers ask for may wait for them to take it, in bytes: as much as is kept.
 std::size_t most_waiting(const Config::Publish& publish);
 Session::Options session_options(const Config::Upstream& upstream);

@@ -50,6 +50,7 @@ struct Config {
     Endpoint public_{.bind = {"tcp://127.0.0.1:5555"}, .curve = {}};
     PrivateEndpoint private_;
     std::uint64_t send_hwm = 100'000;
+    std::uint64_t queue_bytes = 268'435'456;
     std::string topic_terminator;
     std::uint64_t heartbeat_ms = 1'000;
     std::uint64_t linger_ms = 500;

@@ -190,6 +190,14 @@ void write_endpoints(MetricWriter& writer, const Measurements& measurements) {
                  "Times that a consumer's queue became full, so that it lost messages.");
   of_each([](const EndpointMeasurements& endpoint) { return endpoint.slow_episodes.value(); });
 
+  writer.counter("evicted_subscribers_total",
+                 "Consumers disconnected for being furthest behind when more than "
+                 "publish.queue_bytes waited.");
+  of_each([](const EndpointMeasurements& endpoint) { return endpoint.evicted.value(); });
+
+  writer.gauge("queued_bytes", "Payload that waits for consumers, as of the last second.");
+  writer.add(measurements.queued_bytes.value());
+
   writer.counter("auth_failures_total", "Consumers turned away for want of a valid key.");
   of_each([](const EndpointMeasurements& endpoint) { return endpoint.auth_failures.value(); });
 

@@ -2,6 +2,7 @@
 
 #include "bridge/observe/counter.hpp"
 #include "bridge/observe/histogram.hpp"
+#include "bridge/observe/roster.hpp"
 #include "bridge/observe/vocabulary.hpp"
 
 #include <cstdint>
@@ -66,12 +67,14 @@ struct UpstreamMeasurements {
 struct EndpointMeasurements {
   Counter messages, bytes;                 ///< published; bytes of payload
   Counter slow_episodes;                   ///< times a consumer's queue became full
+  Counter evicted;                         ///< for publish.queue_bytes; the doorkeeper's thread
   Counter auth_failures;                   ///< peers refused; the doorkeeper's thread
   Gauge<std::uint64_t> peers;              ///< likewise
   Counter departures;                      ///< connections that ended; likewise
   Counter handshake_failures;              ///< connections that never became a consumer's; likewise
   CounterOfEach<kTurnedAway> turned_away;  ///< `crowded` likewise
   CounterOfEach<kConsumerRequests> requests;
+  Roster consumers;
 };
 
 /// HTTP clients whose connection was ended. Written by the observing thread.
@@ -122,6 +125,7 @@ class Measurements {
   EndpointMeasurements everyone;
   EndpointMeasurements account;
   CounterOfEach<kReplayResults> replays;
+  Gauge<std::uint64_t> queued_bytes;  ///< payload that libzmq still holds; the doorkeeper's thread
   Gauge<std::uint64_t> replay_backlog;  ///< bytes of replays and books that wait to be taken
   HttpRefusals http_refusals;
   Counter on_demand_refused;  ///< subscriptions in vain: too many are wanted, or of one consumer

@@ -104,6 +104,24 @@ Json on_demand_report(const Measurements& measurements) {
   return json;
 }
 
+void add_consumers(Json& all, const EndpointMeasurements& endpoint, std::string_view name) {
+  for (const auto& consumer : endpoint.consumers.get())
+    all.push_back(
+        {{"endpoint", name},
+         {"address", consumer.address},
+         {"since_ms", consumer.since_ns / kNsPerMs},
+         {"subscriptions", consumer.subscriptions ? Json(*consumer.subscriptions) : Json(nullptr)},
+         {"unsent_bytes", consumer.unsent_bytes},
+         {"behind", consumer.is_behind}});
+}
+
+Json consumers_report(const Measurements& measurements) {
+  Json json = Json::array();
+  add_consumers(json, measurements.everyone, "public");
+  add_consumers(json, measurements.account, "private");
+  return json;
+}
+
 }  // namespace
 
 std::string status_report(const Measurements& measurements, const StatusContext& context,
@@ -129,6 +147,7 @@ std::string status_report(const Measurements& measurements, const StatusContext&
                {"subscribers",
                 {{"public", measurements.everyone.peers.value()},
                  {"private", measurements.account.peers.value()}}},
+               {"queued_bytes", measurements.queued_bytes.value()},
                {"idle_timeout_ms", context.idle_timeout.count()},
                {"last_message_ms", last_message_ms(measurements)},
                {"streams", Json::array()}};
@@ -136,6 +155,7 @@ std::string status_report(const Measurements& measurements, const StatusContext&
   for (const auto& stream : measurements.streams())
     json["streams"].push_back(stream_report(stream, rejected));
   json["on_demand"] = on_demand_report(measurements);
+  json["consumers"] = consumers_report(measurements);
   return dump(json);
 }
 

@@ -41,6 +41,7 @@ std::vector<int> Attendance::subscribe(const Caller& caller, std::size_t bytes) 
   if (!caller.is_known()) return charge_strangers(bytes);
   const auto subscriber = find(caller);
   if (subscriber == connections_.end() || subscriber->second.has_to_go) return {};
+  if (bytes > 0) ++subscriber->second.topics;  // what it has already counts for nothing
   subscriber->second.topic_bytes += bytes;
   topic_bytes_ += bytes;
   if (subscriber->second.topic_bytes > bounds_.topic_bytes_each) return {let_go(subscriber)};
@@ -64,9 +65,16 @@ std::vector<int> Attendance::charge_strangers(std::size_t bytes) {
 void Attendance::unsubscribe(const Caller& caller, std::size_t bytes) {
   const auto subscriber = find(caller);
   if (subscriber == connections_.end()) return;
+  if (bytes > 0 && subscriber->second.topics > 0) --subscriber->second.topics;
   const auto given_up = std::min(bytes, subscriber->second.topic_bytes);
   subscriber->second.topic_bytes -= given_up;
   topic_bytes_ -= given_up;
+}
+
+std::optional<std::size_t> Attendance::subscriptions(int connection) const {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end() || found->second.caller == 0) return std::nullopt;
+  return found->second.topics;
 }
 
 /// The connection that `caller` has; none where it has left.
@@ -82,6 +90,7 @@ Attendance::Connections::iterator Attendance::find(const Caller& caller) {
     // The first it asks for. What was laid to it before was another's, who had come and gone
     // before anything of it was read.
     topic_bytes_ -= std::exchange(connection.topic_bytes, 0);
+    connection.topics = 0;
     connection.caller = caller.number;
     take_off_unheard(connection);
   }

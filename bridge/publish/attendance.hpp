@@ -2,6 +2,7 @@
 
 #include "bridge/publish/subscription.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -43,6 +44,11 @@ class Attendance {
 
   explicit Attendance(Bounds bounds) : bounds_(bounds) {}
 
+  /// From now on there is room for no more than that.
+  void bound(std::size_t connections) {
+    bounds_.connections = std::min(bounds_.connections, connections);
+  }
+
   /// Who has been here for less than this may still be about to ask for something.
   static constexpr std::int64_t kSettlesInNs = 5'000'000'000;
 
@@ -67,6 +73,9 @@ class Attendance {
   std::vector<int> take_left() { return std::exchange(told_left_, {}); }
   bool is_here(int connection) const { return connections_.contains(connection); }
 
+  /// To how many topics it subscribes; nullopt where that is unknown, as of peers of ZMTP 2.
+  std::optional<std::size_t> subscriptions(int connection) const;
+
   /// Everything that those who have left by now sent has been told of.
   void caught_up() { left_.clear(); }
 
@@ -80,6 +89,7 @@ class Attendance {
   struct Connection {
     std::uint64_t caller = 0;  ///< 0: has not asked for anything yet
     std::size_t topic_bytes = 0;
+    std::size_t topics = 0;
     bool has_to_go = false;
     std::list<Unheard>::iterator unheard;  ///< its place, or the end
   };

@@ -44,7 +44,22 @@ Bouncer::~Bouncer() {
   ::close(nothing_);
 }
 
-void Bouncer::watch(int listener) { listening_.push_back(local_address(listener)); }
+void Bouncer::watch(int listener) {
+  // libzmq would wait for the next connection if one that it has been told of is taken by another.
+  ::fcntl(listener, F_SETFL, ::fcntl(listener, F_GETFL) | O_NONBLOCK);
+  listeners_.push_back(listener);
+  listening_.push_back(local_address(listener));
+}
+
+bool Bouncer::turn_away_one() {
+  ::close(held_);  // which makes room for one
+  int accepted = -1;
+  for (const int listener : listeners_)
+    if (accepted < 0) accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  ::close(accepted);
+  held_ = ::fcntl(nothing_, F_DUPFD_CLOEXEC, 0);
+  return accepted >= 0;
+}
 
 void Bouncer::show_out(int connection) {
   if (::dup3(connection, held_, O_CLOEXEC) < 0) return;  // it has gone by itself

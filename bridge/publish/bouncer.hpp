@@ -21,6 +21,11 @@ class Bouncer {
   /// From now on connections that `listener` accepts are ours to end.
   void watch(int listener);
 
+  /// Where libzmq lacks a file descriptor to accept whoever waits at a listener, it tries again and
+  /// again, as fast as it can: accepts one in its place, and ends that connection. Returns whether
+  /// there was one.
+  bool turn_away_one();
+
   /// Ends `connection` if it is one that a watched listener has accepted.
   void show_out(int connection);
 
@@ -35,6 +40,7 @@ class Bouncer {
 
   int nothing_;  ///< open on nothing; what `held_` is when it holds nothing
   int held_;     ///< the descriptor of our own
+  std::vector<int> listeners_;
   std::vector<Address> listening_;
 };
 

@@ -10,7 +10,10 @@ namespace {
 
 constexpr std::chrono::minutes kEpisodeEndsAfter{1};
 
+constexpr auto kCrowdedMend = "who connects so often? The file descriptors' limit may be low";
+
 constexpr std::int64_t kForgivenEachNs = 60'000'000'000;
+constexpr std::int64_t kReportedEachNs = 900'000'000;  // with each look of one a second
 
 /// Though it may never have been heard of: libzmq does not say what peers of ZMTP 2 ask for.
 bool is_known_to_listen(int connection) {
@@ -30,6 +33,11 @@ Crowd::Crowd(std::string endpoint, Attendance::Bounds bounds, EndpointMeasuremen
       crowded_(kEpisodeEndsAfter),
       greedy_(kEpisodeEndsAfter) {}
 
+void Crowd::bound(std::size_t connections) {
+  const std::lock_guard lock(mutex_);
+  attendance_.bound(connections);
+}
+
 void Crowd::listening(int listener) {
   const std::lock_guard lock(mutex_);
   bouncer_.watch(listener);
@@ -38,16 +46,28 @@ void Crowd::listening(int listener) {
 void Crowd::arrived(int connection) {
   const std::lock_guard lock(mutex_);
   if (const auto one_too_many = attendance_.arrive(connection, steady_ns(), is_known_to_listen))
-    turn_away(*one_too_many, TurnedAway::crowded, crowded_,
-              "who connects so often? The file descriptors' limit may be low");
+    turn_away(*one_too_many, TurnedAway::crowded, crowded_, kCrowdedMend);
+  peers_.arrived(connection);
   measurements_.peers.set(attendance_.size());
 }
 
-void Crowd::left(int connection) {
+void Crowd::could_not_accept() {
+  const std::lock_guard lock(mutex_);
+  while (bouncer_.turn_away_one()) note_turned_away(TurnedAway::crowded, crowded_, kCrowdedMend);
+}
+
+void Crowd::identify(int connection) {
+  const std::lock_guard lock(mutex_);
+  peers_.identify(connection);
+}
+
+std::string Crowd::left(int connection) {
   measurements_.departures.add();
   const std::lock_guard lock(mutex_);
   attendance_.leave(connection);
   measurements_.peers.set(attendance_.size());
+  const auto peer = peers_.left(connection);
+  return peer ? peer->address.host : std::string();
 }
 
 void Crowd::handshake_failed() { measurements_.handshake_failures.add(); }
@@ -70,9 +90,62 @@ void Crowd::requested(const Caller& caller, ConsumerRequest kind, std::size_t by
 
 void Crowd::look_around() {
   const std::lock_guard lock(mutex_);
-  if (steady_ns() - forgiven_ns_ < kForgivenEachNs) return;
-  forgiven_ns_ = steady_ns();
-  attendance_.forgive();
+  peers_.look(measurements_.bytes.value());
+  const auto now = steady_ns();
+  if (now - reported_ns_ > kReportedEachNs) {
+    reported_ns_ = now;
+    report_consumers();
+  }
+  if (now - forgiven_ns_ > kForgivenEachNs) {
+    forgiven_ns_ = now;
+    attendance_.forgive();
+  }
+}
+
+void Crowd::report_consumers() {
+  std::vector<ConnectedConsumer> consumers;
+  consumers.reserve(peers_.all().size());
+  for (const auto& [connection, peer] : peers_.all())
+    consumers.push_back({.address = peer.address.text(),
+                         .since_ns = peer.since_ns,
+                         .subscriptions = attendance_.subscriptions(connection),
+                         .unsent_bytes = peer.unsent,
+                         .is_behind = peer.lag.is_behind()});
+  measurements_.consumers.set(std::move(consumers));
+}
+
+std::uint64_t Crowd::furthest_behind() const {
+  const std::lock_guard lock(mutex_);
+  const auto furthest = peers_.furthest_behind();
+  return furthest ? peers_.all().at(*furthest).lag.bytes() : 0;
+}
+
+void Crowd::evict_furthest_behind(std::uint64_t queued) {
+  const std::lock_guard lock(mutex_);
+  const auto furthest = peers_.furthest_behind();
+  if (!furthest) return;
+  const auto& peer = peers_.all().at(*furthest);
+  bouncer_.show_out(*furthest);
+  measurements_.evicted.add();
+  log_.warn("evicted", {{"endpoint", endpoint_},
+                        {"consumer", peer.address.text()},
+                        {"behind_bytes", peer.lag.bytes()},
+                        {"queued_bytes", queued},
+                        {"check", "why does it not read? publish.queue_bytes bounds what waits"}});
+  peers_.gives_up(*furthest);
+}
+
+void Crowd::queue_is_full() {
+  measurements_.slow_episodes.add();
+  const std::lock_guard lock(mutex_);
+  peers_.look(measurements_.bytes.value());
+  const auto furthest = peers_.furthest_behind();
+  log_.warn("slow consumer",
+            {{"endpoint", endpoint_},
+             {"consumer", furthest ? peers_.all().at(*furthest).address.text() : "unknown"},
+             {"behind", peers_.count_behind()},
+             {"episodes", measurements_.slow_episodes.value()},
+             {"effect", "it loses messages and sees holes in sequence"}});
 }
 
 void Crowd::caught_up() {
@@ -92,6 +165,10 @@ bool Crowd::is_here(int connection) const {
 
 void Crowd::turn_away(int connection, TurnedAway reason, Episode& episode, std::string_view mend) {
   bouncer_.show_out(connection);
+  note_turned_away(reason, episode, mend);
+}
+
+void Crowd::note_turned_away(TurnedAway reason, Episode& episode, std::string_view mend) {
   auto& counter = measurements_.turned_away[reason];
   counter.add();
   if (episode.begins(steady_ns()))

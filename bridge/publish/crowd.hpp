@@ -5,6 +5,7 @@
 #include "bridge/observe/measurements.hpp"
 #include "bridge/publish/attendance.hpp"
 #include "bridge/publish/bouncer.hpp"
+#include "bridge/publish/peers.hpp"
 #include "bridge/publish/subscription.hpp"
 
 #include <cstddef>
@@ -26,10 +27,18 @@ class Crowd {
   Crowd(std::string endpoint, Attendance::Bounds bounds, EndpointMeasurements& measurements,
         Log& log);
 
+  /// From now on there is room for so many at most.
+  void bound(std::size_t connections);
+
   /// A listener of the endpoint, and connections that it accepted, by file descriptor.
   void listening(int listener);
   void arrived(int connection);
-  void left(int connection);
+  /// Learns its address. To be called a moment later, when it is known not to have left again.
+  void identify(int connection);
+  /// Returns the host it came from; empty where that is unknown.
+  std::string left(int connection);
+  /// libzmq could not accept what waits at the door, for want of a file descriptor.
+  void could_not_accept();
   /// A connection did not become a consumer's: a language that is not ZeroMQ's, or an early end.
   void handshake_failed();
   /// Nor did this one, which has to go: silence.
@@ -38,8 +47,16 @@ class Crowd {
   /// What a consumer sends; `bytes` is what a subscription, or its end, counts for in Attendance.
   void requested(const Caller& caller, ConsumerRequest kind, std::size_t bytes);
 
-  /// To be called each second.
+  /// To be called each second, and more often where much waits for consumers.
   void look_around();
+
+  /// By how many bytes the consumer is behind that is furthest; 0 where nobody is for long.
+  std::uint64_t furthest_behind() const;
+  /// Ends that one's connection. `queued`: bytes that wait for all.
+  void evict_furthest_behind(std::uint64_t queued);
+
+  /// A consumer's queue has become full: says whose, as far as that can be seen.
+  void queue_is_full();
 
   /// Nothing that consumers have sent by now is left to be told of.
   void caught_up();
@@ -50,14 +67,18 @@ class Crowd {
 
  private:
   void turn_away(int connection, TurnedAway reason, Episode& episode, std::string_view mend);
+  void note_turned_away(TurnedAway reason, Episode& episode, std::string_view mend);
+  void report_consumers();
 
   const std::string endpoint_;
   EndpointMeasurements& measurements_;
   Log& log_;
   mutable std::mutex mutex_;  // two threads tell; neither keeps it for longer than a system call
   Attendance attendance_;
+  Peers peers_;
   Bouncer bouncer_;
   std::int64_t forgiven_ns_;
+  std::int64_t reported_ns_ = 0;
   Episode crowded_;
   Episode greedy_;
 };

@@ -2,10 +2,12 @@
 
 #include "bridge/observe/log.hpp"
 #include "bridge/publish/peer_monitor.hpp"
+#include "bridge/publish/queues.hpp"
 #include "bridge/publish/zap_authenticator.hpp"
 
 #include <zmq.hpp>
 
+#include <cstdint>
 #include <thread>
 #include <vector>
 
@@ -18,20 +20,30 @@ class Doorkeeper {
  public:
   /// From now on `watched` and `authenticator`, which may be null, are used by the thread alone.
   Doorkeeper(zmq::context_t& context, std::vector<PeerMonitor*> watched,
-             ZapAuthenticator* authenticator, Log& log);
+             ZapAuthenticator* authenticator, const Queues& queues, Log& log);
   ~Doorkeeper();
   Doorkeeper(const Doorkeeper&) = delete;
   Doorkeeper& operator=(const Doorkeeper&) = delete;
 
+  /// Much waits for consumers: looks at once. For the thread that constructed it.
+  void hurry();
+
  private:
+  enum class Word : std::uint8_t { stop, hurry };
+
   void run();
   void keep_door();
+  bool is_told_to_stop();
+  void look_around();
+  void say(Word word);
 
   std::vector<PeerMonitor*> watched_;
   ZapAuthenticator* authenticator_;
+  std::vector<Crowd*> crowds_;  ///< of those watched
+  Queues queues_;
   Log& log_;
-  zmq::socket_t stop_;     ///< the owner's end: what is sent here ends the thread
-  zmq::socket_t stopped_;  ///< the thread's end
+  zmq::socket_t owners_end_;
+  zmq::socket_t threads_end_;
   std::thread thread_;
 };
 

@@ -4,20 +4,18 @@
 #include "bridge/publish/traffic.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <string_view>
 #include <utility>
-
-#include <netdb.h>
-#include <sys/socket.h>
+#include <vector>
 
 namespace bpx::bridge {
 namespace {
 
-constexpr int kEvents = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
-                        ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                        ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+constexpr int kEvents = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED |
+                        ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                        ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                        ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 
 /// Of a failure that libzmq does not explain.
 constexpr std::int32_t kNoDetail = 0;
@@ -28,26 +26,6 @@ constexpr std::int64_t kGreetingNs = 5'000'000'000;
 
 /// Between two looks at what else the thread has to do.
 constexpr int kEventsAtOnce = 1'000;
-
-/// Of a peer by ipc, in the words in which libzmq tells it where a peer has a key.
-std::string user_of(int descriptor) {
-  ucred user{};
-  socklen_t size = sizeof user;
-  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &user, &size) != 0) return {};
-  return "localhost:" + std::to_string(user.uid) + ':' + std::to_string(user.gid) + ':' +
-         std::to_string(user.pid);
-}
-
-std::string address_of(int descriptor) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  auto* const peer = reinterpret_cast<sockaddr*>(&address);
-  if (getpeername(descriptor, peer, &size) != 0) return {};
-  if (peer->sa_family == AF_UNIX) return user_of(descriptor);
-  std::array<char, NI_MAXHOST> host{};
-  if (getnameinfo(peer, size, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) != 0) return {};
-  return host.data();
-}
 
 std::string_view reason_of(std::int32_t protocol_error) {
   if (protocol_error == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) return "no_curve";
@@ -73,6 +51,7 @@ PeerMonitor::PeerMonitor(zmq::context_t& context, zmq::socket_t& watched, const 
 PeerMonitor::~PeerMonitor() { zmq_socket_monitor(watched_.handle(), nullptr, 0); }
 
 void PeerMonitor::take_in() {
+  bool has_failed_to_accept = false;
   std::vector<std::int32_t> arrived;
   for (int i = 0; i < kEventsAtOnce; ++i) {
     const auto event = next_event();
@@ -83,13 +62,17 @@ void PeerMonitor::take_in() {
         on_arrived(event->value);
         arrived.push_back(event->value);
         break;
+      case ZMQ_EVENT_ACCEPT_FAILED: has_failed_to_accept = true; break;
       case ZMQ_EVENT_DISCONNECTED: on_disconnected(event->value); break;
       case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: on_handshake(); break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: failure_ = event->value; break;
       default: failure_ = kNoDetail; break;
     }
   }
-  if (refusals_ != nullptr) learn_addresses(arrived);
+  if (has_failed_to_accept) crowd_.could_not_accept();
+  // Not of those who are gone already: the descriptor may have become another's. That is for peers
+  // on this machine to achieve: a handshake takes several times the way of its messages.
+  for (const auto descriptor : arrived) crowd_.identify(descriptor);
 }
 
 void PeerMonitor::look_around() {
@@ -123,7 +106,6 @@ std::optional<PeerMonitor::Event> PeerMonitor::next_event() {
 
 void PeerMonitor::on_arrived(std::int32_t descriptor) {
   crowd_.arrived(descriptor);
-  connections_.insert_or_assign(descriptor, std::string());
   newcomers_.push_back({descriptor, steady_ns()});
 }
 
@@ -138,8 +120,7 @@ void PeerMonitor::on_handshake() {
 }
 
 void PeerMonitor::on_disconnected(std::int32_t descriptor) {
-  crowd_.left(descriptor);
-  const auto peer = connections_.extract(descriptor);
+  const auto host = crowd_.left(descriptor);
   // A failure names no peer, but the I/O thread, of which there is one, cuts the peer off before it
   // does anything else: the next that goes is the one that failed. And a peer may go without one:
   // who is no ZeroMQ, or sees first that the other side's security is not its own.
@@ -147,16 +128,7 @@ void PeerMonitor::on_disconnected(std::int32_t descriptor) {
   const auto is_it = [&](const Newcomer& newcomer) { return newcomer.descriptor == descriptor; };
   if (std::erase_if(newcomers_, is_it) > 0 || failure) crowd_.handshake_failed();
   if (refusals_ != nullptr && failure && *failure != kNoDetail)
-    refusals_->note(peer ? peer.mapped() : std::string(), reason_of(*failure));
-}
-
-void PeerMonitor::learn_addresses(const std::vector<std::int32_t>& arrived) {
-  // Not of those who are gone already: the descriptor may have become another's. That is for peers
-  // on this machine to achieve: a handshake takes several times the way of its messages.
-  for (const auto descriptor : arrived) {
-    const auto peer = connections_.find(descriptor);
-    if (peer != connections_.end()) peer->second = address_of(descriptor);
-  }
+    refusals_->note(host, reason_of(*failure));
 }
 
 }  // namespace bpx::bridge

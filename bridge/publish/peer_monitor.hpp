@@ -7,10 +7,8 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace bpx::bridge {
 
@@ -33,8 +31,11 @@ class PeerMonitor {
   /// Takes in what has happened since the last call.
   void take_in();
 
-  /// Sees to what libzmq tells nothing of. To be called each second.
+  /// Sees to what libzmq tells nothing of. To be called each second, and more often where much
+  /// waits for consumers.
   void look_around();
+
+  Crowd& crowd() { return crowd_; }
 
  private:
   struct Event {
@@ -47,14 +48,11 @@ class PeerMonitor {
   void on_handshake();
   void give_up_on_the_silent();
   void on_disconnected(std::int32_t descriptor);
-  void learn_addresses(const std::vector<std::int32_t>& arrived);
 
   zmq::socket_t& watched_;
   zmq::socket_t events_;
   Crowd& crowd_;
   Refusals* refusals_;
-  /// File descriptor, by which the events speak of a peer → its address, empty where unknown.
-  std::map<std::int32_t, std::string> connections_;
   struct Newcomer {
     std::int32_t descriptor;
     std::int64_t since_ns;

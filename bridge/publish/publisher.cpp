@@ -9,6 +9,7 @@
 #include "bridge/publish/peer_monitor.hpp"
 #include "bridge/publish/refusals.hpp"
 #include "bridge/publish/scoped_umask.hpp"
+#include "bridge/publish/unsent.hpp"
 #include "bridge/publish/zap_authenticator.hpp"
 #include "bridge/startup_error.hpp"
 
@@ -104,8 +105,8 @@ class Publisher::Socket {
  public:
   Socket(zmq::context_t& context, const Options& options, const std::vector<std::string>& binds,
          const std::optional<Curve>& curve, ZapAuthenticator* authenticator, Audience audience,
-         Attendance::Bounds bounds, std::uint64_t& last_caller, EndpointMeasurements& measurements,
-         Log& log)
+         Attendance::Bounds bounds, std::uint64_t& last_caller, Unsent& unsent,
+         EndpointMeasurements& measurements, Log& log)
       : socket_(make_socket(context, options)),
         name_(audience == Audience::account ? "private" : "public"),
         crowd_(name_, bounds, measurements, log),
@@ -113,8 +114,8 @@ class Publisher::Socket {
         refusals_(name_, measurements.auth_failures, log),
         peers_(context, socket_, name_, crowd_, curve ? &refusals_ : nullptr),
         audience_(audience),
-        measurements_(measurements),
-        log_(log) {
+        unsent_(unsent),
+        measurements_(measurements) {
     if (curve) {
       close_to_strangers(socket_, curve->secret_key, name_);
       authenticator->guard(name_, curve->admission, refusals_);
@@ -135,13 +136,12 @@ class Publisher::Socket {
   const std::string& name() const { return name_; }
   const std::vector<std::string>& endpoints() const { return endpoints_; }
 
-  /// `backlog`: where the payload counts while it waits; null for nowhere.
+  /// `backlog`: where the message counts while it waits, beside `unsent`; null for nowhere.
   void send(std::string_view topic, std::string_view payload, const proto::MessageHeader& header,
             Backlog* backlog = nullptr) {
     measurements_.messages.add();
     measurements_.bytes.add(payload.size());
     if (!is_anybody_there()) return;
-    const auto header_bytes = header.encode();
     // The first frame decides for all: where a consumer's queue is full it is refused, once, and
     // then goes to those whose queue is not.
     const bool is_refused = !send_frame(topic.data(), topic.size(), ZMQ_SNDMORE);
@@ -150,11 +150,9 @@ class Publisher::Socket {
       socket_.set(zmq::sockopt::xpub_nodrop, false);
       send_frame(topic.data(), topic.size(), ZMQ_SNDMORE);
     }
-    if (backlog != nullptr)
-      send_frame(backlog->hold(payload), ZMQ_SNDMORE);
-    else
-      send_frame(payload.data(), payload.size(), ZMQ_SNDMORE);
-    send_frame(header_bytes.data(), header_bytes.size(), 0);
+    send_frame(payload.data(), payload.size(), ZMQ_SNDMORE);
+    send_frame(unsent_.receipt(header, payload.size(),
+                               backlog != nullptr ? backlog->shared_from_this() : nullptr));
     if (is_refused) socket_.set(zmq::sockopt::xpub_nodrop, true);
   }
 
@@ -177,6 +175,7 @@ class Publisher::Socket {
   int request_descriptor() const { return socket_.get(zmq::sockopt::fd); }
 
   PeerMonitor& peers() { return peers_; }
+  Crowd& crowd() { return crowd_; }
 
  private:
   StartupError cannot_bind(const std::string& endpoint, const std::string& why) const {
@@ -193,8 +192,8 @@ class Publisher::Socket {
     return true;
   }
 
-  void send_frame(zmq::message_t frame, int flags) {
-    while (zmq_msg_send(frame.handle(), socket_.handle(), flags | ZMQ_DONTWAIT) < 0)
+  void send_frame(zmq::message_t last) {
+    while (zmq_msg_send(last.handle(), socket_.handle(), ZMQ_DONTWAIT) < 0)
       if (zmq_errno() != EINTR) throw zmq::error_t();
   }
 
@@ -268,11 +267,7 @@ class Publisher::Socket {
   bool is_anybody_there() const { return has_heard_ || measurements_.peers.value() > 0; }
 
   void note_full_queue() {
-    if (!full_queue_.begins(steady_ns())) return;
-    measurements_.slow_episodes.add();
-    log_.warn("slow consumer", {{"endpoint", name_},
-                                {"episodes", measurements_.slow_episodes.value()},
-                                {"effect", "it loses messages and sees holes in sequence"}});
+    if (full_queue_.begins(steady_ns())) crowd_.queue_is_full();
   }
 
   zmq::socket_t socket_;
@@ -290,13 +285,16 @@ class Publisher::Socket {
   Refusals refusals_;
   PeerMonitor peers_;
   Audience audience_;
+  Unsent& unsent_;
   EndpointMeasurements& measurements_;
-  Log& log_;
   Episode full_queue_{kEpisodeEndsAfter};  ///< of a consumer's
   std::vector<std::string> endpoints_;
 };
 
 struct Publisher::Sockets {
+  explicit Sockets(std::uint64_t queue_bytes) : unsent(queue_bytes / 2) {}
+
+  Unsent unsent;  ///< libzmq gives back to it until the context is gone
   // Declared first, destroyed last: terminating the context waits for the sockets' linger.
   // One I/O thread: PeerMonitor relies on the order of its events.
   zmq::context_t context{1};
@@ -310,8 +308,8 @@ struct Publisher::Sockets {
 };
 
 Publisher::Publisher(const Options& options, Measurements& measurements, Log& log)
-    : sockets_(std::make_unique<Sockets>()) {
-  auto& [context, authenticator, last_caller, everyone, account, doorkeeper] = *sockets_;
+    : sockets_(std::make_unique<Sockets>(options.queue_bytes)) {
+  auto& [unsent, context, authenticator, last_caller, everyone, account, doorkeeper] = *sockets_;
   if (options.public_curve || options.private_curve) authenticator.emplace(context);
   auto* const guard = authenticator ? &*authenticator : nullptr;
   std::vector<PeerMonitor*> watched;
@@ -319,15 +317,16 @@ Publisher::Publisher(const Options& options, Measurements& measurements, Log& lo
     watched.push_back(&everyone
                            .emplace(context, options, options.public_bind, options.public_curve,
                                     guard, Audience::everyone, options.public_bounds, last_caller,
-                                    measurements.everyone, log)
+                                    unsent, measurements.everyone, log)
                            .peers());
   if (!options.private_bind.empty())
     watched.push_back(&account
                            .emplace(context, options, options.private_bind, options.private_curve,
                                     guard, Audience::account, options.private_bounds, last_caller,
-                                    measurements.account, log)
+                                    unsent, measurements.account, log)
                            .peers());
-  doorkeeper.emplace(context, std::move(watched), guard, log);
+  doorkeeper.emplace(context, std::move(watched), guard,
+                     Queues(unsent, options.queue_bytes, measurements.queued_bytes), log);
 }
 
 Publisher::~Publisher() = default;
@@ -342,13 +341,23 @@ bool Publisher::serves(Audience audience) const { return socket(audience) != nul
 std::int64_t Publisher::publish(Audience audience, std::string_view topic, std::string_view payload,
                                 proto::MessageHeader header) {
   header.sent_ns = unix_ns();
-  if (auto* const to = socket(audience)) to->send(topic, payload, header);
+  if (auto* const to = socket(audience)) {
+    to->send(topic, payload, header);
+    watch_the_queues();
+  }
   return header.sent_ns;
 }
 
 void Publisher::publish_answer(Audience audience, std::string_view topic, std::string_view payload,
                                const proto::MessageHeader& header, Backlog& backlog) {
-  if (auto* const to = socket(audience)) to->send(topic, payload, header, &backlog);
+  if (auto* const to = socket(audience)) {
+    to->send(topic, payload, header, &backlog);
+    watch_the_queues();
+  }
+}
+
+void Publisher::watch_the_queues() {
+  if (sockets_->unsent.is_alarming()) sockets_->doorkeeper->hurry();
 }
 
 bool Publisher::drain_requests(SubscriptionReceiver& receiver) {
@@ -369,6 +378,12 @@ std::vector<int> Publisher::request_descriptors() const {
 void Publisher::admit(Audience audience, Admission admission) {
   if (const auto* to = socket(audience))
     sockets_->authenticator->admit(to->name(), std::move(admission));
+}
+
+void Publisher::bound_connections(std::size_t most) {
+  const auto for_account = !sockets_->everyone ? most : sockets_->account ? most / 4 : 0;
+  if (sockets_->account) sockets_->account->crowd().bound(std::max<std::size_t>(for_account, 1));
+  if (sockets_->everyone) sockets_->everyone->crowd().bound(most - for_account);
 }
 
 std::vector<std::string> Publisher::endpoints(Audience audience) const {

@@ -34,7 +34,9 @@ class Publisher {
     std::vector<std::string> private_bind;  ///< endpoints, may be empty
     std::optional<Curve> public_curve{};    ///< without it, everyone may come in
     std::optional<Curve> private_curve{};
-    int send_hwm = 100'000;              ///< messages queued for one slow consumer
+    int send_hwm = 100'000;  ///< messages queued for one slow consumer
+    /// Bytes of payload that wait for consumers in all; beyond it whoever is furthest behind goes.
+    std::uint64_t queue_bytes = 268'435'456;
     Attendance::Bounds public_bounds{};  ///< of those who connect
     Attendance::Bounds private_bounds{};
     std::chrono::milliseconds linger{500};  ///< how long close() may go on sending
@@ -79,6 +81,10 @@ class Publisher {
   /// stays in until it disconnects.
   void admit(Audience audience, Admission admission);
 
+  /// How many connections consumers may have at most, at all endpoints together. A quarter of them
+  /// is for the private ones, where there are both.
+  void bound_connections(std::size_t most);
+
   /// The endpoints as bound, with the port that the system chose in place of `*` or 0.
   std::vector<std::string> endpoints(Audience audience) const;
 
@@ -91,6 +97,7 @@ class Publisher {
  private:
   class Socket;
   Socket* socket(Audience audience) const;
+  void watch_the_queues();
 
   struct Sockets;
   std::unique_ptr<Sockets> sockets_;

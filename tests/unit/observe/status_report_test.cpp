@@ -57,6 +57,20 @@ TEST_F(StatusReportTest, DescribesEachConfiguredStream) {
   EXPECT_EQ(json["last_message_ms"], 1'700'000'100'000);
 }
 
+TEST_F(StatusReportTest, NamesWhoIsConnectedAndWhoIsBehind) {
+  measurements_.everyone.consumers.set({{.address = "10.0.0.1:5",
+                                         .since_ns = kNow.unix_ns,
+                                         .subscriptions = 3,
+                                         .unsent_bytes = 7,
+                                         .is_behind = true}});
+  measurements_.account.consumers.set({{.address = "10.0.0.2:6", .since_ns = kNow.unix_ns}});
+  EXPECT_EQ(report()["consumers"], Json::parse(R"([
+    {"endpoint":"public","address":"10.0.0.1:5","since_ms":1700000100000,"subscriptions":3,
+     "unsent_bytes":7,"behind":true},
+    {"endpoint":"private","address":"10.0.0.2:6","since_ms":1700000100000,"subscriptions":null,
+     "unsent_bytes":0,"behind":false}])"));
+}
+
 TEST_F(StatusReportTest, SaysWhyAStreamIsRejected) {
   measurements_.of("trade.A").state.set(StreamState::rejected);
   measurements_.note_rejected("trade.A", {4006, "Invalid \xff stream"});

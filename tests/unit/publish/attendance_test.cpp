@@ -120,6 +120,30 @@ TEST_F(AttendanceTest, LetsNobodyGoWhoAsksForLittleThoughItIsForDays) {
   EXPECT_THAT(attendance_.subscribe({}, 101), ElementsAre(1));
 }
 
+TEST_F(AttendanceTest, KnowsHowManyTopicsEachSubscribesTo) {
+  arrive(1);
+  EXPECT_EQ(attendance_.subscriptions(1), std::nullopt) << "it may be a stranger";
+  attendance_.subscribe(by(1), 2);
+  attendance_.subscribe(by(1), 2);
+  attendance_.subscribe(by(1), 0);  // a repetition
+  EXPECT_EQ(attendance_.subscriptions(1), 2U);
+  attendance_.unsubscribe(by(1), 2);
+  attendance_.unsubscribe(by(1), 0);  // of what it never had
+  EXPECT_EQ(attendance_.subscriptions(1), 1U);
+  attendance_.subscribe(by(1, 2), 2);
+  EXPECT_EQ(attendance_.subscriptions(1), 1U) << "another's do not count";
+  EXPECT_EQ(attendance_.subscriptions(7), std::nullopt);
+}
+
+TEST_F(AttendanceTest, MayHaveLessRoomThanItWasBuiltWith) {
+  attendance_.bound(1);
+  EXPECT_EQ(arrive(1), std::nullopt);
+  EXPECT_EQ(arrive(2), 2);
+  attendance_.leave(2);
+  attendance_.bound(3);
+  EXPECT_EQ(arrive(3), 3) << "but not more";
+}
+
 TEST_F(AttendanceTest, TellsWhoHasLeft) {
   for (const int connection : {1, 2}) arrive(connection);
   EXPECT_THAT(attendance_.take_left(), IsEmpty());

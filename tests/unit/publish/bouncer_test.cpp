@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -37,6 +38,17 @@ class Door {
   int client() const { return client_; }
   int accepted() const { return accepted_; }
 
+  /// Another client, whose connection waits to be accepted.
+  int knock() const {
+    sockaddr_in bound{};
+    auto* const generic = reinterpret_cast<sockaddr*>(&bound);
+    socklen_t size = sizeof bound;
+    EXPECT_EQ(::getsockname(listener_, generic, &size), 0);
+    const int client = ::socket(AF_INET, SOCK_STREAM, 0);
+    EXPECT_EQ(::connect(client, generic, size), 0);
+    return client;
+  }
+
   /// Whether the connection stands.
   bool is_open() const {
     char byte = 0;
@@ -70,6 +82,29 @@ TEST(Bouncer, LeavesAloneWhatHasBecomeAnother) {
     EXPECT_TRUE(another.is_open()) << descriptor;
     EXPECT_TRUE(door.is_open()) << descriptor;
   }
+}
+
+TEST(Bouncer, TurnsAwayWhoWaitsWhereNobodyElseCanAccept) {
+  const Door door;
+  Bouncer bouncer;
+  bouncer.watch(door.listener());
+  EXPECT_FALSE(bouncer.turn_away_one()) << "nobody waits";
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const int waiting = door.knock();
+  const int lowest_free = ::dup(STDERR_FILENO);
+  ::close(lowest_free);
+  const rlimit none_left{static_cast<rlim_t>(lowest_free), limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  EXPECT_LT(::accept(door.listener(), nullptr, nullptr), 0);
+  EXPECT_TRUE(bouncer.turn_away_one());
+  EXPECT_FALSE(bouncer.turn_away_one());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  char byte = 0;
+  EXPECT_EQ(::recv(waiting, &byte, 1, 0), 0) << "its connection was not ended";
+  ::close(waiting);
+  bouncer.show_out(door.accepted());
+  EXPECT_FALSE(door.is_open()) << "there is no descriptor left to do so";
 }
 
 TEST(Bouncer, KeepsNoConnectionOpen) {
