@@ -277,6 +277,17 @@ class Bridge(Program):
         raise AssertionError(f"there is no {wanted}")
 
 
+class BridgeWithFewFiles(Bridge):
+    """One that may open `files` and not one more."""
+
+    def __init__(self, files, *arguments, **settings):
+        self._files = files
+        super().__init__(*arguments, **settings)
+
+    def command(self):
+        return ["/usr/bin/prlimit", f"--nofile={self._files}:{self._files}", *super().command()]
+
+
 class Message(typing.NamedTuple):
     topic: str
     payload: str

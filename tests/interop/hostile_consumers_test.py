@@ -15,24 +15,14 @@ import unittest
 
 import hostile
 import zmq
-from harness import BRIDGE, DEADLINE, IS_HEAVY, Bridge, Consumer, Exchange, wait_until
+from harness import (BRIDGE, DEADLINE, IS_HEAVY, Bridge, BridgeWithFewFiles, Consumer, Exchange,
+                     wait_until)
 
 IS_SANITIZED = any(name in open(BRIDGE, "rb").read() for name in (b"__asan_init", b"__tsan_init"))
 STREAMS = ["trade.SOL_USDC", "bookTicker.SOL_USDC", "depth.SOL_USDC"]
 MB = 1_000_000
 # What no attack may cost; a sanitizer makes taking in a flood ten times as slow.
 STALL_MS = 20_000 if IS_SANITIZED else 2_000
-
-
-class BridgeWithFewFiles(Bridge):
-    """One that may open `files` and not one more."""
-
-    def __init__(self, files, *arguments, **settings):
-        self._files = files
-        super().__init__(*arguments, **settings)
-
-    def command(self):
-        return ["/usr/bin/prlimit", f"--nofile={self._files}:{self._files}", BRIDGE]
 
 
 def late_ms(messages):
