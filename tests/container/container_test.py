@@ -1,5 +1,6 @@
 """The image, and the composed stack of the demo, as an operator sees them."""
 
+import contextlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import time
 import unittest
 
 import docker_client as engine
+from dashboards_test import load_dashboards, queries, substitute
 from docker_client import docker, inspect
 from harness import KEYS, ROOT, wait_until
 from stack import COMPOSE_FILE, PROJECT, Stack, container, seconds
@@ -142,6 +144,17 @@ class StackTest(unittest.TestCase):
         rules = json.loads(self.stack.get("PROMETHEUS_PORT", "/api/v1/rules")[1])["data"]["groups"]
         self.assertTrue(any(rule["name"] == "BackpackBridgeDown" for group in rules for rule in group["rules"]))
 
+    def test_every_query_of_the_dashboards_returns_data(self):
+        for name, dashboard in load_dashboards().items():
+            events = {annotation["name"] for annotation in dashboard["annotations"]["list"]}
+            for what, expression in queries(dashboard):
+                with self.subTest(dashboard=name, query=what):
+                    if what in events:  # which need not have happened
+                        self.stack.query(substitute(expression))
+                    else:
+                        wait_until(lambda expression=expression: self.stack.query(substitute(expression)),
+                                   expression, 60)
+
     def test_grafana_has_the_dashboards(self):
         if not self.stack.has_grafana:
             self.skipTest("no image of Grafana can be had here")
@@ -222,16 +235,35 @@ class StackTest(unittest.TestCase):
                                env={**os.environ, "DOCKER_BUILDKIT": "0"}, timeout=120,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.assertEqual(built.returncode, 0, built.stdout)
-        keys = [part for name, value in KEYS.items() for part in ("--env", f"{name}={value}")]
-        with container("without-shell", "--volume", f"{PROJECT}_demo-bridge:/etc/backpack-bridge:ro", *keys,
-                       image, "--config", "/etc/backpack-bridge/bridge.json") as name:
-            wait_until(lambda: inspect(name)["State"]["Health"]["Status"] == "healthy", "healthy", 60)
+        with self.another_bridge("without-shell", image) as name:
             self.assertNotEqual(engine.status_of("exec", name, "/bin/sh", "-c", "true")[0], 0)
 
+    @contextlib.contextmanager
+    def another_bridge(self, name, image, *options, **environment):
+        """One more for the demo's exchange, as soon as it is healthy."""
+        settings = [part for key, value in {**KEYS, **environment}.items() for part in ("--env", f"{key}={value}")]
+        with container(name, "--volume", f"{PROJECT}_demo-bridge:/demo:ro", *settings, *options,
+                       image, "--config", "/demo/bridge.json") as running:
+            wait_until(lambda: inspect(running)["State"]["Health"]["Status"] == "healthy", "healthy", 60)
+            yield running
+
+    def test_runs_without_ipv6(self):
+        with self.another_bridge("without-ipv6", IMAGE, "--sysctl", "net.ipv6.conf.all.disable_ipv6=1") as name:
+            self.assertEqual(docker("exec", name, "cat", "/proc/sys/net/ipv6/conf/all/disable_ipv6"), "1\n")
+
+    def test_passes_over_what_orchestrators_say_of_a_service_called_bridge(self):
+        """Kubernetes and old links of Docker put these into every container beside it."""
+        told = {"BRIDGE_SERVICE_HOST": "10.0.0.1", "BRIDGE_PORT": "tcp://10.0.0.1:5555",
+                "BRIDGE_PORT_5555_TCP_PROTO": "tcp"}
+        with self.another_bridge("of-an-orchestrator", IMAGE, **told) as name:
+            warnings = [line for line in docker("logs", name).splitlines() if "BRIDGE_" in line]
+            self.assertEqual(len(warnings), 1, warnings)
+            self.assertTrue(all(variable in warnings[0] for variable in told), warnings)
+
     def test_no_secret_shows_anywhere(self):
-        keys = docker("run", "--rm", "--user", "0:0", "--volume", f"{PROJECT}_demo-bridge:/bridge:ro",
+        keys = docker("run", "--rm", "--user", "0:0", "--volume", f"{PROJECT}_demo-bridge:/demo:ro",
                       "--volume", f"{PROJECT}_demo-consumer:/consumer:ro", "--entrypoint", "/usr/bin/cat",
-                      IMAGE, "/bridge/curve.key", "/consumer/consumer.key")
+                      IMAGE, "/demo/curve.key", "/consumer/consumer.key")
         secrets = [KEYS["BACKPACK_SECRET_KEY"], *re.findall(r"^secret_key (\S+)$", keys, re.MULTILINE)]
         self.assertEqual(len(secrets), 3)
         shown = {
@@ -267,8 +299,8 @@ class StackTest(unittest.TestCase):
         """`docker compose up` on a fresh host: its configuration is right, and it wants the real exchange."""
         live = ["compose", "--project-name", f"{PROJECT}-live", "--file", str(COMPOSE_FILE), "--env-file", "/dev/null"]
         self.addCleanup(docker, *live, "down", "--volumes", env=self.stack.environment)
-        text = docker(*live, "run", "--rm", "--no-deps", "bridge", "check", "--config",
-                      "/etc/backpack-bridge/bridge.json", env=self.stack.environment)
+        text = docker(*live, "run", "--rm", "bridge", "check", "--config", "/selected/bridge.json",
+                      env=self.stack.environment)
         self.assertIn('"wss://ws.backpack.exchange"', text)
         self.assertIn("tcp://*:5555", text)
 

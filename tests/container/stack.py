@@ -50,7 +50,7 @@ class Stack:
         """`over`: further files, which change what docker-compose.yml says."""
         files = [part for path in (COMPOSE_FILE, *over) for part in ("--file", str(path))]
         return engine.docker("compose", "--project-name", PROJECT, "--project-directory", str(ROOT), *files,
-                             "--env-file", str(ROOT / "deploy/compose/demo.env"), *arguments,
+                             "--env-file", "/dev/null", "--profile", "demo", *arguments,
                              deadline=deadline, env={**self.environment, **settings})
 
     def up(self, *services, **options):
