@@ -11,7 +11,7 @@ import unittest
 
 import yaml
 
-from harness import ROOT, clean_environment
+from harness import DEADLINE, ROOT, clean_environment
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 SHARD_FILE = ROOT / "deploy/examples/compose-shard.yml"
@@ -153,7 +153,7 @@ class ShardTest(unittest.TestCase):
         done = subprocess.run([*command, "--project-directory", str(ROOT), "--file", str(COMPOSE_FILE), "--file",
                                str(SHARD_FILE), "--env-file", "/dev/null", "config", "--format", "json"],
                               env=clean_environment(BRIDGE_UPSTREAM__STREAMS="trade.SOL_USDC"), capture_output=True,
-                              text=True, timeout=60, check=False)
+                              text=True, timeout=DEADLINE, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         services = json.loads(done.stdout)["services"]
         self.assertEqual(services["bridge"]["environment"]["BRIDGE_UPSTREAM__STREAMS"], "trade.SOL_USDC")
