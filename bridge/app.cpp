@@ -88,6 +88,7 @@ struct App::Parts {
   Parts(const Config& config, std::optional<Credentials> account, const CurveKeys& curve_keys,
         App::Options options)
       : credentials(std::move(account)),
+        foreign_variables(std::move(options.foreign_variables)),
         heartbeat_interval(config.publish.heartbeat_ms),
         epoch_us(static_cast<std::uint64_t>(unix_ns() / 1000)),
         log({.level = Log::level_of(config.log.level),
@@ -146,6 +147,7 @@ struct App::Parts {
 
   /// The account's key, where private streams are wanted.
   std::optional<Credentials> credentials;
+  std::string foreign_variables;
   milliseconds heartbeat_interval;
   std::uint64_t epoch_us;
   /// Lines for people and machines.
@@ -304,6 +306,10 @@ void App::run(bool handles_signals) {
   parts.log.info("started", {{"version", BPX_VERSION},
                              {"epoch", parts.epoch_us},
                              {"streams", parts.streams.streams().size()}});
+  if (!parts.foreign_variables.empty())
+    parts.log.warn("variables passed over",
+                   {{"names", parts.foreign_variables},
+                    {"cause", "no __ in them, as in BRIDGE_UPSTREAM__STREAMS"}});
   for (const auto& endpoint : public_endpoints())
     parts.log.info("publishing", {{"endpoint", endpoint}, {"audience", "public"}});
   for (const auto& endpoint : private_endpoints())

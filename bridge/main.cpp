@@ -37,7 +37,10 @@ std::string version() {
 /// The options of `run`, which is also what happens without any command; `check` shares them.
 void add_server_options(CLI::App& app, ServerFlags& flags) {
   app.add_option("--config", flags.config_file, "Configuration, a JSON file")->type_name("FILE");
-  app.add_option("--stream", flags.streams, "Stream to carry; repeat for several")
+  app.add_option("--env-file", flags.env_file,
+                 "Variables, one KEY=VALUE a line; those of the environment win")
+      ->type_name("FILE");
+  app.add_option("--stream", flags.streams, "Stream to carry; repeat, or separate by commas")
       ->type_name("NAME")
       ->allow_extra_args(false);
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warn or error")

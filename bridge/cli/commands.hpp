@@ -16,6 +16,7 @@ inline constexpr int kMisconfigured = 2;  ///< the configuration or the command 
 /// What `run` and `check` are told on the command line.
 struct ServerFlags {
   std::optional<std::filesystem::path> config_file;
+  std::optional<std::filesystem::path> env_file;
   std::vector<std::string> streams;
   std::optional<std::string> log_level;
 };

@@ -13,7 +13,8 @@ import unittest
 
 import zmq
 
-from harness import BRIDGE, DEADLINE, KEYS, ROOT, Bridge, Exchange, clean_environment, wait_until
+from harness import (BRIDGE, DEADLINE, KEYS, ROOT, Bridge, Exchange, Program, clean_environment,
+                     wait_until)
 
 
 def run(*arguments, environment=None):
@@ -86,6 +87,58 @@ class CommandLineTest(unittest.TestCase):
         with with_file(done.stdout) as file:
             again = run("check", "--config", file.name, environment=clean_environment(**KEYS))
         self.assertEqual(again.stdout, done.stdout)
+
+    def test_variables_of_orchestrators_are_warned_of_in_one_line_and_no_error(self):
+        foreign = {"BRIDGE_PORT": "tcp://10.0.0.1:5555", "BRIDGE_SERVICE_HOST": "10.0.0.1", "BRIDGE_EMPTY": ""}
+        done = run("check", "--stream", "trade.A", environment=clean_environment(**foreign))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+        self.assertEqual(len(warnings), 1, done.stderr)
+        self.assertIn("BRIDGE_PORT, BRIDGE_SERVICE_HOST:", warnings[0])
+        with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"], **foreign) as bridge:
+            warning = bridge.wait_for_line("WARN  variables passed over names=(.*) cause=")
+            self.assertEqual(warning[1], '"BRIDGE_PORT, BRIDGE_SERVICE_HOST"')
+
+    def test_an_env_file_gives_variables_and_keys_and_the_environment_wins(self):
+        text = (f'# as the guide has it\nPUBLIC_KEY="{KEYS["BACKPACK_PUBLIC_KEY"]}"\r\n'
+                f"SECRET_KEY='{KEYS['BACKPACK_SECRET_KEY']}'\n"
+                "export BRIDGE_UPSTREAM__STREAMS=trade.FILE,account.orderUpdate\n"
+                "BRIDGE_PUBLISH__PRIVATE__BIND=tcp://127.0.0.1:5556\nBRIDGE_LOG__LEVEL=debug\n")
+        with with_file("\ufeff" + text) as file:
+            done = run("check", "--env-file", file.name, environment=clean_environment(BRIDGE_LOG__LEVEL="error"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        configuration = json.loads(done.stdout)
+        self.assertEqual(configuration["upstream"]["streams"], ["trade.FILE", "account.orderUpdate"])
+        self.assertEqual(configuration["log"]["level"], "error")
+        self.assertIn("secret key from SECRET_KEY (not shown)", done.stderr)
+        self.assertNotIn(KEYS["BACKPACK_SECRET_KEY"], done.stdout + done.stderr)
+
+    def test_a_bridge_signs_with_the_keys_of_an_env_file(self):
+        streams = ["account.orderUpdate"]
+        with Exchange() as exchange, with_file("".join(
+                f"{name.removeprefix('BACKPACK_')}='{key}'\n" for name, key in KEYS.items())) as file:
+            environment = exchange.environment(BRIDGE_PUBLISH__PRIVATE__BIND="tcp://127.0.0.1:*")
+            with Program([BRIDGE, "--env-file", file.name, "--stream", *streams], environment):
+                exchange.wait_for_subscriptions(streams)
+
+    def test_a_faulty_env_file_is_a_problem_of_the_configuration(self):
+        with with_file("A=1\nSECRET_KEY\n") as file:
+            done = run("check", "--stream", "trade.A", "--env-file", file.name)
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stderr, rf"^config: {file.name}:2: .+; .+\n$")
+        done = run("check", "--stream", "trade.A", "--env-file", "/no/such/file")
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, "^config: /no/such/file: cannot be read; .+\n$")
+
+    def test_streams_are_separated_by_commas_and_keep_no_quotation_marks(self):
+        done = run("check", "--stream", "trade.A,depth.B", "--stream", "trade.C")
+        self.assertEqual(json.loads(done.stdout)["upstream"]["streams"], ["trade.A", "depth.B", "trade.C"])
+        for arguments, settings in ((["--stream", '"trade.A,depth.B"'], {}),
+                                    ([], {"BRIDGE_UPSTREAM__STREAMS": '"trade.A,depth.B"'}),
+                                    (["--stream", "trade.A;depth.B"], {})):
+            done = run("check", *arguments, environment=clean_environment(**settings))
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stderr, "^config: upstream.streams.*quotation mark.*\n$")
 
     def test_a_port_that_is_taken_is_named(self):
         with socket.socket() as taken:
