@@ -2,6 +2,7 @@
 #include "bridge/cli/process.hpp"
 #include "bridge/cli/secrecy.hpp"
 #include "bridge/revision.hpp"
+#include "bridge/signals.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -89,7 +90,8 @@ void add_tail_options(CLI::App& tail, TailFlags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  seal_memory();  // whatever the command, it may be given a key
+  bpx::bridge::hold_signals();  // until it is known what they would interrupt
+  seal_memory();                // whatever the command, it may be given a key
   ServerFlags server_flags;
   TailFlags tail_flags;
   HealthcheckFlags healthcheck_flags;
@@ -111,7 +113,7 @@ int main(int argc, char** argv) try {
       ->add_option("--url", healthcheck_flags.url,
                    "What to GET; without it, /readyz at BRIDGE_HTTP__BIND or 127.0.0.1:9464")
       ->type_name("URL");
-  auto* keygen_command = app.add_subcommand("keygen", "Print a new CURVE key pair (Z85)");
+  app.add_subcommand("keygen", "Print a new CURVE key pair (Z85)");
 
   try {
     app.parse(argc, argv);
@@ -121,11 +123,13 @@ int main(int argc, char** argv) try {
     std::cerr << without_keys(fault.str());
     return is_fault ? kMisconfigured : kStopped;
   }
+  const bool is_server = app.get_subcommands().empty() || *run_command;
+  if (is_server) return run(server_flags);
+  bpx::bridge::release_signals();
   if (*check_command) return check(server_flags);
   if (*tail_command) return tail_flags.book ? tail_book(tail_flags) : tail(tail_flags);
   if (*healthcheck_command) return healthcheck(healthcheck_flags);
-  if (*keygen_command) return keygen();
-  return run(server_flags);
+  return keygen();
 } catch (const std::exception& error) {
   std::cerr << "backpack-bridge: " << without_keys(error.what()) << '\n';
   return kCannotRun;

@@ -3,7 +3,6 @@
 #include "bridge/cli/process.hpp"
 #include "bridge/cli/secrecy.hpp"
 #include "bridge/cli/settings.hpp"
-#include "bridge/signals.hpp"
 
 #include <csignal>
 #include <exception>
@@ -24,7 +23,6 @@ Reading read_again(const ServerFlags& flags) {
 }  // namespace
 
 int run(const ServerFlags& flags) {
-  hold_signals();
   open_many_files();
   auto settings = load_settings(flags);
   if (!settings) return kMisconfigured;

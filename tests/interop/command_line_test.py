@@ -339,8 +339,9 @@ class CommandLineTest(unittest.TestCase):
                 self.assertEqual(bridge.stop(sign), 0)
                 self.assertRegex(bridge.lines[-1], r"INFO  stopped$")
 
-    def test_a_bridge_that_is_asked_to_end_while_it_starts_ends_in_order(self):
-        for sign in (signal.SIGTERM, signal.SIGINT):
+    def test_signals_that_come_while_it_starts_are_acted_upon_once_it_has(self):
+        for signs in ([signal.SIGTERM], [signal.SIGINT],
+                      [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM]):
             with tempfile.TemporaryDirectory() as directory:
                 config = os.path.join(directory, "config.json")
                 os.mkfifo(config)  # it reads the configuration for as long as the test likes
@@ -352,11 +353,42 @@ class CommandLineTest(unittest.TestCase):
                                           BRIDGE_HTTP__BIND="127.0.0.1:0",
                                           BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*"))
                 with open(config, "w") as file:
-                    process.send_signal(sign)
+                    for sign in signs:
+                        process.send_signal(sign)
                     file.write("{}")
                 _, said = process.communicate(timeout=DEADLINE)
                 self.assertEqual(process.returncode, 0, said)
-                self.assertIn("shutdown cause=" + sign.name, said)
+                self.assertIn("shutdown cause=" + signs[-1].name, said)
+                self.assertEqual("not reloaded" in said, signal.SIGHUP in signs, said)
+
+    def test_signals_that_mean_nothing_to_the_bridge_are_logged_and_do_no_harm(self):
+        with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge:
+            for sign in (signal.SIGUSR1, signal.SIGUSR2):
+                bridge.send(sign)
+                bridge.wait_for_line("signal ignored signal=" + sign.name)
+            self.assertEqual(bridge.get("/livez")[0], 200)
+
+    def test_a_second_signal_ends_the_wait_for_consumers_at_once(self):
+        stream, payload = "trade.SOL_USDC", json.dumps("x" * 262_144)
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            with Exchange() as exchange, Bridge(exchange, [stream],
+                                                BRIDGE_PUBLISH__LINGER_MS="600000") as bridge, \
+                    zmq.Context.instance().socket(zmq.SUB) as consumer:
+                consumer.linger = 0
+                consumer.rcvhwm = 1
+                consumer.subscribe("")
+                consumer.connect(bridge.public)
+                self.assertTrue(consumer.poll(DEADLINE * 1000))  # from here on it reads nothing
+                exchange.wait_for_subscriptions([stream])
+                count = 100  # more than the buffers on the way hold
+                for _ in range(count):
+                    exchange.publish(stream, payload)
+                wait_until(lambda: bridge.status()["streams"][0]["sequence"] == count, "all to be published")
+                bridge.send(signal.SIGTERM)
+                bridge.wait_for_line("waiting for consumers at_most_ms=600000")
+                self.assertEqual(bridge.stop(sign), 0)
+                self.assertIn("not waiting any longer cause=" + sign.name, bridge.lines[-2])
+                self.assertRegex(bridge.lines[-1], r"INFO  stopped$")
 
     def test_the_bridge_ends_whenever_it_is_asked_to(self):
         # While nothing answers, with heartbeats so dense that one is often due at that moment.
