@@ -1,5 +1,6 @@
 """The program as a shell sees it: exit statuses, what goes to stdout and stderr, signals."""
 
+import errno
 import json
 import os
 import re
@@ -195,11 +196,21 @@ class CommandLineTest(unittest.TestCase):
                     self.assertIn(b"GET /readyz ", connection.recv(4096))
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                     self.assertEqual(asking["http"].wait(DEADLINE), 0)
-                self.assertIsNone(asking["https"].poll())
+                wait_until(lambda: self.is_read(anchors), "the other to read them")
             finally:
                 for process in asking.values():
                     process.kill()
                     process.wait()
+
+    @staticmethod
+    def is_read(fifo):
+        """Whether anybody waits for what is written there."""
+        try:
+            os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError as nobody:
+            assert nobody.errno == errno.ENXIO, nobody
+            return False
+        return True
 
     def test_healthcheck_says_what_an_address_looks_like(self):
         done = run("healthcheck", "--url", "127.0.0.1:9464")
@@ -235,6 +246,7 @@ class CommandLineTest(unittest.TestCase):
                 [BRIDGE, "tail", terminated, "--replay", "3", "--count", "5", "--format", "raw",
                  "--connect", bridge.public], env=clean_environment(), text=True,
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
             shown = [process.stdout.readline() for _ in range(3)]
             for t in (6, 7):
                 exchange.publish(stream, json.dumps({"t": t}))
@@ -303,34 +315,25 @@ class CommandLineTest(unittest.TestCase):
     def test_tail_says_why_there_is_no_book(self):
         stream = "depth.SOL_USDC"
         with Exchange() as exchange, Bridge(exchange, [stream]) as bridge:
-            process = subprocess.Popen(
-                [BRIDGE, "tail", "--book", stream, "--connect", bridge.public],
-                env=clean_environment(), text=True, stderr=subprocess.PIPE)
-            self.assertIn("publish.books", process.stderr.readline())
-            process.send_signal(signal.SIGINT)
-            self.assertEqual(process.wait(DEADLINE), 1)
-            process.stderr.close()
+            with Program([BRIDGE, "tail", "--book", stream, "--connect", bridge.public],
+                         clean_environment()) as tail:
+                tail.wait_for_line("publish.books")
+                self.assertEqual(tail.stop(signal.SIGINT), 1)
 
     def test_tail_explains_silence(self):
-        process = subprocess.Popen([BRIDGE, "tail", "--count", "1", "--connect", "ipc:///tmp/nobody"],
-                                   env=clean_environment(), text=True, stderr=subprocess.PIPE)
-        started = time.monotonic()
-        self.assertIn("not even heartbeats", process.stderr.readline())
-        self.assertGreater(time.monotonic() - started, 2.5)
-        process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(DEADLINE), 1, "the message did not come")
-        process.stderr.close()
+        with tempfile.TemporaryDirectory() as directory, \
+                Program([BRIDGE, "tail", "--count", "1", "--connect", f"ipc://{directory}/nobody"],
+                        clean_environment()) as tail:
+            tail.wait_for_line("not even heartbeats")
+            self.assertEqual(tail.stop(signal.SIGINT), 1, "the message did not come")
 
     def test_tail_says_when_the_bridge_is_gone(self):
         with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge:
-            process = subprocess.Popen([BRIDGE, "tail", "--connect", bridge.public],
-                                       env=clean_environment(), text=True, stderr=subprocess.PIPE)
-            self.assertIn("the bridge is live, but nothing comes", process.stderr.readline())
-            bridge.stop(signal.SIGKILL)
-            self.assertIn("heartbeats have stopped", process.stderr.readline())
-            process.send_signal(signal.SIGINT)
-            process.wait(DEADLINE)
-            process.stderr.close()
+            with Program([BRIDGE, "tail", "--connect", bridge.public], clean_environment()) as tail:
+                tail.wait_for_line("the bridge is live, but nothing comes")
+                bridge.stop(signal.SIGKILL)
+                tail.wait_for_line("heartbeats have stopped")
+                tail.stop(signal.SIGINT)
 
     def test_either_signal_ends_the_bridge_in_order(self):
         for sign in (signal.SIGTERM, signal.SIGINT):
@@ -393,18 +396,14 @@ class CommandLineTest(unittest.TestCase):
     def test_the_bridge_ends_whenever_it_is_asked_to(self):
         # While nothing answers, with heartbeats so dense that one is often due at that moment.
         for attempt in range(40):
-            process = subprocess.Popen(
-                [BRIDGE, "--stream", "trade.A"], stderr=subprocess.PIPE, text=True,
-                env=clean_environment(BRIDGE_UPSTREAM__URL="ws://127.0.0.1:1",
-                                      BRIDGE_UPSTREAM__REST_URL="http://127.0.0.1:1",
-                                      BRIDGE_HTTP__BIND="127.0.0.1:0",
-                                      BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*",
-                                      BRIDGE_PUBLISH__HEARTBEAT_MS="10"))
-            while "connect failed" not in process.stderr.readline():
-                pass
-            process.terminate()
-            self.assertEqual(process.wait(DEADLINE), 0, f"attempt {attempt}")
-            process.stderr.close()
+            with Program([BRIDGE, "--stream", "trade.A"], clean_environment(
+                    BRIDGE_UPSTREAM__URL="ws://127.0.0.1:1",
+                    BRIDGE_UPSTREAM__REST_URL="http://127.0.0.1:1",
+                    BRIDGE_HTTP__BIND="127.0.0.1:0",
+                    BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*",
+                    BRIDGE_PUBLISH__HEARTBEAT_MS="10")) as bridge:
+                bridge.wait_for_line("connect failed")
+                self.assertEqual(bridge.stop(), 0, f"attempt {attempt}")
 
     def test_a_log_that_nobody_reads_neither_stops_the_bridge_nor_keeps_it_from_ending(self):
         read_end, write_end = os.pipe()
@@ -418,6 +417,7 @@ class CommandLineTest(unittest.TestCase):
             process = subprocess.Popen(
                 [BRIDGE, "--stream", "trade.SOL_USDC"], stderr=write_end,
                 env=exchange.environment())
+            self.addCleanup(process.kill)
             exchange.wait_for_subscriptions(["trade.SOL_USDC"])
             os.close(write_end)
             process.terminate()
@@ -430,6 +430,7 @@ class CommandLineTest(unittest.TestCase):
             process = subprocess.Popen(
                 [BRIDGE, "--stream", "trade.SOL_USDC"], stderr=write_end,
                 env=exchange.environment())
+            self.addCleanup(process.kill)
             os.close(write_end)
             os.close(read_end)
             exchange.wait_for_subscriptions(["trade.SOL_USDC"])
