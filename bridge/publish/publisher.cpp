@@ -17,6 +17,8 @@
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <thread>
+#include <utility>
 
 namespace bpx::bridge {
 namespace {
@@ -377,12 +379,19 @@ std::string Publisher::library_version() {
   return std::to_string(major) + '.' + std::to_string(minor) + '.' + std::to_string(patch);
 }
 
-void Publisher::close() {
+std::future<void> Publisher::close() {
   sockets_->doorkeeper.reset();
   sockets_->everyone.reset();
   sockets_->account.reset();
   sockets_->authenticator.reset();
-  sockets_->context.close();
+  std::promise<void> promise;
+  auto sent = promise.get_future();
+  // Nothing cuts libzmq's waiting short: it has a thread that nobody needs to wait for.
+  std::thread([context = std::move(sockets_->context), promise = std::move(promise)]() mutable {
+    context.close();
+    promise.set_value();
+  }).detach();
+  return sent;
 }
 
 }  // namespace bpx::bridge
