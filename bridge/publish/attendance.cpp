@@ -5,21 +5,41 @@
 
 namespace bpx::bridge {
 
-bool Attendance::arrive(int connection) {
+std::optional<int> Attendance::arrive(int connection, std::int64_t now_ns,
+                                      const std::function<bool(int)>& listens) {
   leave(connection);  // the descriptor is another's now
   auto& arrived = connections_[connection];
-  arrived.has_to_go = connections_.size() > bounds_.connections;
-  if (const auto early = early_.extract(connection); early && !arrived.has_to_go) {
+  arrived.unheard = unheard_.end();
+  if (const auto early = early_.extract(connection)) {
     arrived.caller = early.mapped().caller;
     arrived.topic_bytes = early.mapped().topic_bytes;
     topic_bytes_ += arrived.topic_bytes;
+  } else {
+    arrived.unheard = unheard_.insert(unheard_.end(), {connection, now_ns});
   }
-  return !arrived.has_to_go;
+  if (connections_.size() <= bounds_.connections) return std::nullopt;
+  return let_go(connections_.find(longest_unheard(now_ns, listens).value_or(connection)));
+}
+
+std::optional<int> Attendance::longest_unheard(std::int64_t now_ns,
+                                               const std::function<bool(int)>& listens) {
+  while (!unheard_.empty() && now_ns - unheard_.front().since_ns > kSettlesInNs) {
+    const auto connection = unheard_.front().connection;
+    if (!listens(connection)) return connection;
+    take_off_unheard(connections_.at(connection));
+  }
+  return std::nullopt;
+}
+
+void Attendance::take_off_unheard(Connection& connection) {
+  if (connection.unheard != unheard_.end())
+    unheard_.erase(std::exchange(connection.unheard, unheard_.end()));
 }
 
 void Attendance::leave(int connection) {
   const auto left = connections_.extract(connection);
   if (!left) return;
+  take_off_unheard(left.mapped());
   told_left_.push_back(connection);
   topic_bytes_ -= left.mapped().topic_bytes;
   left_[connection] = left.mapped().caller;
@@ -92,6 +112,7 @@ Attendance::Connections::iterator Attendance::find(const Caller& caller) {
     // before anything of it was read.
     topic_bytes_ -= std::exchange(connection.topic_bytes, 0);
     connection.caller = caller.number;
+    take_off_unheard(connection);
   }
   return found;
 }
@@ -99,6 +120,7 @@ Attendance::Connections::iterator Attendance::find(const Caller& caller) {
 int Attendance::let_go(std::map<int, Connection>::iterator connection) {
   topic_bytes_ -= std::exchange(connection->second.topic_bytes, 0);
   connection->second.has_to_go = true;
+  take_off_unheard(connection->second);
   return connection->first;
 }
 

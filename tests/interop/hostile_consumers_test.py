@@ -156,20 +156,10 @@ class HostileConsumersTest(unittest.TestCase):
             self.assertLess(attacked_ms[1], max(quiet_ms[1] * 20, 500), "messages are late")
         self.assertLess(attacked_ms[2], STALL_MS, "messages stood still")
 
-    def metric(self, bridge, name, **labels):
-        wanted = f"backpack_bridge_{name}"
-        if labels:
-            wanted += "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
-        for line in bridge.get("/metrics")[1].splitlines():
-            series, _, value = line.rpartition(" ")
-            if series == wanted:
-                return float(value)
-        raise AssertionError(f"there is no {wanted}")
-
     def wait_for_metric(self, bridge, at_least, name, **labels):
         def has_come():
             with contextlib.suppress(ConnectionError):  # file descriptors may be scarce for a moment
-                return self.metric(bridge, name, **labels) >= at_least
+                return bridge.metric(name, **labels) >= at_least
             return False
         wait_until(has_come, f"{name} {labels} of at least {at_least}")
 
@@ -200,7 +190,7 @@ class HostileConsumersTest(unittest.TestCase):
             self.wait_for_metric(bridge, len(connections), "handshake_failures_total",
                                  endpoint="public")
             wait_until(lambda: not any(map(hostile.is_open, connections)), "all are cut off")
-            wait_until(lambda: self.metric(bridge, "subscribers", endpoint="public") == 1,
+            wait_until(lambda: bridge.metric("subscribers", endpoint="public") == 1,
                        "they are counted no more")
 
     def test_a_crowd_of_consumers_costs_memory_in_proportion(self):
@@ -220,7 +210,7 @@ class HostileConsumersTest(unittest.TestCase):
                 hostile.crowd(bridge.public, size, hostile.introduce):
             self.wait_for_metric(bridge, 500, "turned_away_total", endpoint="public",
                                  reason="crowded")
-            wait_until(lambda: self.metric(bridge, "subscribers", endpoint="public") <= 2_000,
+            wait_until(lambda: bridge.metric("subscribers", endpoint="public") <= 2_000,
                        "the crowd is within the bound")
             witness.wait_for(50)
 
@@ -276,9 +266,9 @@ class HostileConsumersTest(unittest.TestCase):
                     for number in range(begin, begin + 1_000)) for begin in range(0, count, 1_000)))
                 self.wait_for_metric(bridge, 1, "turned_away_total", endpoint="public",
                                      reason="subscriptions")
-            wait_until(lambda: self.metric(bridge, "subscribers", endpoint="public") == 1,
+            wait_until(lambda: bridge.metric("subscribers", endpoint="public") == 1,
                        "it is gone")
-            self.assertGreater(self.metric(bridge, "consumer_requests_total", endpoint="public",
+            self.assertGreater(bridge.metric("consumer_requests_total", endpoint="public",
                                            kind="subscribe"), 2_000)
             bridge.wait_for_line("turned away endpoint=public reason=subscriptions")
 
@@ -326,12 +316,12 @@ class HostileConsumersTest(unittest.TestCase):
                 witness.wait_for(100)
             print(f"\n  the witness heard nothing for {witness.longest_silence_s * 1e3:.0f} ms at "
                   "most", flush=True)
-            self.assertGreater(self.metric(bridge, "replay_backlog_bytes"), kept / 2)
+            self.assertGreater(bridge.metric("replay_backlog_bytes"), kept / 2)
             with Replayer(bridge.public) as friend:
                 took = friend.replay_s(large)
                 print(f"\n  a friend's replay took {took * 1e3:.0f} ms", flush=True)
             enemies.close()
-            wait_until(lambda: self.metric(bridge, "replay_backlog_bytes") == 0, "it is given back")
+            wait_until(lambda: bridge.metric("replay_backlog_bytes") == 0, "it is given back")
 
     def test_nobody_ends_what_another_listens_to(self):
         with Exchange() as exchange, Bridge(
@@ -478,12 +468,12 @@ class HostileConsumersTest(unittest.TestCase):
                 wait_until(lambda: not bridge.status()["on_demand"], "none is wanted any more")
             with Consumer(bridge.public, ["trade.BTC_USDC"]) as friend:
                 self.assertEqual(len(friend.take(5)), 5)
-            self.assertEqual(self.metric(bridge, "malformed_messages_total"), 0)
+            self.assertEqual(bridge.metric("malformed_messages_total"), 0)
 
     def test_a_subscription_of_a_megabyte_ends_its_connection(self):
         with self.under_attack() as (_exchange, bridge, _witness), \
                 self.within_memory(bridge, 20 * MB, "20 subscriptions of a megabyte"):
-            before = self.metric(bridge, "subscriber_departures_total", endpoint="public")
+            before = bridge.metric("subscriber_departures_total", endpoint="public")
             for _ in range(20):
                 with hostile.connect(bridge.public) as connection, \
                         contextlib.suppress(ConnectionError):
@@ -492,7 +482,7 @@ class HostileConsumersTest(unittest.TestCase):
                     wait_until(lambda: not hostile.is_open(connection), "the connection's end")
             self.wait_for_metric(bridge, before + 20, "subscriber_departures_total",
                                  endpoint="public")
-            wait_until(lambda: self.metric(bridge, "subscribers", endpoint="public") == 1,
+            wait_until(lambda: bridge.metric("subscribers", endpoint="public") == 1,
                        "all are gone")
 
     def test_a_subscription_in_tiny_pieces_takes_effect_and_disturbs_nobody(self):
@@ -520,8 +510,8 @@ class HostileConsumersTest(unittest.TestCase):
                 hostile.crowd(bridge.public, 20, hostile.shake_hands) as connections:
             for connection in connections:
                 connection.sendall(hostile.subscription(b""))
-            wait_until(lambda: witness.wait_for(200) and self.metric(
-                bridge, "slow_subscriber_episodes_total", endpoint="public") >= 1,
+            wait_until(lambda: witness.wait_for(200) and bridge.metric(
+                "slow_subscriber_episodes_total", endpoint="public") >= 1,
                        "an episode of a full queue", 120)
 
     def test_slow_clients_of_http_keep_nobody_away(self):
