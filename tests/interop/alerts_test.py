@@ -365,6 +365,18 @@ class AlertsTest(unittest.TestCase):
         self.assertNotEqual(self.verdict(quiet._replace(fires=[{}]))[0], 0)
         self.assertNotEqual(self.verdict(quiet, fires, fires._replace(fires=None), quiet)[0], 0)
 
+    def test_what_each_says_can_be_filled_in(self):
+        """promtool tells of an alert that nobody expects, with all that it says."""
+        groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))
+        (self.directory / "alerts.yml").write_text(yaml.safe_dump(groups))
+        _, text = self.verdict(*(case._replace(fires=None) for case in CASES if case.fires))
+        said = re.findall(r'Labels:\{alertname="(\w+)".*\s+Annotations:\{(.*)\}', text)
+        self.assertEqual({alert for alert, _ in said}, set(self.severity))
+        for alert, annotations in said:
+            with self.subTest(alert=alert):
+                self.assertEqual(re.findall(r"(\w+)=\"", annotations).count("summary"), 1)
+                self.assertNotRegex(annotations, "error expanding template|<no value>|%!|[{]{2}")
+
     def test_every_alert_is_seen_firing_and_not_firing(self):
         alerts = set(self.severity)
         self.assertEqual({case.alert for case in CASES if case.fires}, alerts)
