@@ -149,6 +149,13 @@ TEST_F(HttpServerTest, ServesThePageWhateverTheQuery) {
               StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
+TEST_F(HttpServerTest, TellsBrowsersToRunNothingUnlessAPageSaysWhat) {
+  for (const auto* path : {"/page", "/other"})
+    EXPECT_THAT(answer_to("GET " + std::string(path) + " HTTP/1.1\r\nConnection: close\r\n\r\n"),
+                HasSubstr("\r\nContent-Security-Policy: default-src 'none';"))
+        << path;
+}
+
 TEST_F(HttpServerTest, AnswersSeveralRequestsOnOneConnection) {
   auto connection = client();
   for (int i = 0; i < 3; ++i) {

@@ -54,6 +54,20 @@ TEST_F(Observing, SaysThatItIsReadyAndAlive) {
               AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr("text/html"), HasSubstr("<html")));
 }
 
+TEST_F(Observing, AnswersPrometheus3InTheFormatThatBothKnow) {
+  HttpClient prometheus(bridge_.http_endpoint());
+  prometheus.send(
+      "GET /metrics HTTP/1.1\r\nHost: bridge\r\nConnection: close\r\n"
+      "Accept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+      "application/openmetrics-text;version=0.0.1;q=0.5,"
+      "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,"
+      "*/*;q=0.2\r\nAccept-Encoding: gzip\r\nX-Prometheus-Scrape-Timeout-Seconds: 4\r\n\r\n");
+  EXPECT_THAT(prometheus.read_all(),
+              AllOf(StartsWith("HTTP/1.1 200 "),
+                    HasSubstr("\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"),
+                    HasSubstr("\n# TYPE backpack_bridge_upstream_connected gauge\n")));
+}
+
 TEST_F(Observing, IsNotReadyWhileTheExchangeIsAwayAndIsAgainAfterwards) {
   exchange_.apply(fault::Refuse{});
   exchange_.apply(fault::Drop{});
@@ -147,6 +161,7 @@ TEST_F(Observing, CountsConsumersAsTheyComeAndGo) {
 
 TEST_F(Observing, MeasuresThePingAndTheClock) {
   EXPECT_TRUE(bridge_.wait_for_log("clock offset")) << bridge_.log();
+  EXPECT_EQ(bridge_.metric("clock_known"), 1);
   EXPECT_LT(std::abs(bridge_.metric("clock_offset_seconds")), 1);
   EXPECT_EQ(bridge_.metric("clock_tolerance_seconds"), 2.5);
   EXPECT_TRUE(comes_true([&] { return bridge_.metric("ping_rtt_seconds") > 0; }));
