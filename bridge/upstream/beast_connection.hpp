@@ -16,8 +16,8 @@
 namespace bpx::bridge {
 
 /// What an error of a running connection means, in the product's words.
-Disconnect to_disconnect(const boost::system::error_code& error,
-                         const boost::beast::websocket::close_reason& close);
+Disconnect to_disconnect(const boost::system::error_code& error);
+Disconnect to_disconnect(const FrameSieve::Close& close);
 Disconnect to_disconnect(FrameSieve::Fault fault);
 
 /// WsConnection over Beast; `Transport` is one of transport.hpp. The only user of Beast's WebSocket
@@ -63,9 +63,10 @@ class BeastConnection final : public WsConnection {
       const auto [error, bytes] = co_await stream_.async_read_some(buffer_, 0, kAsTuple);
       if (transport.failure()) std::rethrow_exception(transport.failure());
       if (transport.fault() != FrameSieve::Fault::none) co_return to_disconnect(transport.fault());
-      if (error) co_return to_disconnect(error, stream_.reason());
+      if (error && has_been_closed(error)) co_return to_disconnect(*transport.close());
+      if (error) co_return to_disconnect(error);
       if (buffer_.size() > max_message_bytes_)
-        co_return to_disconnect(boost::beast::websocket::error::buffer_overflow, {});
+        co_return to_disconnect(boost::beast::websocket::error::buffer_overflow);
       if (!stream_.is_message_done()) continue;
       make_padding_readable();
       const auto message = buffer_.cdata();
@@ -108,6 +109,15 @@ class BeastConnection final : public WsConnection {
       if (type == websocket::frame_type::ping) receiver.on_ping();
       if (type == websocket::frame_type::pong) receiver.on_pong({payload.data(), payload.size()});
     });
+  }
+
+  /// By a Close frame, of whose codes Beast does not know all.
+  bool has_been_closed(const boost::system::error_code& error) {
+    namespace websocket = boost::beast::websocket;
+    const auto& close = stream_.next_layer().close();
+    return close && close->can_be_sent() &&
+           (error == websocket::error::closed || error == websocket::error::bad_close_code ||
+            stream_.reason().code != websocket::close_code::none);
   }
 
   void make_padding_readable() {

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <optional>
 #include <utility>
 
 namespace bpx::bridge {
@@ -47,6 +48,9 @@ class SievedTransport {
 
   /// What was wrong with a compressed message: likewise.
   FrameSieve::Fault fault() const { return sieve_.fault(); }
+
+  /// The server's Close frame, once it has come.
+  const std::optional<FrameSieve::Close>& close() const { return sieve_.close(); }
 
   template <typename Buffers, typename Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {

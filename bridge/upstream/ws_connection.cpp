@@ -1,5 +1,6 @@
 #include "bridge/upstream/ws_connection.hpp"
 
+#include "bridge/one_line.hpp"
 #include "bridge/upstream/beast_connection.hpp"
 #include "bridge/upstream/extensions.hpp"
 #include "bridge/upstream/host_field.hpp"
@@ -146,16 +147,14 @@ asio::awaitable<WsConnection::Opened> WsConnection::open(Options options, TlsCon
                                           options);
 }
 
-Disconnect to_disconnect(const error_code& error,
-                         const boost::beast::websocket::close_reason& close) {
-  namespace websocket = boost::beast::websocket;
-  if (error == websocket::error::closed || close.code != websocket::close_code::none) {
-    auto detail = close.code == websocket::close_code::none
-                      ? std::string("closed without a code")
-                      : "close code " + std::to_string(close.code);
-    if (!close.reason.empty()) detail += ": " + std::string(close.reason.c_str());
-    return {DisconnectReason::closed, detail};
-  }
+Disconnect to_disconnect(const FrameSieve::Close& close) {
+  if (close.code == 0) return {DisconnectReason::closed, "closed without a code"};
+  auto detail = "close code " + std::to_string(close.code);
+  if (!close.reason.empty()) detail += ": " + one_line(close.reason);
+  return {DisconnectReason::closed, detail, close.code};
+}
+
+Disconnect to_disconnect(const error_code& error) {
   if (error == websocket::error::buffer_overflow)
     return to_disconnect(FrameSieve::Fault::oversized);
   if (error == asio::error::eof || error == boost::asio::ssl::error::stream_truncated ||

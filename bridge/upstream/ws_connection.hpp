@@ -25,6 +25,7 @@ struct ConnectFailure {
 struct Disconnect {
   DisconnectReason reason = DisconnectReason::reset;
   std::string detail;
+  std::uint16_t code = 0;  ///< of the exchange's Close frame; 0 where it had none
 };
 
 /// Takes what arrives. Called on the connection's thread.
