@@ -7,6 +7,7 @@
 #include "proto/envelope.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket.hpp>
@@ -46,14 +47,20 @@ class BeastConnection final : public WsConnection {
   Transport& transport() { return stream_.next_layer().next_layer(); }
   auto& socket() { return boost::beast::get_lowest_layer(stream_); }
 
-  /// `response` is the server's answer, as far as one came.
+  /// `response` is the server's answer where it grants the WebSocket; else see answer().
   boost::asio::awaitable<boost::system::error_code> handshake(
       std::string host, std::string target, boost::beast::websocket::response_type& response) {
-    const auto [error] = co_await stream_.async_handshake(response, host, target, kAsTuple);
+    using namespace boost::asio::experimental::awaitable_operators;
+    const auto first = co_await (stream_.async_handshake(response, host, target, kAsTuple) ||
+                                 stream_.next_layer().refused());
+    if (first.index() == 1) co_return boost::beast::websocket::error::upgrade_declined;
     const auto granted = extensions_of(response);
     is_compression_agreed_ = offers_compression_ && granted.contains(kDeflate);
-    co_return error;
+    co_return std::get<0>(std::get<0>(first));
   }
+
+  /// How the server's answer to the handshake begins.
+  std::string_view answer() const { return stream_.next_layer().answer(); }
 
   boost::asio::awaitable<Disconnect> read_messages(MessageReceiver& receiver) override {
     auto& transport = stream_.next_layer();

@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <bit>
 
 namespace bpx::bridge {
@@ -15,6 +16,12 @@ namespace {
 /// away (1001), restarting (1012). Any other means that something is amiss.
 bool invites_back(const Disconnect& disconnect) {
   return disconnect.code == 1000 || disconnect.code == 1001 || disconnect.code == 1012;
+}
+
+/// What the other side wants to wait at least.
+std::chrono::milliseconds asked_for(const Session::End& end) {
+  const auto* failure = std::get_if<ConnectFailure>(&end.why);
+  return failure != nullptr ? failure->at_least : std::chrono::milliseconds(0);
 }
 
 }  // namespace
@@ -32,7 +39,7 @@ asio::awaitable<void> Supervisor::run() {
     const auto* disconnect = std::get_if<Disconnect>(&end.why);
     if (disconnect != nullptr) ++connection;
     const bool is_invited = disconnect != nullptr && invites_back(*disconnect);
-    const auto retry = backoff_.after(end.lived, is_invited);
+    const auto retry = std::max(backoff_.after(end.lived, is_invited), asked_for(end));
     announce(end, retry);
     wait_.expires_after(retry);
     co_await wait_.async_wait(asio::as_tuple(asio::use_awaitable));

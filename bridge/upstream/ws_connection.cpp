@@ -4,6 +4,7 @@
 #include "bridge/upstream/beast_connection.hpp"
 #include "bridge/upstream/extensions.hpp"
 #include "bridge/upstream/host_field.hpp"
+#include "bridge/upstream/refusal.hpp"
 #include "bridge/upstream/resolver.hpp"
 #include "bridge/upstream/tls_context.hpp"
 
@@ -64,30 +65,10 @@ std::string describe_tls(TlsConnection& connection, const error_code& error) {
   return describe_tls_failure(connection.transport().native_handle(), error);
 }
 
-std::string mend_for(unsigned status, std::string_view location) {
-  constexpr std::size_t kMaxLocation = 200;
-  switch (status) {
-    case 401:
-    case 403: return "it refuses this machine's address, or a proxy in between wants a log-in";
-    case 404: return "check the path in upstream.url";
-    case 429:
-      return "too much comes from this address: are there other bridges? Raise "
-             "upstream.backoff_initial_ms";
-    default: break;
-  }
-  if (status >= 500) return "the exchange is down or overloaded; the bridge goes on trying";
-  if (status / 100 != 3) return "check host, scheme and path in upstream.url";
-  const auto place = location.empty() ? "elsewhere" : location.substr(0, kMaxLocation);
-  return "it points to " + std::string(place) +
-         "; if that is the exchange's new address, put it into upstream.url";
-}
-
-std::string describe_handshake(const error_code& error, const websocket::response_type& response) {
-  if (error != websocket::error::upgrade_declined)
-    return error.message() + "; check upstream.url and who answers at it";
-  const auto location = response[boost::beast::http::field::location];
-  return "HTTP " + std::to_string(response.result_int()) +
-         " instead of a WebSocket: " + mend_for(response.result_int(), location);
+ConnectFailure explain(const error_code& error, std::string_view answer) {
+  if (const auto refusal = parse_refusal(answer, std::chrono::system_clock::now()))
+    return upgrade_refused(*refusal);
+  return {ConnectResult::handshake, error.message() + "; check upstream.url and who answers at it"};
 }
 
 /// What a server uses must have been offered to it (RFC 6455, 4.1); empty where that is so.
@@ -114,10 +95,10 @@ asio::awaitable<ConnectFailure> connect_all(Connection& connection,
   auto host = host_field(options.host, options.port, options.is_tls);
   websocket::response_type response;
   if (const auto error = co_await connection.handshake(std::move(host), options.target, response))
-    co_return ConnectFailure{ConnectResult::handshake, describe_handshake(error, response)};
+    co_return explain(error, connection.answer());
   auto fault = describe_not_offered(extensions_of(response), options.compression);
   if (!fault.empty()) co_return ConnectFailure{ConnectResult::handshake, std::move(fault)};
-  co_return ConnectFailure{ConnectResult::ok, {}};
+  co_return ConnectFailure();
 }
 
 template <typename Connection>

@@ -2,6 +2,7 @@
 
 #include "bridge/clock.hpp"
 #include "bridge/observe/vocabulary.hpp"
+#include "bridge/upstream/connect_failure.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/system/error_code.hpp>
@@ -16,11 +17,6 @@
 namespace bpx::bridge {
 
 class TlsContext;
-
-struct ConnectFailure {
-  ConnectResult result = ConnectResult::ok;
-  std::string detail;
-};
 
 struct Disconnect {
   DisconnectReason reason = DisconnectReason::reset;

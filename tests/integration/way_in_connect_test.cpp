@@ -1,10 +1,15 @@
+#include "tests/support/loopback_listener.hpp"
 #include "tests/support/running_bridge.hpp"
 #include "tests/support/websocket_frames.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
+#include <ctime>
 #include <regex>
+#include <thread>
 
 /// What exchanges and what stands before them do to those who connect, and what the bridge makes
 /// of it: a row each.
@@ -72,6 +77,148 @@ INSTANTIATE_TEST_SUITE_P(WayIn, ClosedBy,
                                          CloseRow{1014, false}, CloseRow{2999, false},
                                          CloseRow{4000, false}),
                          [](const auto& row) { return std::to_string(row.param.code); });
+
+std::string http(const std::string& status, const std::string& fields = {},
+                 const std::string& body = {}) {
+  return "HTTP/1.1 " + status + "\r\n" + fields + "Content-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
+}
+
+/// In so many seconds, as in an HTTP header.
+std::string http_date(std::chrono::seconds from_now) {
+  const auto time =
+      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + from_now);
+  std::tm utc{};
+  ::gmtime_r(&time, &utc);
+  std::array<char, 64> text{};
+  const auto size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  return {text.data(), size};
+}
+
+struct RefusalRow {
+  std::string name;
+  std::string answer;
+  std::vector<std::string> words;  ///< that the log must have
+  std::chrono::milliseconds retry_from;
+  std::chrono::milliseconds retry_to;
+};
+
+void PrintTo(const RefusalRow& row, std::ostream* os) { *os << row.name; }
+
+class RefusedBy : public testing::TestWithParam<RefusalRow> {};
+
+TEST_P(RefusedBy, IsToldWithItsStatusAndItsWordsAndComesBackWhenItMay) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  exchange.apply(fault::Answer{.to = fault::Answer::To::upgrade, .bytes = GetParam().answer});
+  const TemporaryDirectory directory;
+  auto config = test_config(exchange, directory, {"trade.A"});
+  config.upstream.backoff_initial_ms = config.upstream.backoff_max_ms = 1;
+  RunningBridge bridge(config);
+  ASSERT_TRUE(bridge.wait_for_log("connect failed result=handshake", kLongAgo)) << bridge.log();
+  for (const auto& words : GetParam().words) EXPECT_THAT(bridge.log(), HasSubstr(words));
+  EXPECT_THAT(bridge.log(), Not(HasSubstr("<"))) << "mark-up is not for a log";
+
+  static const std::regex pattern("connect failed [^\n]* retry_ms=([0-9]+)");
+  std::smatch match;
+  const auto log = bridge.log();
+  ASSERT_TRUE(std::regex_search(log, match, pattern)) << log;
+  const std::chrono::milliseconds retry(std::stoll(match[1]));
+  EXPECT_GE(retry, GetParam().retry_from) << log;
+  EXPECT_LE(retry, GetParam().retry_to) << log;
+}
+
+const auto kPage = std::string(
+    "<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body><h1>Not from there</h1></body>");
+
+INSTANTIATE_TEST_SUITE_P(
+    WayIn, RefusedBy,
+    testing::Values(
+        RefusalRow{"TooManyRequestsWithSeconds",
+                   http("429 Too Many Requests", "Retry-After: 20\r\n", "slow down\n"),
+                   {"HTTP 429", "slow down", "20 s"},
+                   20s,
+                   20s},
+        RefusalRow{"TooManyRequestsWithADate",
+                   http("429 Too Many Requests", "Retry-After: " + http_date(250s) + "\r\n"),
+                   {"HTTP 429"},
+                   1s,
+                   250s},
+        RefusalRow{"TooManyRequests", http("429 Too Many Requests"), {"HTTP 429"}, 1s, 1s},
+        RefusalRow{"TooManyRequestsForAYear",
+                   http("429 Too Many Requests", "Retry-After: 31536000\r\n"),
+                   {"HTTP 429", "300 s"},
+                   300s,
+                   300s},
+        RefusalRow{"Unavailable",
+                   http("503 Service Unavailable", "Retry-After: 7\r\n", R"({"message":"upkeep"})"),
+                   {"HTTP 503", "upkeep", "goes on trying"},
+                   7s,
+                   7s},
+        RefusalRow{
+            "UnavailableWithoutATime", http("503 Service Unavailable"), {"HTTP 503"}, 0s, 1ms},
+        RefusalRow{"ForbiddenWithAPage",
+                   http("403 Forbidden", "Content-Type: text/html\r\n", kPage),
+                   {"HTTP 403", "403 Forbidden Not from there"},
+                   1s,
+                   1s},
+        RefusalRow{"MovedPermanently",
+                   http("301 Moved Permanently", "Location: wss://elsewhere.example/ws\r\n"),
+                   {"HTTP 301", "wss://elsewhere.example/ws", "upstream.url"},
+                   0s,
+                   1ms}),
+    [](const auto& row) { return row.param.name; });
+
+/// Answers whoever connects with 403 and a page without end, slow or fast.
+class EndlessListener {
+ public:
+  explicit EndlessListener(std::chrono::milliseconds pause)
+      : pause_(pause), thread_([this] { serve(); }) {}
+  EndlessListener(const EndlessListener&) = delete;
+  EndlessListener& operator=(const EndlessListener&) = delete;
+  ~EndlessListener() {
+    is_over_ = true;
+    ::shutdown(listener_.descriptor(), SHUT_RDWR);
+    thread_.join();
+  }
+
+  std::string url() const { return "ws://127.0.0.1:" + std::to_string(listener_.port()); }
+
+ private:
+  void serve() {
+    while (!is_over_) {
+      const int client = listener_.accept();
+      if (client < 0) continue;
+      std::string words = "HTTP/1.1 403 Forbidden\r\n\r\nand on ";
+      while (!is_over_ && ::send(client, words.data(), words.size(), MSG_NOSIGNAL) > 0) {
+        words = "and on ";
+        std::this_thread::sleep_for(pause_);
+      }
+      ::close(client);
+    }
+  }
+
+  std::chrono::milliseconds pause_;
+  std::atomic<bool> is_over_ = false;
+  LoopbackListener listener_;
+  std::thread thread_;
+};
+
+class RefusedWithoutEnd : public testing::TestWithParam<std::chrono::milliseconds> {};
+
+TEST_P(RefusedWithoutEnd, IsARefusalAndNoTimeout) {
+  const EndlessListener listener(GetParam());
+  SimulatedExchange exchange(ExchangeOptions{});
+  const TemporaryDirectory directory;
+  auto config = test_config(exchange, directory, {"trade.A"});
+  config.upstream.url = listener.url();
+  config.upstream.connect_timeout_ms = 3'600'000;
+  RunningBridge bridge(config);
+  ASSERT_TRUE(bridge.wait_for_log("connect failed result=handshake", kLongAgo)) << bridge.log();
+  EXPECT_THAT(bridge.log(), HasSubstr("HTTP 403 (and on and on"));
+}
+
+INSTANTIATE_TEST_SUITE_P(WayIn, RefusedWithoutEnd, testing::Values(0ms, 20ms),
+                         [](const auto& row) { return row.param == 0ms ? "Fast" : "Slow"; });
 
 }  // namespace
 }  // namespace bpx::test
