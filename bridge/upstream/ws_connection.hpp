@@ -16,6 +16,7 @@
 
 namespace bpx::bridge {
 
+class Dialler;
 class TlsContext;
 
 struct Disconnect {
@@ -47,9 +48,7 @@ class WsConnection {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   struct Options {
-    bool is_tls = true;
-    std::string host;
-    std::uint16_t port = 443;
+    Dialler& dialler;
     std::string target = "/";
     bool compression = false;  ///< offer permessage-deflate
     std::size_t max_message_bytes = 16'777'216;

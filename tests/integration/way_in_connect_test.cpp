@@ -1,5 +1,7 @@
+#include "tests/support/black_hole.hpp"
 #include "tests/support/loopback_listener.hpp"
 #include "tests/support/running_bridge.hpp"
+#include "tests/support/scripted_names.hpp"
 #include "tests/support/websocket_frames.hpp"
 
 #include <gmock/gmock.h>
@@ -219,6 +221,68 @@ TEST_P(RefusedWithoutEnd, IsARefusalAndNoTimeout) {
 
 INSTANTIATE_TEST_SUITE_P(WayIn, RefusedWithoutEnd, testing::Values(0ms, 20ms),
                          [](const auto& row) { return row.param == 0ms ? "Fast" : "Slow"; });
+
+/// A bridge whose exchange has a name with several addresses.
+class OfSeveralAddresses : public testing::Test {
+ protected:
+  static constexpr auto kHost = "exchange.example";
+
+  bridge::Config config() { return test_config(exchange_, directory_, {"trade.A"}); }
+
+  ScriptedNames names_;
+  SimulatedExchange exchange_{ExchangeOptions{.host_name = kHost}};
+  TemporaryDirectory directory_;
+};
+
+TEST_F(OfSeveralAddresses, OneThatAcceptsTcpButNoTlsIsPassedAndNotTriedFirstAgain) {
+  names_.set(kHost, {"127.0.0.2", "127.0.0.1"});
+  const LoopbackListener deaf(exchange_.port(), "127.0.0.2");
+  auto config = this->config();
+  config.upstream.connect_timeout_ms = 6'000;
+  RunningBridge bridge(config);
+  ASSERT_TRUE(bridge.wait_for_log("connect failed result=timeout", kLongAgo)) << bridge.log();
+  EXPECT_THAT(bridge.log(), HasSubstr("at 127.0.0.2: no TLS within"));
+  ASSERT_TRUE(exchange_.wait_for_subscription("trade.A", kLongAgo)) << bridge.log();
+  const auto failed = bridge.metric(R"(upstream_connects_total{result="timeout"})");
+  for (std::size_t connection = 2; connection < 5; ++connection) {
+    exchange_.apply(fault::Drop{});
+    ASSERT_TRUE(exchange_.wait_for_connections(connection, kLongAgo)) << bridge.log();
+  }
+  EXPECT_EQ(bridge.metric(R"(upstream_connects_total{result="timeout"})"), failed)
+      << "it begins with the one that worked last";
+}
+
+TEST_F(OfSeveralAddresses, OneThatRefusesOrIsDeadCostsNoAttempt) {
+  names_.set(kHost, {"127.0.0.3", "2001:db8::1", "127.0.0.2", "127.0.0.1"});
+  const BlackHole hole(exchange_.port(), "127.0.0.3");
+  RunningBridge bridge(config());
+  ASSERT_TRUE(exchange_.wait_for_subscription("trade.A", kLongAgo)) << bridge.log();
+  EXPECT_TRUE(bridge.wait_for_log("clock offset offset_ms", kLongAgo)) << bridge.log();
+  EXPECT_EQ(bridge.log().find("connect failed"), std::string::npos) << bridge.log();
+}
+
+TEST_F(OfSeveralAddresses, NoneBeyondThisMachineIsTriedWithoutTls) {
+  auto config = this->config();
+  config.upstream.url = "ws://localhost:" + std::to_string(exchange_.port());
+  names_.set("localhost", {"192.0.2.1", "2001:db8::1"});
+  RunningBridge bridge(config);
+  ASSERT_TRUE(bridge.wait_for_log("connect failed result=dns", kLongAgo)) << bridge.log();
+  EXPECT_THAT(bridge.log(), HasSubstr("localhost leads beyond this machine"));
+}
+
+TEST_F(OfSeveralAddresses, ANameServerThatHangsHoldsOneThreadForEachName) {
+  names_.hang(kHost);
+  auto config = this->config();
+  config.upstream.connect_timeout_ms = 10;
+  config.upstream.backoff_initial_ms = config.upstream.backoff_max_ms = 1;
+  RunningBridge bridge(config);
+  while (bridge.metric(R"(upstream_connects_total{result="timeout"})") < 20)
+    ASSERT_EQ(bridge.log().find("connected connection"), std::string::npos);
+  EXPECT_THAT(bridge.log(), HasSubstr("waiting for the look-up of the host's name"));
+  EXPECT_LE(names_.begun(kHost), 2U) << "the WebSocket's, and REST's";
+  names_.set(kHost, {"127.0.0.1"});
+  ASSERT_TRUE(exchange_.wait_for_subscription("trade.A", kLongAgo)) << bridge.log();
+}
 
 }  // namespace
 }  // namespace bpx::test
