@@ -96,8 +96,8 @@ struct App::Parts {
              .sink = std::move(options.log_sink)}),
         measurements(config.upstream.streams),
         tls(config.upstream.ca_file),
-        dialler(dialler_options(config.upstream)),
-        rest_dialler(rest_dialler_options(config.upstream)),
+        dialler(dialler_options(config.upstream, options.proxies)),
+        rest_dialler(rest_dialler_options(config.upstream, options.proxies)),
         publisher(publisher_options(config.publish, curve_keys), measurements, log),
         read_again(std::move(options.read_again)),
         reloading(config, curve_keys, publisher, log),
@@ -318,6 +318,10 @@ void App::run(bool handles_signals) {
   parts.reloading.announce();
 
   parts.log.info("serving http", {{"endpoint", http_endpoint()}});
+  for (const auto* dialler : {&parts.dialler, &parts.rest_dialler})
+    if (const auto& proxy = dialler->proxy())
+      parts.log.info("going through a proxy", {{"proxy", host_and_port(proxy->host, proxy->port)},
+                                               {"to", dialler->site().host}});
 
   parts.observe(parts.http.run(), "http");
   parts.observe(parts.exchange_clock.run(), "clock");

@@ -44,9 +44,16 @@ std::string rest_path_prefix(const Config::Upstream& upstream) {
   return prefix;
 }
 
-Dialler::Options dialler_options(const ExchangeUrl& url, const Config::Upstream& upstream) {
+std::optional<Proxy> proxy_options(const std::optional<ProxyUrl>& url) {
+  if (!url) return std::nullopt;
+  return Proxy{.host = url->host, .port = url->port, .credentials = url->credentials};
+}
+
+Dialler::Options dialler_options(const ExchangeUrl& url, const Config::Upstream& upstream,
+                                 const ProxyEnvironment& environment) {
   return {.site = {.is_tls = url.is_tls, .host = url.host, .port = url.port},
           .only_this_machine = !url.is_tls,
+          .proxy = proxy_options(proxy_for(url, upstream.proxy, environment)),
           .patience = milliseconds(upstream.connect_timeout_ms / 3)};
 }
 
@@ -69,12 +76,14 @@ std::size_t most_waiting(const Config::Publish& publish) {
   return std::max<std::size_t>(publish.replay_bytes, kForBooks);
 }
 
-Dialler::Options dialler_options(const Config::Upstream& upstream) {
-  return dialler_options(parse_exchange_url(upstream.url, "wss").value(), upstream);
+Dialler::Options dialler_options(const Config::Upstream& upstream,
+                                 const ProxyEnvironment& environment) {
+  return dialler_options(parse_exchange_url(upstream.url, "wss").value(), upstream, environment);
 }
 
-Dialler::Options rest_dialler_options(const Config::Upstream& upstream) {
-  return dialler_options(rest_url(upstream), upstream);
+Dialler::Options rest_dialler_options(const Config::Upstream& upstream,
+                                      const ProxyEnvironment& environment) {
+  return dialler_options(rest_url(upstream), upstream, environment);
 }
 
 Session::Options session_options(const Config::Upstream& upstream, Dialler& dialler) {

@@ -31,7 +31,7 @@ int run(const ServerFlags& flags) {
   std::signal(SIGPIPE, SIG_IGN);  // a log reader that ends must not end the bridge
   try {
     App app(settings->config, std::move(settings->credentials), settings->curve_keys,
-            {.read_again = [&flags] { return read_again(flags); }});
+            {.proxies = settings->proxies, .read_again = [&flags] { return read_again(flags); }});
     settings->curve_keys = {};  // libzmq has copied what it needs
     app.run(/*handles_signals=*/true);
     return kStopped;

@@ -36,6 +36,8 @@ Settings read_settings(const ServerFlags& flags, ReadableFile::Kind file_kind, P
   validate(settings.config, problems);
   check_trust_anchors(settings.config, problems);
   settings.curve_keys = load_curve_keys(settings.config, problems);
+  settings.proxies = ProxyEnvironment::of(Environment(environ));
+  check_proxy_environment(settings.config, settings.proxies, problems);
   for (auto& [path, wrong, mend] : problems)
     for (auto* text : {&path, &wrong, &mend}) *text = without_keys(*text);
   return settings;

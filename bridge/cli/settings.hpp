@@ -5,6 +5,7 @@
 #include "bridge/config/credentials.hpp"
 #include "bridge/config/curve_settings.hpp"
 #include "bridge/config/problem.hpp"
+#include "bridge/config/proxy.hpp"
 
 #include <optional>
 
@@ -15,6 +16,7 @@ struct Settings {
   Config config;
   std::optional<Credentials> credentials;
   CurveKeys curve_keys;
+  ProxyEnvironment proxies;
 };
 
 /// Reads file, environment and `flags`; wipes the account's secret key from the environment. Prints

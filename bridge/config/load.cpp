@@ -1,5 +1,6 @@
 #include "bridge/config/load.hpp"
 
+#include "bridge/config/proxy.hpp"
 #include "bridge/config/schema.hpp"
 #include "bridge/one_line.hpp"
 
@@ -275,6 +276,7 @@ Config load_config(const ConfigSources& sources, Problems& problems) {
 
 std::string to_json(const Config& config) {
   auto copy = config;
+  copy.upstream.proxy = without_credentials(copy.upstream.proxy);
   Json json;
   for (const auto& key : keys_of(copy))
     std::visit([&](const auto* value) { member(json, key.path) = *value; }, key.value);

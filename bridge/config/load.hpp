@@ -26,7 +26,8 @@ struct ConfigSources {
 /// is validate()'s business.
 Config load_config(const ConfigSources& sources, Problems& problems);
 
-/// `config` as JSON that load_config() accepts. It holds no secrets: those never enter a Config.
+/// `config` as JSON that load_config() accepts. It holds no secrets: the
+/// proxy's credentials are left out, and no others enter a Config.
 std::string to_json(const Config& config);
 
 }  // namespace bpx::bridge

@@ -2,6 +2,7 @@
 
 #include "bridge/upstream/race.hpp"
 #include "bridge/upstream/tls_context.hpp"
+#include "bridge/upstream/tunnel.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -24,14 +25,24 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 }  // namespace
 
 Dialler::Dialler(Options options)
-    : options_(std::move(options)), resolver_(options_.site.host, options_.site.port) {}
+    : options_(std::move(options)),
+      resolver_(options_.proxy ? options_.proxy->host : options_.site.host,
+                options_.proxy ? options_.proxy->port : options_.site.port) {}
+
+/// Whatever goes wrong on the way to the proxy is the proxy's.
+ConnectFailure Dialler::failure(ConnectResult result, const std::string& detail) const {
+  const auto& proxy = options_.proxy;
+  if (!proxy) return {result, detail};
+  return {ConnectResult::proxy, "proxy " + host_and_port(proxy->host, proxy->port) + ": " + detail};
+}
 
 asio::awaitable<ConnectFailure> Dialler::connect(tcp::socket& socket, Attempt& attempt) {
-  const auto& host = options_.site.host;
-  attempt.stage = ConnectResult::dns;
+  const auto& proxy = options_.proxy;
+  const auto& host = proxy ? proxy->host : options_.site.host;
+  attempt.stage = proxy ? ConnectResult::proxy : ConnectResult::dns;
   auto resolved = co_await resolver_.resolve();
   if (resolved.endpoints.empty())
-    co_return ConnectFailure{ConnectResult::dns, host + ": " + resolved.error};
+    co_return failure(ConnectResult::dns, host + ": " + resolved.error);
   if (options_.only_this_machine) {
     const auto elsewhere = [](const auto& endpoint) { return !endpoint.address().is_loopback(); };
     std::erase_if(resolved.endpoints, elsewhere);
@@ -40,22 +51,25 @@ asio::awaitable<ConnectFailure> Dialler::connect(tcp::socket& socket, Attempt& a
           ConnectResult::dns,
           host + " leads beyond this machine, where nothing goes without TLS: use wss://"};
   }
-  attempt.stage = ConnectResult::tcp;
+  if (!proxy) attempt.stage = ConnectResult::tcp;
   auto order = addresses_.in_order(resolved.endpoints);
   attempt.has_alternatives = order.size() > 1;
   auto raced = co_await race(std::move(order));
-  if (!raced.socket) co_return ConnectFailure{ConnectResult::tcp, raced.error.message()};
+  if (!raced.socket) co_return failure(ConnectResult::tcp, raced.error.message());
   attempt.address = raced.address;
   socket = std::move(*raced.socket);
   boost::system::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
+  if (proxy)
+    if (const auto fault = co_await open_tunnel(socket, *proxy, options_.site); !fault.empty())
+      co_return failure(ConnectResult::proxy, fault);
   co_return ConnectFailure();
 }
 
 asio::awaitable<ConnectFailure> Dialler::connect(TlsTransport& transport, Attempt& attempt) {
-  auto failure = co_await connect(transport.next_layer(), attempt);
-  if (failure.result != ConnectResult::ok) co_return failure;
+  auto without_tls = co_await connect(transport.next_layer(), attempt);
+  if (without_tls.result != ConnectResult::ok) co_return without_tls;
   attempt.stage = ConnectResult::tls;
   auto* const ssl = transport.native_handle();
   if (!expect_host(ssl, options_.site.host))

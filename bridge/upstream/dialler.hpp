@@ -11,17 +11,20 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 
 namespace bpx::bridge {
 
 /// Connects to one site, again and again: looks its name up, races its addresses, secures the
-/// connection by TLS. Remembers which addresses led there. Belongs to one thread, where several
-/// attempts may be under way.
+/// connection by TLS. Where a proxy has to be passed, names and addresses are the proxy's, and it
+/// is asked for a way to the site. Remembers which addresses led there. Belongs to one thread,
+/// where several attempts may be under way.
 class Dialler {
  public:
   struct Options {
     Site site;
     bool only_this_machine = false;  ///< any other address is refused: nothing is encrypted
+    std::optional<Proxy> proxy = std::nullopt;
     std::chrono::milliseconds patience{3'000};  ///< with an address, for TLS, where there are more
   };
 
@@ -35,6 +38,7 @@ class Dialler {
   explicit Dialler(Options options);
 
   const Site& site() const { return options_.site; }
+  const std::optional<Proxy>& proxy() const { return options_.proxy; }
 
   /// Connects `socket`. Without a deadline of its own.
   boost::asio::awaitable<ConnectFailure> connect(boost::asio::ip::tcp::socket& socket,
@@ -49,6 +53,8 @@ class Dialler {
   void note_failure(const Attempt& attempt);
 
  private:
+  ConnectFailure failure(ConnectResult result, const std::string& detail) const;
+
   Options options_;
   Resolver resolver_;
   AddressBook addresses_;

@@ -12,6 +12,13 @@ struct Site {
   std::uint16_t port = 443;
 };
 
+/// An HTTP proxy that has to be passed on the way.
+struct Proxy {
+  std::string host;  ///< likewise
+  std::uint16_t port = 0;
+  std::string credentials;  ///< `USER:PASSWORD`, secret; empty: none
+};
+
 /// `HOST:PORT`, IPv6 addresses in brackets.
 inline std::string host_and_port(const std::string& host, std::uint16_t port) {
   const bool is_ipv6 = host.find(':') != std::string::npos;

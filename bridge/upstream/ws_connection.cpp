@@ -60,15 +60,17 @@ std::string_view describe(ConnectResult stage) {
   switch (stage) {
     case ConnectResult::dns: return "the look-up of the host's name";
     case ConnectResult::tcp: return "TCP";
+    case ConnectResult::proxy: return "the proxy";
     case ConnectResult::tls: return "TLS";
     default: return "the WebSocket's handshake";
   }
 }
 
 ConnectFailure timed_out(const Dialler::Attempt& attempt, std::chrono::milliseconds timeout) {
-  return {ConnectResult::timeout, "not connected within upstream.connect_timeout_ms (" +
-                                      std::to_string(timeout.count()) + " ms), waiting for " +
-                                      std::string(describe(attempt.stage))};
+  const bool is_proxys = attempt.stage == ConnectResult::proxy;
+  return {is_proxys ? ConnectResult::proxy : ConnectResult::timeout,
+          "not connected within upstream.connect_timeout_ms (" + std::to_string(timeout.count()) +
+              " ms), waiting for " + std::string(describe(attempt.stage))};
 }
 
 template <typename Connection>

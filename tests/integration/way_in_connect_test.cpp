@@ -1,4 +1,6 @@
 #include "tests/support/black_hole.hpp"
+#include "tests/support/canned_listener.hpp"
+#include "tests/support/connect_proxy.hpp"
 #include "tests/support/loopback_listener.hpp"
 #include "tests/support/running_bridge.hpp"
 #include "tests/support/scripted_names.hpp"
@@ -282,6 +284,112 @@ TEST_F(OfSeveralAddresses, ANameServerThatHangsHoldsOneThreadForEachName) {
   EXPECT_LE(names_.begun(kHost), 2U) << "the WebSocket's, and REST's";
   names_.set(kHost, {"127.0.0.1"});
   ASSERT_TRUE(exchange_.wait_for_subscription("trade.A", kLongAgo)) << bridge.log();
+}
+
+/// A bridge that has to pass a proxy. The exchange's name is the proxy's to look up.
+class ThroughAProxy : public testing::Test {
+ protected:
+  static constexpr auto kHost = "exchange.example";
+  static constexpr auto kBasic = "Basic bWU6c2VjcmV0QHdvcmQ=";  // me:secret@word
+
+  bridge::Config config_with(const std::string& proxy) {
+    auto config = test_config(exchange_, directory_, {"trade.A"});
+    config.upstream.proxy = proxy;
+    return config;
+  }
+
+  void expect_carried(RunningBridge& bridge) {
+    ReadySubscriber consumer(bridge.public_endpoint());
+    ASSERT_TRUE(exchange_.wait_for_subscription("trade.A", kLongAgo)) << bridge.log();
+    exchange_.publish("trade.A", "1");
+    EXPECT_TRUE(consumer.next(kLongAgo)) << bridge.log();
+  }
+
+  /// That the attempts fail for the proxy's sake, and the log has `words`.
+  void expect_failure(const bridge::Config& config, const std::vector<std::string>& words) {
+    RunningBridge bridge(config);
+    ASSERT_TRUE(bridge.wait_for_log("connect failed result=proxy", kLongAgo)) << bridge.log();
+    for (const auto& word : words) EXPECT_THAT(bridge.log(), HasSubstr(word));
+    EXPECT_GE(bridge.metric(R"(upstream_connects_total{result="proxy"})"), 1);
+    expect_no_secret(bridge);
+    EXPECT_EQ(exchange_.connections(), 0U);
+  }
+
+  static void expect_no_secret(const RunningBridge& bridge) {
+    for (const auto* secret : {"secret", "40word", "bWU6"})
+      EXPECT_THAT(bridge.log(), Not(HasSubstr(secret)));
+  }
+
+  SimulatedExchange exchange_{ExchangeOptions{.host_name = kHost}};
+  TemporaryDirectory directory_;
+};
+
+TEST_F(ThroughAProxy, GoesTheWebSocketAndRestToo) {
+  const ConnectProxy proxy({.authorization = kBasic});
+  const auto config = config_with(proxy.url("me:secret%40word@"));
+  RunningBridge bridge(config);
+  expect_carried(bridge);
+  EXPECT_TRUE(bridge.wait_for_log("clock offset offset_ms", kLongAgo)) << bridge.log();
+  for (const auto& url : {config.upstream.url, config.upstream.rest_url}) {
+    const auto authority = std::regex_replace(url, std::regex("^[a-z]+://([^/]*).*"), "$1");
+    EXPECT_THAT(proxy.requests(),
+                HasSubstr("CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority));
+  }
+  EXPECT_EQ(bridge.metric(R"(upstream_connects_total{result="ok"})"), 1);
+  expect_no_secret(bridge);
+}
+
+TEST_F(ThroughAProxy, ThatWantsALogInIsToldApartFromOneThatRefusesIt) {
+  const ConnectProxy proxy({.authorization = kBasic});
+  expect_failure(config_with(proxy.url()), {"HTTP 407", "http://USER:PASSWORD@HOST:PORT"});
+  expect_failure(config_with(proxy.url("you:secret%40word@")), {"HTTP 407", "does not accept"});
+}
+
+TEST_F(ThroughAProxy, ThatLetsNobodyPassIsToldWithItsWords) {
+  const ConnectProxy proxy({.refusal = http("403 Forbidden", {}, "<h1>Not from here</h1>")});
+  expect_failure(config_with(proxy.url("me:secret%40word@")),
+                 {"HTTP 403 (Not from here)", "CONNECT to exchange.example"});
+}
+
+TEST_F(ThroughAProxy, ThatHangsIsToldByItsName) {
+  const ConnectProxy proxy({.hangs = true});
+  auto config = config_with(proxy.url("me:secret%40word@"));
+  config.upstream.connect_timeout_ms = 100;
+  expect_failure(config, {"waiting for the proxy"});
+}
+
+TEST_F(ThroughAProxy, ThatIsNotThereIsToldByItsName) {
+  const auto port = std::to_string(LoopbackListener().port());  // and closed again
+  expect_failure(config_with("http://me:secret%40word@127.0.0.1:" + port),
+                 {"proxy 127.0.0.1:" + port + ": Connection refused"});
+}
+
+TEST_F(ThroughAProxy, ThatIsNoneIsToldByItsName) {
+  const CannedListener listener("220 mail.example ESMTP\r\n\r\n");
+  expect_failure(config_with("http://127.0.0.1:" + std::to_string(listener.port())),
+                 {"no HTTP proxy"});
+}
+
+TEST_F(ThroughAProxy, OfTheEnvironmentGoesTheWayWhereTheConfigurationNamesNone) {
+  const ConnectProxy proxy({.authorization = kBasic});
+  RunningBridge bridge(config_with(""),
+                       {.https_proxy = proxy.url("me:secret%40word@"), .no_proxy = {}});
+  expect_carried(bridge);
+  EXPECT_THAT(proxy.requests(), HasSubstr("CONNECT exchange.example"));
+  expect_no_secret(bridge);
+}
+
+TEST_F(ThroughAProxy, GoesNothingThatNoProxyNamesOrThatIsToGoWithout) {
+  const ConnectProxy proxy({.hangs = true});
+  ScriptedNames names;
+  names.set(kHost, {"127.0.0.1"});
+  {
+    RunningBridge bridge(config_with(""), {.https_proxy = proxy.url(), .no_proxy = ".example"});
+    expect_carried(bridge);
+  }
+  RunningBridge bridge(config_with("none"), {.https_proxy = proxy.url(), .no_proxy = {}});
+  expect_carried(bridge);
+  EXPECT_EQ(proxy.requests(), "");
 }
 
 }  // namespace

@@ -87,6 +87,17 @@ class CommandLineTest(unittest.TestCase):
             again = run("check", "--config", file.name, environment=clean_environment(**KEYS))
         self.assertEqual(again.stdout, done.stdout)
 
+    def test_what_the_proxy_is_told_of_the_bridge_is_in_no_output(self):
+        for variable in ("BRIDGE_UPSTREAM__PROXY", "HTTPS_PROXY", "https_proxy"):
+            for proxy, status in (("http://me:hidden%40word@127.0.0.1:1", 0), ("socks5://me:hidden@h:1", 2),
+                                  ("http://me:hidden@127.0.0.1:1:1", 2)):
+                done = run("check", "--stream", "trade.A",
+                           environment=clean_environment(**{variable: proxy}))
+                self.assertEqual(done.returncode, status, (variable, proxy, done.stderr))
+                self.assertNotIn("hidden", done.stdout + done.stderr, variable)
+                if status == 2:
+                    self.assertRegex(done.stderr, r"^config: (upstream\.proxy|HTTPS_PROXY): .+; .+$")
+
     def test_a_port_that_is_taken_is_named(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))

@@ -59,10 +59,11 @@ bridge::Config test_config(const exchange::SimulatedExchange& exchange,
   return config;
 }
 
-RunningBridge::RunningBridge(const bridge::Config& config)
+RunningBridge::RunningBridge(const bridge::Config& config, bridge::ProxyEnvironment proxies)
     : next_(config),
       app_(config, guide_credentials(), curve_keys(config),
            {.log_sink = [this](bridge::LogLevel, std::string_view line) { take_line(line); },
+            .proxies = std::move(proxies),
             .subscribing = {.verdict_after = 150ms, .settle = 30ms, .signature_retry = 20ms},
             .read_again = [this] { return read_again(); }}),
       thread_([this] { app_.run(/*handles_signals=*/false); }) {}

@@ -30,7 +30,7 @@ bridge::Config test_config(const exchange::SimulatedExchange& exchange,
 /// The whole bridge, run in this process on a thread of its own. Stops in order when destroyed.
 class RunningBridge {
  public:
-  explicit RunningBridge(const bridge::Config& config);
+  explicit RunningBridge(const bridge::Config& config, bridge::ProxyEnvironment proxies = {});
   ~RunningBridge();
   RunningBridge(const RunningBridge&) = delete;
   RunningBridge& operator=(const RunningBridge&) = delete;
