@@ -36,6 +36,7 @@
 #include <boost/version.hpp>
 
 #include <algorithm>
+#include <future>
 #include <random>
 #include <thread>
 #include <utility>
@@ -89,7 +90,9 @@ struct App::Parts {
   Parts(const Config& config, std::optional<Credentials> account, const CurveKeys& curve_keys,
         App::Options options)
       : credentials(std::move(account)),
+        foreign_variables(std::move(options.foreign_variables)),
         heartbeat_interval(config.publish.heartbeat_ms),
+        linger_limit(config.publish.linger_ms),
         epoch_us(static_cast<std::uint64_t>(unix_ns() / 1000)),
         log({.level = Log::level_of(config.log.level),
              .format = Log::format_of(config.log.format),
@@ -150,7 +153,9 @@ struct App::Parts {
 
   /// The account's key, where private streams are wanted.
   std::optional<Credentials> credentials;
+  std::string foreign_variables;
   milliseconds heartbeat_interval;
+  milliseconds linger_limit;
   std::uint64_t epoch_us;
   /// Lines for people and machines.
   Log log;
@@ -202,7 +207,9 @@ struct App::Parts {
   Doorbell doorbell;
   asio::signal_set signals;
   bool is_stopping = false;
-  bool has_ended = false;
+  bool has_ended = false;     ///< the last connection
+  bool is_lingering = false;  ///< after that
+  bool is_in_haste = false;   ///< asked twice to stop
   /// By how much the exchange's clock differs from ours.
   ExchangeClock exchange_clock;
   /// What there is to see over HTTP.
@@ -269,11 +276,37 @@ struct App::Parts {
 
   void wait_for_signal() {
     signals.async_wait([this](boost::system::error_code cancelled, int signal) {
-      if (cancelled || has_ended) return;
-      if (signal != SIGHUP) return stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
-      reload();
-      wait_for_signal();
+      if (cancelled) return;
+      take(signal);
+      if (!has_ended || is_lingering) wait_for_signal();
     });
+  }
+
+  void take(int signal) {
+    const auto name = name_of(signal);
+    if (signal != SIGTERM && signal != SIGINT) {
+      if (signal == SIGHUP && !is_stopping) return reload();
+      return log.info("signal ignored", {{"signal", name}});
+    }
+    if (!is_stopping) return stop(name);
+    is_in_haste = true;
+    log.info("not waiting any longer", {{"cause", name}});
+  }
+
+  /// Goes on sending what waits for consumers, until that is done, the linger is over, or somebody
+  /// is in haste.
+  void linger() {
+    using std::chrono_literals::operator""ms;
+    const auto sent = publisher.close();
+    is_lingering = true;
+    loop.restart();
+    wait_for_signal();
+    bool has_told = false;
+    while (!is_in_haste && sent.wait_for(10ms) != std::future_status::ready) {
+      if (!std::exchange(has_told, true))
+        log.info("waiting for consumers", {{"at_most_ms", linger_limit.count()}});
+      loop.poll();
+    }
   }
 
   void reload() {
@@ -311,6 +344,10 @@ void App::run(bool handles_signals) {
   parts.log.info("started", {{"version", BPX_VERSION},
                              {"epoch", parts.epoch_us},
                              {"streams", parts.streams.streams().size()}});
+  if (!parts.foreign_variables.empty())
+    parts.log.warn("variables passed over",
+                   {{"names", parts.foreign_variables},
+                    {"cause", "no __ in them, as in BRIDGE_UPSTREAM__STREAMS"}});
   for (const auto& endpoint : public_endpoints())
     parts.log.info("publishing", {{"endpoint", endpoint}, {"audience", "public"}});
   for (const auto& endpoint : private_endpoints())
@@ -337,7 +374,7 @@ void App::run(bool handles_signals) {
   asio::co_spawn(parts.loop, parts.drain_requests(), rethrow);
   asio::co_spawn(parts.loop, parts.supervise(), rethrow);
   parts.loop.run();
-  parts.publisher.close();
+  parts.linger();
   parts.log.info("stopped");
 }
 

@@ -24,6 +24,7 @@ class App {
     LogSink log_sink = {};                   ///< stderr where empty
     ProxyEnvironment proxies = {};           ///< where upstream.proxy is empty
     Subscriptions::Timing subscribing = {};  ///< how patient to be with the exchange's answers
+    std::string foreign_variables = {};      ///< names, warned of: they look like the bridge's
     /// The configuration, for reload(). Called by the relaying thread.
     std::function<Reading()> read_again = {};
   };

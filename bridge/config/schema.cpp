@@ -63,7 +63,7 @@ std::vector<ConfigKey> keys_of(Config& c) {
       {"publish.private.curve.secret_key_file", &pub.private_.curve.secret_key_file},
       {"publish.private.curve.allow", &pub.private_.curve.allow},
       {"publish.private.allow_plaintext", &pub.private_.allow_plaintext},
-      {"publish.send_hwm", &pub.send_hwm, 1, 100'000'000},
+      {"publish.send_hwm", &pub.send_hwm, 0, 100'000'000},
       {"publish.topic_terminator", &pub.topic_terminator},
       {"publish.heartbeat_ms", &pub.heartbeat_ms, 10, kDay},
       {"publish.linger_ms", &pub.linger_ms, 0, 600'000},

@@ -38,7 +38,6 @@ class Validation {
     check_endpoints();
     validate_curve(config_, problems_);
     check_topics();
-    check_replay();
     check_books();
     check_http_and_log();
   }
@@ -173,17 +172,6 @@ class Validation {
     if (!terminator.empty() && !can_end_a_topic(terminator))
       note("publish.topic_terminator", printable(terminator) + " does not end a topic",
            "give one character that no stream name has, such as |");
-  }
-
-  /// A replay goes out at once, so that all of it, and its end, may have to wait for the asker.
-  void check_replay() {
-    const auto& publish = config_.publish;
-    if (publish.replay_messages >= publish.send_hwm && publish.replay_messages > 0)
-      note("publish.replay_messages",
-           std::to_string(publish.replay_messages) + " and the end of a replay are more than the " +
-               std::to_string(publish.send_hwm) +
-               " messages that publish.send_hwm lets wait for a consumer",
-           "give less than publish.send_hwm, or raise that");
   }
 
   void check_books() {

@@ -17,6 +17,8 @@
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <thread>
+#include <utility>
 
 namespace bpx::bridge {
 namespace {
@@ -29,12 +31,18 @@ constexpr std::int64_t kMaxRequestBytes = 512;
 /// before the relaying thread has its way again.
 constexpr int kRequestsQueued = 100;
 
+/// A consumer that vanished without a word (power cut, dropped route) is noticed by TCP: within 40
+/// s where nothing is on its way to it, else when the system gives up sending again. Not by ZMTP's
+/// heartbeats, which peers of ZMTP 2 and 3.0 do not answer, nor by a time limit of TCP's for what
+/// is not acknowledged, which would end those who only pause.
 constexpr int kKeepaliveIdleS = 10;
 constexpr int kKeepaliveIntervalS = 10;
 constexpr int kKeepaliveCount = 3;
 
-/// Whoever connects must finish the ZMTP handshake in this time or is cut off.
-constexpr int kHandshakeMs = 5'000;
+/// libzmq's own limit to the handshake ends peers of ZMTP 2 in the midst of their messages: it
+/// stops waiting for them only where it has a mechanism, which they do not. PeerMonitor has
+/// another.
+constexpr int kNoHandshakeLimit = 0;
 
 constexpr int kBacklog = 1024;
 
@@ -54,9 +62,7 @@ zmq::socket_t make_socket(zmq::context_t& context, const Publisher::Options& opt
   socket.set(zmq::sockopt::rcvhwm, kRequestsQueued);
   socket.set(zmq::sockopt::linger, static_cast<int>(options.linger.count()));
   socket.set(zmq::sockopt::maxmsgsize, kMaxRequestBytes);
-  socket.set(zmq::sockopt::heartbeat_ivl, static_cast<int>(options.peer_heartbeat.count()));
-  socket.set(zmq::sockopt::heartbeat_timeout, static_cast<int>(options.peer_timeout.count()));
-  socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
+  socket.set(zmq::sockopt::handshake_ivl, kNoHandshakeLimit);
   socket.set(zmq::sockopt::tcp_keepalive, 1);
   socket.set(zmq::sockopt::tcp_keepalive_idle, kKeepaliveIdleS);
   socket.set(zmq::sockopt::tcp_keepalive_intvl, kKeepaliveIntervalS);
@@ -172,7 +178,7 @@ class Publisher::Socket {
 
   int request_descriptor() const { return socket_.get(zmq::sockopt::fd); }
 
-  Doorkeeper::Watch watch() { return {peers_, measurements_.peers}; }
+  PeerMonitor& peers() { return peers_; }
 
  private:
   StartupError cannot_bind(const std::string& endpoint, const std::string& why) const {
@@ -310,20 +316,20 @@ Publisher::Publisher(const Options& options, Measurements& measurements, Log& lo
   auto& [context, authenticator, last_caller, everyone, account, doorkeeper] = *sockets_;
   if (options.public_curve || options.private_curve) authenticator.emplace(context);
   auto* const guard = authenticator ? &*authenticator : nullptr;
-  std::vector<Doorkeeper::Watch> watches;
+  std::vector<PeerMonitor*> watched;
   if (!options.public_bind.empty())
-    watches.push_back(everyone
-                          .emplace(context, options, options.public_bind, options.public_curve,
-                                   guard, Audience::everyone, options.public_bounds, last_caller,
-                                   measurements.everyone, log)
-                          .watch());
+    watched.push_back(&everyone
+                           .emplace(context, options, options.public_bind, options.public_curve,
+                                    guard, Audience::everyone, options.public_bounds, last_caller,
+                                    measurements.everyone, log)
+                           .peers());
   if (!options.private_bind.empty())
-    watches.push_back(account
-                          .emplace(context, options, options.private_bind, options.private_curve,
-                                   guard, Audience::account, options.private_bounds, last_caller,
-                                   measurements.account, log)
-                          .watch());
-  doorkeeper.emplace(context, std::move(watches), guard, log);
+    watched.push_back(&account
+                           .emplace(context, options, options.private_bind, options.private_curve,
+                                    guard, Audience::account, options.private_bounds, last_caller,
+                                    measurements.account, log)
+                           .peers());
+  doorkeeper.emplace(context, std::move(watched), guard, log);
 }
 
 Publisher::~Publisher() = default;
@@ -377,12 +383,19 @@ std::string Publisher::library_version() {
   return std::to_string(major) + '.' + std::to_string(minor) + '.' + std::to_string(patch);
 }
 
-void Publisher::close() {
+std::future<void> Publisher::close() {
   sockets_->doorkeeper.reset();
   sockets_->everyone.reset();
   sockets_->account.reset();
   sockets_->authenticator.reset();
-  sockets_->context.close();
+  std::promise<void> promise;
+  auto sent = promise.get_future();
+  // Nothing cuts libzmq's waiting short: it has a thread that nobody needs to wait for.
+  std::thread([context = std::move(sockets_->context), promise = std::move(promise)]() mutable {
+    context.close();
+    promise.set_value();
+  }).detach();
+  return sent;
 }
 
 }  // namespace bpx::bridge

@@ -169,10 +169,9 @@ class LiveTest(unittest.TestCase):
                     continue
                 with self.subTest(dashboard=dashboard["uid"], variable=variable["name"]):
                     label, selector = label_values(variable)
-                    found = self.prometheus.query(
-                        f"count by ({label}) ({substitute(selector)})")
+                    found = wait_until(lambda: self.prometheus.query(
+                        f"count by ({label}) ({substitute(selector)})"), selector)
                     self.assertTrue(all(sample["metric"].get(label) for sample in found))
-                    self.assertTrue(found)
 
     def test_every_alert_is_understood_and_refers_to_series_that_exist(self):
         rules = self.prometheus.rules()
@@ -186,7 +185,7 @@ class LiveTest(unittest.TestCase):
         self.assertGreater(len(names), 10)
         for name in names:
             with self.subTest(series=name):
-                self.assertTrue(self.prometheus.query(name))
+                wait_until(lambda: self.prometheus.query(name), name)
 
     def test_readme_lists_every_metric_with_its_labels_and_no_other(self):
         readme = (ROOT / "README.md").read_text(encoding="utf-8")

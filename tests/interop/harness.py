@@ -266,6 +266,16 @@ class Bridge(Program):
     def status(self):
         return json.loads(self.get("/status")[1])
 
+    def metric(self, name, **labels):
+        wanted = f"backpack_bridge_{name}"
+        if labels:
+            wanted += "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
+        for line in self.get("/metrics")[1].splitlines():
+            series, _, value = line.rpartition(" ")
+            if series == wanted:
+                return float(value)
+        raise AssertionError(f"there is no {wanted}")
+
 
 class Message(typing.NamedTuple):
     topic: str

@@ -114,7 +114,7 @@ TEST_F(Door, KnowsHowManyAreInAndMissesNobodyInACrowd) {
 TEST_F(Door, IsShutInOrderWhileClientsStillCome) {
   std::vector<zmq::socket_t> crowd;
   for (int i = 0; i < 20; ++i) crowd.push_back(client(i % 2 ? friend_ : stranger_));
-  publisher_.close();
+  publisher_.close().wait();
   EXPECT_LE(measurements_.everyone.auth_failures.value(), 10U);
 }
 

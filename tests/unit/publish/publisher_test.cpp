@@ -18,6 +18,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -121,6 +122,15 @@ TEST_F(IpcEndpoint, IsForEveryUserWherePublicAndForNoMoreThanTheUmasksGroupWhere
   }
 }
 
+/// Of one end of a connection; 0 where it has none.
+template <auto EndOf>
+in_port_t port_of(int descriptor) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  return EndOf(descriptor, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? address.sin_port
+                                                                              : in_port_t{0};
+}
+
 /// A consumer that speaks just enough ZMTP 3.1 to be let in, and hardly a word more.
 class MuteConsumer {
  public:
@@ -149,17 +159,7 @@ class MuteConsumer {
     say(std::string("\0", 1) + length + '\1' + std::string(topic));
   }
 
-  /// What comes until the other side ends the connection; nullopt where it does not in time.
-  std::optional<std::string> read_until_end() {
-    std::string all;
-    std::array<char, 4096> bytes;
-    for (;;) {
-      const auto count = recv(socket_, bytes.data(), bytes.size(), 0);
-      if (count < 0 && errno != ECONNRESET) return std::nullopt;
-      if (count <= 0) return all;
-      all.append(bytes.data(), static_cast<std::size_t>(count));
-    }
-  }
+  in_port_t port() const { return port_of<getsockname>(socket_); }
 
  private:
   void hear(std::size_t count) {
@@ -175,15 +175,33 @@ class MuteConsumer {
   int socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 };
 
-TEST(Publisher, LetsGoOfAConsumerThatVanishedWithoutAWord) {
-  const BoundPublisher publisher({.public_bind = {"tcp://127.0.0.1:*"},
-                                  .private_bind = {},
-                                  .peer_heartbeat = 50ms,
-                                  .peer_timeout = 100ms});
-  MuteConsumer consumer(publisher.endpoint());
-  const auto heard = consumer.read_until_end();
-  ASSERT_TRUE(heard) << "the connection is kept though nobody answers";
-  EXPECT_THAT(*heard, HasSubstr("PING"));
+/// The accepted end, in this process, of the connection whose other end is `client`'s.
+int accepted_end_of(const MuteConsumer& client) {
+  for (int descriptor = 3; descriptor < 1024; ++descriptor)
+    if (const auto port = port_of<getpeername>(descriptor); port != 0 && port == client.port())
+      return descriptor;
+  return -1;
+}
+
+template <typename T>
+T option_of(int descriptor, int level, int name) {
+  T value{};
+  socklen_t size = sizeof value;
+  EXPECT_EQ(getsockopt(descriptor, level, name, &value, &size), 0);
+  return value;
+}
+
+TEST(Publisher, NoticesByTcpAloneThatAConsumerHasVanished) {
+  const BoundPublisher publisher("tcp://127.0.0.1:*");
+  const MuteConsumer consumer(publisher.endpoint());
+  const auto accepted = accepted_end_of(consumer);
+  ASSERT_GE(accepted, 0);
+  EXPECT_EQ(option_of<int>(accepted, SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(option_of<int>(accepted, IPPROTO_TCP, TCP_KEEPIDLE), 10);
+  EXPECT_EQ(option_of<int>(accepted, IPPROTO_TCP, TCP_KEEPINTVL), 10);
+  EXPECT_EQ(option_of<int>(accepted, IPPROTO_TCP, TCP_KEEPCNT), 3);
+  EXPECT_EQ(option_of<unsigned>(accepted, IPPROTO_TCP, TCP_USER_TIMEOUT), 0U)
+      << "it would end who pauses";
 }
 
 struct FirstSubscription final : SubscriptionReceiver {
