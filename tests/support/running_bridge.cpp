@@ -51,10 +51,12 @@ bridge::Config test_config(const exchange::SimulatedExchange& exchange,
 }
 
 RunningBridge::RunningBridge(const bridge::Config& config,
-                             const bridge::Subscriptions::Timing& subscribing)
+                             const bridge::Subscriptions::Timing& subscribing,
+                             bridge::ProxyEnvironment proxies)
     : next_(config),
       app_(config, guide_credentials(), curve_keys(config),
            {.log_sink = [this](bridge::LogLevel, std::string_view line) { take_line(line); },
+            .proxies = std::move(proxies),
             .subscribing = subscribing,
             .read_again = [this] { return read_again(); }}),
       thread_([this] { app_.run(/*handles_signals=*/false); }) {}

@@ -40,7 +40,8 @@ inline constexpr bridge::Subscriptions::Timing kSubscribing{
 class RunningBridge {
  public:
   explicit RunningBridge(const bridge::Config& config,
-                         const bridge::Subscriptions::Timing& subscribing = kSubscribing);
+                         const bridge::Subscriptions::Timing& subscribing = kSubscribing,
+                         bridge::ProxyEnvironment proxies = {});
   ~RunningBridge();
   RunningBridge(const RunningBridge&) = delete;
   RunningBridge& operator=(const RunningBridge&) = delete;
