@@ -18,6 +18,7 @@
 #include "bridge/relay/stream_table.hpp"
 #include "bridge/signals.hpp"
 #include "bridge/upstream/depth_snapshots.hpp"
+#include "bridge/upstream/dialler.hpp"
 #include "bridge/upstream/exchange_clock.hpp"
 #include "bridge/upstream/on_demand.hpp"
 #include "bridge/upstream/session.hpp"
@@ -36,6 +37,7 @@
 #include <boost/version.hpp>
 
 #include <algorithm>
+#include <future>
 #include <random>
 #include <thread>
 #include <utility>
@@ -89,13 +91,17 @@ struct App::Parts {
   Parts(const Config& config, std::optional<Credentials> account, const CurveKeys& curve_keys,
         App::Options options)
       : credentials(std::move(account)),
+        foreign_variables(std::move(options.foreign_variables)),
         heartbeat_interval(config.publish.heartbeat_ms),
+        linger_limit(config.publish.linger_ms),
         epoch_us(static_cast<std::uint64_t>(unix_ns() / 1000)),
         log({.level = Log::level_of(config.log.level),
              .format = Log::format_of(config.log.format),
              .sink = std::move(options.log_sink)}),
         measurements(config.upstream.streams),
         tls(config.upstream.ca_file),
+        dialler(dialler_options(config.upstream, options.proxies)),
+        rest_dialler(rest_dialler_options(config.upstream, options.proxies)),
         publisher(publisher_options(config.publish, curve_keys), measurements, log),
         read_again(std::move(options.read_again)),
         reloading(config, curve_keys, publisher, log),
@@ -105,8 +111,8 @@ struct App::Parts {
         streams(config.upstream.streams, config.publish.topic_terminator, measurements, history),
         relay(epoch_us, streams, publisher, measurements),
         replay(epoch_us, streams, publisher, measurements),
-        snapshots(observing.get_executor(), snapshot_options(config.upstream), config.publish.books,
-                  tls, log,
+        snapshots(observing.get_executor(), snapshot_options(config.upstream, rest_dialler),
+                  config.publish.books, tls, log,
                   [this](std::size_t book, BookSnapshot snapshot) {
                     asio::post(loop, [this, book, snapshot = std::move(snapshot)]() mutable {
                       books.on_snapshot(book, std::move(snapshot));
@@ -121,7 +127,7 @@ struct App::Parts {
                        .on_change = [this](std::string_view stream,
                                            StreamState state) { note_state(stream, state); }},
                       config.upstream.streams),
-        session(loop.get_executor(), session_options(config.upstream),
+        session(loop.get_executor(), session_options(config.upstream, dialler),
                 {.tls = tls,
                  .subscriptions = subscriptions,
                  .relay = relay,
@@ -136,7 +142,8 @@ struct App::Parts {
         heartbeat_timer(loop),
         doorbell(loop.get_executor(), publisher.request_descriptors()),
         signals(loop),
-        exchange_clock(clock_options(config.upstream), tls, measurements.upstream, log),
+        exchange_clock(clock_options(config.upstream, rest_dialler), tls, measurements.upstream,
+                       log),
         pages(measurements, status_context(config, epoch_us), build_info()),
         http(
             observing.get_executor(), http_options(config.http),
@@ -148,7 +155,9 @@ struct App::Parts {
 
   /// The account's key, where private streams are wanted.
   std::optional<Credentials> credentials;
+  std::string foreign_variables;
   milliseconds heartbeat_interval;
+  milliseconds linger_limit;
   std::uint64_t epoch_us;
   /// Lines for people and machines.
   Log log;
@@ -160,6 +169,9 @@ struct App::Parts {
   asio::io_context observing{1};
   /// Whom the bridge trusts to be the exchange.
   TlsContext tls;
+  /// The ways to its WebSocket, and to its REST side from the thread that looks on.
+  Dialler dialler;
+  Dialler rest_dialler;
   /// The sockets that consumers connect to.
   Publisher publisher;
   /// What may change while the bridge runs.
@@ -197,7 +209,9 @@ struct App::Parts {
   Doorbell doorbell;
   asio::signal_set signals;
   bool is_stopping = false;
-  bool has_ended = false;
+  bool has_ended = false;     ///< the last connection
+  bool is_lingering = false;  ///< after that
+  bool is_in_haste = false;   ///< asked twice to stop
   /// By how much the exchange's clock differs from ours.
   ExchangeClock exchange_clock;
   /// What there is to see over HTTP.
@@ -264,11 +278,37 @@ struct App::Parts {
 
   void wait_for_signal() {
     signals.async_wait([this](boost::system::error_code cancelled, int signal) {
-      if (cancelled || has_ended) return;
-      if (signal != SIGHUP) return stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
-      reload();
-      wait_for_signal();
+      if (cancelled) return;
+      take(signal);
+      if (!has_ended || is_lingering) wait_for_signal();
     });
+  }
+
+  void take(int signal) {
+    const auto name = name_of(signal);
+    if (signal != SIGTERM && signal != SIGINT) {
+      if (signal == SIGHUP && !is_stopping) return reload();
+      return log.info("signal ignored", {{"signal", name}});
+    }
+    if (!is_stopping) return stop(name);
+    is_in_haste = true;
+    log.info("not waiting any longer", {{"cause", name}});
+  }
+
+  /// Goes on sending what waits for consumers, until that is done, the linger is over, or somebody
+  /// is in haste.
+  void linger() {
+    using std::chrono_literals::operator""ms;
+    const auto sent = publisher.close();
+    is_lingering = true;
+    loop.restart();
+    wait_for_signal();
+    bool has_told = false;
+    while (!is_in_haste && sent.wait_for(10ms) != std::future_status::ready) {
+      if (!std::exchange(has_told, true))
+        log.info("waiting for consumers", {{"at_most_ms", linger_limit.count()}});
+      loop.poll();
+    }
   }
 
   void reload() {
@@ -306,6 +346,10 @@ void App::run(bool handles_signals) {
   parts.log.info("started", {{"version", BPX_VERSION},
                              {"epoch", parts.epoch_us},
                              {"streams", parts.streams.streams().size()}});
+  if (!parts.foreign_variables.empty())
+    parts.log.warn("variables passed over",
+                   {{"names", parts.foreign_variables},
+                    {"cause", "no __ in them, as in BRIDGE_UPSTREAM__STREAMS"}});
   for (const auto& endpoint : public_endpoints())
     parts.log.info("publishing", {{"endpoint", endpoint}, {"audience", "public"}});
   for (const auto& endpoint : private_endpoints())
@@ -313,6 +357,10 @@ void App::run(bool handles_signals) {
   parts.reloading.announce();
 
   parts.log.info("serving http", {{"endpoint", http_endpoint()}});
+  for (const auto* dialler : {&parts.dialler, &parts.rest_dialler})
+    if (const auto& proxy = dialler->proxy())
+      parts.log.info("going through a proxy", {{"proxy", host_and_port(proxy->host, proxy->port)},
+                                               {"to", dialler->site().host}});
 
   parts.observe(parts.http.run(), "http");
   parts.observe(parts.exchange_clock.run(), "clock");
@@ -328,7 +376,7 @@ void App::run(bool handles_signals) {
   asio::co_spawn(parts.loop, parts.drain_requests(), rethrow);
   asio::co_spawn(parts.loop, parts.supervise(), rethrow);
   parts.loop.run();
-  parts.publisher.close();
+  parts.linger();
   parts.log.info("stopped");
 }
 

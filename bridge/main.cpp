@@ -2,6 +2,7 @@
 #include "bridge/cli/process.hpp"
 #include "bridge/cli/secrecy.hpp"
 #include "bridge/revision.hpp"
+#include "bridge/signals.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -37,7 +38,10 @@ std::string version() {
 /// The options of `run`, which is also what happens without any command; `check` shares them.
 void add_server_options(CLI::App& app, ServerFlags& flags) {
   app.add_option("--config", flags.config_file, "Configuration, a JSON file")->type_name("FILE");
-  app.add_option("--stream", flags.streams, "Stream to carry; repeat for several")
+  app.add_option("--env-file", flags.env_file,
+                 "Variables, one KEY=VALUE a line; those of the environment win")
+      ->type_name("FILE");
+  app.add_option("--stream", flags.streams, "Stream to carry; repeat, or separate by commas")
       ->type_name("NAME")
       ->allow_extra_args(false);
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warn or error")
@@ -86,7 +90,8 @@ void add_tail_options(CLI::App& tail, TailFlags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  seal_memory();  // whatever the command, it may be given a key
+  bpx::bridge::hold_signals();  // until it is known what they would interrupt
+  seal_memory();                // whatever the command, it may be given a key
   ServerFlags server_flags;
   TailFlags tail_flags;
   HealthcheckFlags healthcheck_flags;
@@ -108,7 +113,7 @@ int main(int argc, char** argv) try {
       ->add_option("--url", healthcheck_flags.url,
                    "What to GET; without it, /readyz at BRIDGE_HTTP__BIND or 127.0.0.1:9464")
       ->type_name("URL");
-  auto* keygen_command = app.add_subcommand("keygen", "Print a new CURVE key pair (Z85)");
+  app.add_subcommand("keygen", "Print a new CURVE key pair (Z85)");
 
   try {
     app.parse(argc, argv);
@@ -118,11 +123,13 @@ int main(int argc, char** argv) try {
     std::cerr << without_keys(fault.str());
     return is_fault ? kMisconfigured : kStopped;
   }
+  const bool is_server = app.get_subcommands().empty() || *run_command;
+  if (is_server) return run(server_flags);
+  bpx::bridge::release_signals();
   if (*check_command) return check(server_flags);
   if (*tail_command) return tail_flags.book ? tail_book(tail_flags) : tail(tail_flags);
   if (*healthcheck_command) return healthcheck(healthcheck_flags);
-  if (*keygen_command) return keygen();
-  return run(server_flags);
+  return keygen();
 } catch (const std::exception& error) {
   std::cerr << "backpack-bridge: " << without_keys(error.what()) << '\n';
   return kCannotRun;

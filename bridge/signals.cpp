@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <cstring>
+
 namespace bpx::bridge {
 namespace {
 
@@ -13,6 +15,8 @@ void change_mask(int how) {
 }
 
 }  // namespace
+
+std::string name_of(int signal) { return std::string("SIG") + sigabbrev_np(signal); }
 
 void hold_signals() { change_mask(SIG_BLOCK); }
 

@@ -2,17 +2,23 @@
 
 #include <array>
 #include <csignal>
+#include <string>
 
 namespace bpx::bridge {
 
-/// What ends the bridge in order, and what makes it read its configuration again.
-inline constexpr std::array kSignals = {SIGTERM, SIGINT, SIGHUP};
+/// What ends the bridge in order, what makes it read its configuration again, and what would kill
+/// it though it means nothing here.
+inline constexpr std::array kSignals = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+
+/// `SIGTERM`
+std::string name_of(int signal);
 
 /// From now on they wait, for this thread and those that it starts, until release_signals(): nobody
 /// who signals the bridge ends it in the midst of its start.
 void hold_signals();
 
-/// For the thread that has come to handle them. Whoever started the bridge may have held them too.
+/// For the thread that has come to handle them, or where nobody does. Whoever started the bridge
+/// may have held them too.
 void release_signals();
 
 }  // namespace bpx::bridge

@@ -31,12 +31,17 @@ char32_t pop_code_point(std::string_view& text) {
   return code_point;
 }
 
-/// ASCII and C1 controls, and what Unicode calls white space or uses to steer the direction of
-/// text.
+/// ASCII and C1 controls, and what Unicode calls white space, does not show, or uses to steer the
+/// direction of text.
 bool is_white_space_or_control(char32_t c) {
   return c <= 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0x1680 || (c >= 0x2000 && c <= 0x200f) ||
-         (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x3000 || c == 0xfeff;
+         (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x3000 ||
+         c == 0xfeff || c == 0xad || c == 0x115f || c == 0x1160 || c == 0x180e || c == 0x3164 ||
+         c == 0xffa0 || (c >= 0xe0000 && c <= 0xe0fff);
 }
+
+/// What separates names or surrounds them where people and shells write several.
+constexpr std::string_view kPunctuation = ",;\"'`";
 
 bool contains_white_space_or_control(std::string_view text) {
   while (!text.empty())
@@ -52,6 +57,8 @@ std::optional<std::string_view> StreamName::fault_of(std::string_view text) {
   if (!simdjson::validate_utf8(text.data(), text.size())) return "the name is not valid UTF-8";
   if (contains_white_space_or_control(text))
     return "the name contains white space or a control character";
+  if (text.find_first_of(kPunctuation) != std::string_view::npos)
+    return "the name contains a comma, a semicolon or a quotation mark";
   if (text.front() == '.' || text.back() == '.' || text.find("..") != std::string_view::npos)
     return "a word between two dots is empty";
   if (first_word(text) == kBridge) return "`bridge.` is kept for the bridge's own topics";

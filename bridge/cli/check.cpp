@@ -22,6 +22,7 @@ void print_server_key(std::string_view endpoint, const std::optional<CurveKey>& 
 int check(const ServerFlags& flags) {
   const auto settings = load_settings(flags);
   if (!settings) return kMisconfigured;
+  warn_of_foreign_variables(*settings);
   auto admitted = settings->config.publish.public_.curve.allow;
   const auto& others = settings->config.publish.private_.curve.allow;
   admitted.insert(admitted.end(), others.begin(), others.end());

@@ -16,6 +16,7 @@ inline constexpr int kMisconfigured = 2;  ///< the configuration or the command 
 /// What `run` and `check` are told on the command line.
 struct ServerFlags {
   std::optional<std::filesystem::path> config_file;
+  std::optional<std::filesystem::path> env_file;
   std::vector<std::string> streams;
   std::optional<std::string> log_level;
 };
@@ -41,6 +42,7 @@ struct HealthcheckFlags {
 };
 
 // One function a command; each returns the exit status.
+/// Signals are to be held, see signals.hpp: it releases them where it can act on them.
 int run(const ServerFlags& flags);
 int check(const ServerFlags& flags);
 int tail(const TailFlags& flags);

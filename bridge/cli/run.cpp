@@ -3,7 +3,6 @@
 #include "bridge/cli/process.hpp"
 #include "bridge/cli/secrecy.hpp"
 #include "bridge/cli/settings.hpp"
-#include "bridge/signals.hpp"
 
 #include <csignal>
 #include <exception>
@@ -24,14 +23,15 @@ Reading read_again(const ServerFlags& flags) {
 }  // namespace
 
 int run(const ServerFlags& flags) {
-  hold_signals();
   open_many_files();
   auto settings = load_settings(flags);
   if (!settings) return kMisconfigured;
   std::signal(SIGPIPE, SIG_IGN);  // a log reader that ends must not end the bridge
   try {
     App app(settings->config, std::move(settings->credentials), settings->curve_keys,
-            {.read_again = [&flags] { return read_again(flags); }});
+            {.proxies = settings->proxies,
+             .foreign_variables = without_keys(settings->foreign_variables),
+             .read_again = [&flags] { return read_again(flags); }});
     settings->curve_keys = {};  // libzmq has copied what it needs
     app.run(/*handles_signals=*/true);
     return kStopped;

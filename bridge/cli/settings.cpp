@@ -25,37 +25,65 @@ void check_trust_anchors(const Config& config, Problems& problems) {
                         "give a readable PEM file of trust anchors, or leave it out"});
 }
 
-Settings read_settings(const ServerFlags& flags, ReadableFile::Kind file_kind, Problems& problems) {
+EnvFile read_env_file(const ServerFlags& flags, ReadableFile::Kind kind, Problems& problems) {
+  return flags.env_file ? EnvFile::read(*flags.env_file, kind, problems) : EnvFile();
+}
+
+Settings read_settings(const ServerFlags& flags, const Environment& environment,
+                       ReadableFile::Kind file_kind, Problems& problems) {
   Settings settings;
   settings.config = load_config({.file = flags.config_file,
                                  .file_kind = file_kind,
-                                 .environment = Environment(environ),
+                                 .environment = environment,
                                  .streams = flags.streams,
                                  .log_level = flags.log_level},
                                 problems);
+  settings.foreign_variables = foreign_variables(environment);
   validate(settings.config, problems);
   check_trust_anchors(settings.config, problems);
   settings.curve_keys = load_curve_keys(settings.config, problems);
+  settings.proxies = ProxyEnvironment::of(environment);
+  check_proxy_environment(settings.config, settings.proxies, problems);
+  return settings;
+}
+
+void hide_keys(Problems& problems) {
   for (auto& [path, wrong, mend] : problems)
     for (auto* text : {&path, &wrong, &mend}) *text = without_keys(*text);
-  return settings;
 }
 
 }  // namespace
 
 Settings reload_settings(const ServerFlags& flags, Problems& problems) {
-  return read_settings(flags, ReadableFile::Kind::regular, problems);
+  constexpr auto kKind = ReadableFile::Kind::regular;
+  const auto file = read_env_file(flags, kKind, problems);
+  auto settings = read_settings(flags, Environment(environ, file), kKind, problems);
+  hide_keys(problems);
+  return settings;
 }
 
 std::optional<Settings> load_settings(const ServerFlags& flags) {
+  constexpr auto kKind = ReadableFile::Kind::any;
   Problems problems;
-  auto settings = read_settings(flags, ReadableFile::Kind::any, problems);
+  const auto file = read_env_file(flags, kKind, problems);
+  const Environment environment(environ, file);
+  auto settings = read_settings(flags, environment, kKind, problems);
   settings.credentials =
-      load_credentials(Environment(environ), wants_private_streams(settings.config), problems);
+      load_credentials(environment, wants_private_streams(settings.config), problems);
   forget_secrets(environ);
+  hide_keys(problems);
+  if (problems.empty()) return settings;
+  // One of them may be what was meant.
+  warn_of_foreign_variables(settings);
   for (const auto& problem : problems) std::cerr << to_line(problem) << '\n';
-  if (!problems.empty()) return std::nullopt;
-  return settings;
+  return std::nullopt;
+}
+
+void warn_of_foreign_variables(const Settings& settings) {
+  if (settings.foreign_variables.empty()) return;
+  std::cerr << "warning: " << without_keys(settings.foreign_variables)
+            << ": passed over, for without __ no name is the bridge's; those are such as "
+               "BRIDGE_UPSTREAM__STREAMS\n";
 }
 
 }  // namespace bpx::bridge::cli

@@ -5,8 +5,10 @@
 #include "bridge/config/credentials.hpp"
 #include "bridge/config/curve_settings.hpp"
 #include "bridge/config/problem.hpp"
+#include "bridge/config/proxy.hpp"
 
 #include <optional>
+#include <string>
 
 namespace bpx::bridge::cli {
 
@@ -15,6 +17,8 @@ struct Settings {
   Config config;
   std::optional<Credentials> credentials;
   CurveKeys curve_keys;
+  ProxyEnvironment proxies;
+  std::string foreign_variables;  ///< see foreign_variables(); of no consequence
 };
 
 /// Reads file, environment and `flags`; wipes the account's secret key from the environment. Prints
@@ -25,5 +29,8 @@ std::optional<Settings> load_settings(const ServerFlags& flags);
 /// there are any, the settings are of no use. Waits for nobody: files that are not regular count as
 /// a problem.
 Settings reload_settings(const ServerFlags& flags, Problems& problems);
+
+/// Says on stderr which variables are passed over, if any are.
+void warn_of_foreign_variables(const Settings& settings);
 
 }  // namespace bpx::bridge::cli

@@ -1,6 +1,7 @@
 #include "bridge/config/credentials.hpp"
 
 #include "bridge/config/readable_file.hpp"
+#include "bridge/config/trimmed.hpp"
 
 #include <string>
 #include <utility>
@@ -11,23 +12,19 @@ namespace {
 /// A key as it was found. Wiped when it is no longer needed.
 class Found {
  public:
-  Found(std::string value, std::string source)
-      : value_(std::move(value)), source_(std::move(source)) {
-    // An editor or `echo` may have left a line break behind the key.
-    const auto last = value_.find_last_not_of(" \t\r\n");
-    value_.resize(last == std::string::npos ? 0 : last + 1);
-  }
+  Found(std::string text, std::string source)
+      : text_(std::move(text)), source_(std::move(source)) {}
   Found(Found&&) = default;
   Found& operator=(Found&&) = default;
   Found(const Found&) = delete;
   Found& operator=(const Found&) = delete;
-  ~Found() { proto::wipe(value_); }
+  ~Found() { proto::wipe(text_); }
 
-  const std::string& value() const { return value_; }
+  std::string_view value() const { return trimmed(text_); }
   const std::string& source() const { return source_; }
 
  private:
-  std::string value_;
+  std::string text_;
   std::string source_;
 };
 
@@ -40,8 +37,8 @@ class KeyLookup {
   std::optional<Found> find(const std::string& name) {
     const auto variable = "BACKPACK_" + name;
     const auto file_variable = variable + "_FILE";
-    const auto value = value_of(variable);
-    const auto file = value_of(file_variable);
+    const auto value = environment_.find(variable);
+    const auto file = environment_.find(file_variable);
     if (value && file) {
       problems_.push_back({variable, "is set beside " + file_variable, "unset one of the two"});
       return std::nullopt;
@@ -49,19 +46,13 @@ class KeyLookup {
     if (file) return read_file(file_variable, std::string(*file));
     if (value) return Found(std::string(*value), variable);
     if (!needed_) return std::nullopt;
-    if (const auto guide = value_of(name)) return Found(std::string(*guide), name);
+    if (const auto guide = environment_.find(name)) return Found(std::string(*guide), name);
     problems_.push_back({variable, "is not set, but a private stream is wanted",
                          "set it or " + file_variable + ", or remove the account.* streams"});
     return std::nullopt;
   }
 
  private:
-  /// A variable that is empty counts as unset: that is what a blank line of an .env file makes.
-  std::optional<std::string_view> value_of(const std::string& variable) const {
-    const auto value = environment_.find(variable);
-    return value && !value->empty() ? value : std::nullopt;
-  }
-
   // Without need a file that is empty or not there counts as an empty variable: a container has to
   // name some file, whether a key is there or not.
   // Never says the path: where somebody put the key itself in its place, that would show it.
@@ -101,8 +92,12 @@ std::optional<Credentials> load_credentials(const Environment& environment, bool
   const auto verifying = lookup.find("PUBLIC_KEY");
   const auto secret = lookup.find("SECRET_KEY");
   const auto note_no_key = [&](const Found& found) {
-    problems.push_back({found.source(), "is not base64 of 32 bytes",
-                        "copy the key from the exchange's API settings again, whole"});
+    if (keeps_quotes(found.value()))
+      problems.push_back(
+          {found.source(), "keeps its quotation marks", "give the key without them"});
+    else
+      problems.push_back({found.source(), "is not base64 of 32 bytes",
+                          "copy the key from the exchange's API settings again, whole"});
   };
 
   const bool is_verifying_key = verifying && proto::is_base64_of_32_bytes(verifying->value());

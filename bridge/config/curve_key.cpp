@@ -1,6 +1,7 @@
 #include "bridge/config/curve_key.hpp"
 
 #include "bridge/config/readable_file.hpp"
+#include "bridge/config/trimmed.hpp"
 #include "proto/signing_key.hpp"
 
 #include <zmq.h>
@@ -47,6 +48,7 @@ struct Words {
 
 std::optional<Words> words_of(std::string_view text) {
   Words words;
+  text = trimmed(text);
   for (auto word = next_word(text); !word.empty(); word = next_word(text)) {
     const bool is_named = word == "public_key" || word == "secret_key";
     auto& key = word == "public_key" ? words.public_key : words.secret_key;

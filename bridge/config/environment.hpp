@@ -1,26 +1,31 @@
 #pragma once
 
+#include "bridge/config/env_file.hpp"
+
+#include <map>
 #include <optional>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 namespace bpx::bridge {
 
-/// A view of a process environment: `NAME=value` texts, ended by a null pointer, as in `environ`.
-/// Copies nothing, so that no secret is left in a second place. Valid while the texts are.
+/// The variables that are set: a view of a process environment, and behind it of an EnvFile. A
+/// variable that is empty counts as unset. Copies nothing, so that no secret is left in a second
+/// place. Valid while the texts are.
 class Environment {
  public:
-  explicit Environment(const char* const* entries) : entries_(entries) {}
+  using Variables = std::map<std::string_view, std::string_view>;  ///< value by name
+
+  /// `entries`: `NAME=value` texts, ended by a null pointer, as in `environ`. What they set wins
+  /// over `file`.
+  explicit Environment(const char* const* entries, const EnvFile& file = EnvFile());
 
   std::optional<std::string_view> find(std::string_view name) const;
 
-  /// Name and value of every variable whose name begins with `prefix`, in the environment's order.
-  std::vector<std::pair<std::string_view, std::string_view>> with_prefix(
-      std::string_view prefix) const;
+  /// Every variable whose name begins with `prefix`.
+  Variables with_prefix(std::string_view prefix) const;
 
  private:
-  const char* const* entries_;
+  Variables variables_;
 };
 
 }  // namespace bpx::bridge

@@ -1,6 +1,8 @@
 #include "bridge/config/load.hpp"
 
+#include "bridge/config/proxy.hpp"
 #include "bridge/config/schema.hpp"
+#include "bridge/config/trimmed.hpp"
 #include "bridge/one_line.hpp"
 
 #include <nlohmann/json.hpp>
@@ -40,9 +42,6 @@ class Assignment {
     return key == keys_.end() ? nullptr : &*key;
   }
 
-  /// Whether anybody has given a value, fit or not.
-  bool is_given(std::string_view path) const { return given_.contains(path); }
-
   bool is_section(std::string_view path) const {
     const auto prefix = std::string(path) + '.';
     return std::ranges::any_of(keys_,
@@ -50,7 +49,6 @@ class Assignment {
   }
 
   void assign(const ConfigKey& key, const Json& json) {
-    given_.insert(key.path);
     std::visit(Overloaded{
                    [&](std::string* value) {
                      if (!json.is_string()) return refuse(key, "is not a text", "quote the value");
@@ -78,14 +76,20 @@ class Assignment {
                key.value);
   }
 
-  void assign_text(const ConfigKey& key, std::string_view text) {
-    given_.insert(key.path);
+  /// `source`: where the text was given, a variable or a flag.
+  void assign_text(const ConfigKey& key, std::string_view text, const std::string& source) {
+    const auto refuse_text = [&](const std::string& wrong, const std::string& mend) {
+      refuse(key, wrong, mend + " in " + source);
+    };
+    if (keeps_quotes(text)) {
+      refuse_text("keeps its quotation marks", "write the value without them");
+      text = without_quotes(text);  // what it was meant to be has no further fault for that
+    }
     std::visit(Overloaded{
                    [&](std::string* value) { *value = text; },
                    [&](bool* value) {
                      if (text != "true" && text != "false")
-                       return refuse(key, "is neither true nor false",
-                                     from_environment(key, "give true or false"));
+                       return refuse_text("is neither true nor false", "give true or false");
                      *value = text == "true";
                    },
                    [&](std::uint64_t* value) {
@@ -93,8 +97,7 @@ class Assignment {
                      const auto end = text.data() + text.size();
                      const auto [rest, error] = std::from_chars(text.data(), end, number);
                      if (error != std::errc{} || rest != end)
-                       return refuse(key, "is not a whole number",
-                                     from_environment(key, number_mend(key)));
+                       return refuse_text("is not a whole number", number_mend(key));
                      assign_number(key, *value, number);
                    },
                    [&](std::vector<std::string>* value) { *value = split(text); },
@@ -107,10 +110,6 @@ class Assignment {
   }
 
  private:
-  static std::string from_environment(const ConfigKey& key, const std::string& mend) {
-    return mend + " in " + key.environment_name();
-  }
-
   static std::vector<std::string> split(std::string_view text) {
     std::vector<std::string> parts;
     while (!text.empty()) {
@@ -132,7 +131,6 @@ class Assignment {
   }
 
   std::vector<ConfigKey> keys_;
-  std::set<std::string_view> given_;
   Problems& problems_;
 };
 
@@ -203,6 +201,12 @@ void load_file(const std::filesystem::path& path, ReadableFile::Kind kind, Assig
                     "check that it is the bridge's configuration");
     return;
   }
+  // To the parser it is the end, whatever stands behind it.
+  if (const auto nul = text.find('\0'); nul != std::string::npos) {
+    assignment.note(one_line(path.string()), "holds a NUL, see byte " + std::to_string(nul + 1),
+                    "save it as UTF-8 text");
+    return;
+  }
   try {
     const auto json = parse_strictly(text, assignment);
     if (json.is_object())
@@ -219,36 +223,31 @@ void load_file(const std::filesystem::path& path, ReadableFile::Kind kind, Assig
   }
 }
 
-/// The Services whose names begin with `bridge`: Kubernetes tells every container where each is, in
-/// variables that look like the bridge's own. Such as `BRIDGE_BTC`, of `bridge-btc`.
-std::vector<std::string_view> services_in(const Environment& environment) {
-  constexpr std::string_view kHost = "_SERVICE_HOST";
-  std::vector<std::string_view> services;
-  for (const auto& variable : environment.with_prefix("BRIDGE_"))
-    if (const auto name = variable.first; name.ends_with(kHost))
-      services.push_back(name.substr(0, name.size() - kHost.size()));
-  return services;
-}
+constexpr std::string_view kPrefix = "BRIDGE_";
 
-bool tells_of(std::string_view service, std::string_view name) {
-  if (!name.starts_with(service)) return false;
-  name.remove_prefix(service.size());
-  return name == "_PORT" || name.starts_with("_PORT_") || name.starts_with("_SERVICE_");
-}
+bool is_ours(std::string_view name) { return name.find("__") != std::string_view::npos; }
 
 void load_environment(const Environment& environment, Assignment& assignment) {
-  const auto services = services_in(environment);
-  for (const auto& [name, value] : environment.with_prefix("BRIDGE_")) {
-    const auto tells_of_it = [name = name](auto service) { return tells_of(service, name); };
-    if (const auto* key = assignment.find_by_environment_name(name)) {
-      // A blank line of an .env file is no value.
-      if (!value.empty()) assignment.assign_text(*key, value);
-    } else if (std::ranges::none_of(services, tells_of_it)) {
+  for (const auto& [name, value] : environment.with_prefix(kPrefix)) {
+    if (!is_ours(name)) continue;
+    if (const auto* key = assignment.find_by_environment_name(name))
+      assignment.assign_text(*key, value, one_line(name));
+    else
       assignment.note(one_line(name), "is not a variable that the bridge knows",
                       "unset it; names are BRIDGE_ and the key's path in capitals with __ between "
                       "levels, such as BRIDGE_UPSTREAM__STREAMS");
-    }
   }
+}
+
+void load_flags(const ConfigSources& sources, Config& config, Assignment& assignment) {
+  std::vector<std::string> streams;
+  for (const auto& text : sources.streams) {
+    assignment.assign_text(*assignment.find("upstream.streams"), text, "--stream");
+    streams.insert(streams.end(), config.upstream.streams.begin(), config.upstream.streams.end());
+  }
+  if (!streams.empty()) config.upstream.streams = std::move(streams);
+  if (sources.log_level)
+    assignment.assign_text(*assignment.find("log.level"), *sources.log_level, "--log-level");
 }
 
 Json& member(Json& object, std::string_view path) {
@@ -264,17 +263,21 @@ Config load_config(const ConfigSources& sources, Problems& problems) {
   Assignment assignment(config, problems);
   if (sources.file) load_file(*sources.file, sources.file_kind, assignment);
   load_environment(sources.environment, assignment);
-  if (!sources.streams.empty()) config.upstream.streams = sources.streams;
-  if (sources.log_level) config.log.level = *sources.log_level;
-  // Who shortens the queues alone is not to be told of a key that he has never heard of.
-  auto& publish = config.publish;
-  if (!assignment.is_given("publish.replay_messages"))
-    publish.replay_messages = std::min(publish.replay_messages, publish.send_hwm - 1);
+  load_flags(sources, config, assignment);
   return config;
+}
+
+std::string foreign_variables(const Environment& environment) {
+  std::string names;
+  for (const auto& variable : environment.with_prefix(kPrefix))
+    if (!is_ours(variable.first))
+      names.append(names.empty() ? "" : ", ").append(one_line(variable.first));
+  return names;
 }
 
 std::string to_json(const Config& config) {
   auto copy = config;
+  copy.upstream.proxy = without_credentials(copy.upstream.proxy);
   Json json;
   for (const auto& key : keys_of(copy))
     std::visit([&](const auto* value) { member(json, key.path) = *value; }, key.value);

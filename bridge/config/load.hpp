@@ -17,7 +17,7 @@ struct ConfigSources {
   std::optional<std::filesystem::path> file;
   ReadableFile::Kind file_kind = ReadableFile::Kind::any;
   Environment environment;
-  std::vector<std::string> streams;      ///< `--stream`, replaces the list where given
+  std::vector<std::string> streams;      ///< `--stream`, replace the list where given; take commas
   std::optional<std::string> log_level;  ///< `--log-level`
 };
 
@@ -26,7 +26,13 @@ struct ConfigSources {
 /// is validate()'s business.
 Config load_config(const ConfigSources& sources, Problems& problems);
 
-/// `config` as JSON that load_config() accepts. It holds no secrets: those never enter a Config.
+/// The names of variables that look like the bridge's and are not, since no `__` is in them, with
+/// commas between: orchestrators tell of a service called `bridge` in such, as in
+/// `BRIDGE_PORT=tcp://…`. load_config() passes over them.
+std::string foreign_variables(const Environment& environment);
+
+/// `config` as JSON that load_config() accepts. It holds no secrets: the
+/// proxy's credentials are left out, and no others enter a Config.
 std::string to_json(const Config& config);
 
 }  // namespace bpx::bridge

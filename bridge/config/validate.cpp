@@ -3,6 +3,7 @@
 #include "bridge/config/curve_key.hpp"
 #include "bridge/config/curve_settings.hpp"
 #include "bridge/config/endpoint.hpp"
+#include "bridge/config/proxy.hpp"
 #include "bridge/one_line.hpp"
 #include "proto/signing_key.hpp"
 #include "proto/stream_name.hpp"
@@ -37,7 +38,6 @@ class Validation {
     check_endpoints();
     validate_curve(config_, problems_);
     check_topics();
-    check_replay();
     check_books();
     check_http_and_log();
   }
@@ -62,6 +62,10 @@ class Validation {
     const auto& upstream = config_.upstream;
     check_url("upstream.url", upstream.url, "wss");
     check_url("upstream.rest_url", upstream.rest_url, "https");
+    if (!upstream.proxy.empty() && upstream.proxy != "none" && !parse_proxy_url(upstream.proxy))
+      note("upstream.proxy", "is not the http:// address of a proxy",
+           "give http://[USER:PASSWORD@]HOST:PORT with escapes such as %40 for an @ in USER or "
+           "PASSWORD, or none");
     std::error_code error;
     if (!upstream.ca_file.empty() && !std::filesystem::is_regular_file(upstream.ca_file, error))
       note("upstream.ca_file", printable(upstream.ca_file) + " is not a readable file",
@@ -168,17 +172,6 @@ class Validation {
     if (!terminator.empty() && !can_end_a_topic(terminator))
       note("publish.topic_terminator", printable(terminator) + " does not end a topic",
            "give one character that no stream name has, such as |");
-  }
-
-  /// A replay goes out at once, so that all of it, and its end, may have to wait for the asker.
-  void check_replay() {
-    const auto& publish = config_.publish;
-    if (publish.replay_messages >= publish.send_hwm && publish.replay_messages > 0)
-      note("publish.replay_messages",
-           std::to_string(publish.replay_messages) + " and the end of a replay are more than the " +
-               std::to_string(publish.send_hwm) +
-               " messages that publish.send_hwm lets wait for a consumer",
-           "give less than publish.send_hwm, or raise that");
   }
 
   void check_books() {

@@ -4,11 +4,39 @@
 #include <utility>
 
 namespace bpx::bridge {
+namespace {
+
+/// A topic that counts for `bytes`; for none where it is had already.
+template <typename Subscriber>
+void take(Subscriber& subscriber, std::size_t bytes) {
+  subscriber.topic_bytes += bytes;
+  if (bytes > 0) ++subscriber.topics;
+}
+
+/// Returns what is not counted any more.
+template <typename Subscriber>
+std::size_t give_up(Subscriber& subscriber, std::size_t bytes) {
+  const auto given_up = std::min(bytes, subscriber.topic_bytes);
+  subscriber.topic_bytes -= given_up;
+  if (bytes > 0 && subscriber.topics > 0) --subscriber.topics;
+  return given_up;
+}
+
+}  // namespace
 
 std::optional<int> Attendance::arrive(int connection, std::int64_t now_ns,
                                       const std::function<bool(int)>& listens) {
   leave(connection);  // the descriptor is another's now
-  connections_[connection].unheard = unheard_.insert(unheard_.end(), {connection, now_ns});
+  auto& arrived = connections_[connection];
+  arrived.unheard = unheard_.end();
+  if (const auto early = early_.extract(connection)) {
+    arrived.caller = early.mapped().caller;
+    arrived.topic_bytes = early.mapped().topic_bytes;
+    arrived.topics = early.mapped().topics;
+    topic_bytes_ += arrived.topic_bytes;
+  } else {
+    arrived.unheard = unheard_.insert(unheard_.end(), {connection, now_ns});
+  }
   if (connections_.size() <= bounds_.connections) return std::nullopt;
   return let_go(connections_.find(longest_unheard(now_ns, listens).value_or(connection)));
 }
@@ -34,21 +62,36 @@ void Attendance::leave(int connection) {
   take_off_unheard(left.mapped());
   told_left_.push_back(connection);
   topic_bytes_ -= left.mapped().topic_bytes;
-  if (const auto caller = left.mapped().caller; caller != 0) left_[connection] = caller;
+  left_[connection] = left.mapped().caller;
 }
 
 std::vector<int> Attendance::subscribe(const Caller& caller, std::size_t bytes) {
   if (!caller.is_known()) return charge_strangers(bytes);
   const auto subscriber = find(caller);
-  if (subscriber == connections_.end() || subscriber->second.has_to_go) return {};
-  if (bytes > 0) ++subscriber->second.topics;  // what it has already counts for nothing
-  subscriber->second.topic_bytes += bytes;
+  if (subscriber == connections_.end()) {
+    charge_early(caller, bytes);
+    return {};
+  }
+  if (subscriber->second.has_to_go) return {};
+  take(subscriber->second, bytes);
   topic_bytes_ += bytes;
   if (subscriber->second.topic_bytes > bounds_.topic_bytes_each) return {let_go(subscriber)};
   if (topic_bytes_ > bounds_.topic_bytes_in_all)
     return {let_go(std::ranges::max_element(
         connections_, {}, [](const auto& entry) { return entry.second.topic_bytes; }))};
   return {};
+}
+
+/// Nothing of who has left, nor of whom that may be: to take somebody for known is to let it off
+/// what those who cannot be told apart have together.
+void Attendance::charge_early(const Caller& caller, std::size_t bytes) {
+  if (connections_.contains(caller.descriptor)) return;
+  if (const auto left = left_.find(caller.descriptor);
+      left != left_.end() && (left->second == 0 || caller.number <= left->second))
+    return;
+  auto& early = early_[caller.descriptor];
+  if (early.caller != caller.number) early = {.caller = caller.number};
+  take(early, bytes);
 }
 
 /// Who has too much of what they have together, nobody can tell. They come back, and start afresh.
@@ -64,11 +107,13 @@ std::vector<int> Attendance::charge_strangers(std::size_t bytes) {
 
 void Attendance::unsubscribe(const Caller& caller, std::size_t bytes) {
   const auto subscriber = find(caller);
-  if (subscriber == connections_.end()) return;
-  if (bytes > 0 && subscriber->second.topics > 0) --subscriber->second.topics;
-  const auto given_up = std::min(bytes, subscriber->second.topic_bytes);
-  subscriber->second.topic_bytes -= given_up;
-  topic_bytes_ -= given_up;
+  if (subscriber == connections_.end()) {
+    const auto early = early_.find(caller.descriptor);
+    if (early != early_.end() && early->second.caller == caller.number)
+      give_up(early->second, bytes);
+    return;
+  }
+  topic_bytes_ -= give_up(subscriber->second, bytes);
 }
 
 std::optional<std::size_t> Attendance::subscriptions(int connection) const {

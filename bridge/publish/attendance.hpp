@@ -18,9 +18,9 @@ namespace bpx::bridge {
 /// is too much. libzmq itself bounds neither, and keeps some 35 bytes for each byte of a topic that
 /// nobody else knows. Pure; one thread at a time.
 ///
-/// Connections are told of by their file descriptor, at once; what they sent comes later, through a
-/// queue, in which it can outlive them. A descriptor's next connection does not answer for what the
-/// last one left there.
+/// Connections are told of by their file descriptor, by another thread than what they sent, which
+/// comes through a queue: it can outlive them there, and it can be sooner than their arrival. A
+/// descriptor's next connection does not answer for what the last one left there.
 class Attendance {
  public:
   /// What a topic that is a stream's counts for: libzmq keeps its name once, and the consumer.
@@ -94,8 +94,15 @@ class Attendance {
     std::list<Unheard>::iterator unheard;  ///< its place, or the end
   };
   using Connections = std::map<int, Connection>;
+  /// Who is heard before its arrival is.
+  struct Early {
+    std::uint64_t caller = 0;
+    std::size_t topic_bytes = 0;
+    std::size_t topics = 0;
+  };
 
   Connections::iterator find(const Caller& caller);
+  void charge_early(const Caller& caller, std::size_t bytes);
   std::vector<int> charge_strangers(std::size_t bytes);
   std::optional<int> longest_unheard(std::int64_t now_ns, const std::function<bool(int)>& listens);
   void take_off_unheard(Connection& connection);
@@ -104,7 +111,9 @@ class Attendance {
   Bounds bounds_;
   Connections connections_;
   std::list<Unheard> unheard_;  ///< who has not asked for anything and may stay, by arrival
-  /// Descriptor → the last who had it and left, of whom something may still be told.
+  std::map<int, Early> early_;  ///< by descriptor
+  /// Descriptor → the last who had it and left, of whom something may still be told; 0 where it has
+  /// not been heard.
   std::map<int, std::uint64_t> left_;
   std::size_t topic_bytes_ = 0;  ///< of all that may stay
   std::size_t stranger_bytes_ = 0;

@@ -12,6 +12,9 @@ constexpr std::chrono::minutes kEpisodeEndsAfter{1};
 
 constexpr auto kCrowdedMend = "who connects so often? The file descriptors' limit may be low";
 
+/// The thread that relays may want to tell of a request meanwhile.
+constexpr int kTurnedAwayAtOnce = 100;
+
 constexpr std::int64_t kForgivenEachNs = 60'000'000'000;
 constexpr std::int64_t kReportedEachNs = 900'000'000;  // with each look of one a second
 
@@ -53,7 +56,8 @@ void Crowd::arrived(int connection) {
 
 void Crowd::could_not_accept() {
   const std::lock_guard lock(mutex_);
-  while (bouncer_.turn_away_one()) note_turned_away(TurnedAway::crowded, crowded_, kCrowdedMend);
+  for (int left = kTurnedAwayAtOnce; left > 0 && bouncer_.turn_away_one(); --left)
+    note_turned_away(TurnedAway::crowded, crowded_, kCrowdedMend);
 }
 
 void Crowd::identify(int connection) {

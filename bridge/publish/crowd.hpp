@@ -20,7 +20,8 @@ namespace bpx::bridge {
 /// Those who are connected to one endpoint, strangers and enemies among them. Bounds how many
 /// they are, so that the bridge keeps file descriptors and memory for itself, and how much they
 /// subscribe to; ends the connections that are too much, counts them, and logs that once a
-/// minute. Thread safe: connections are told of by one thread, subscriptions by another.
+/// minute; knows who is behind. Thread safe: connections are told of by one thread, subscriptions
+/// by another.
 class Crowd {
  public:
   /// `endpoint`: public or private.
@@ -73,7 +74,8 @@ class Crowd {
   const std::string endpoint_;
   EndpointMeasurements& measurements_;
   Log& log_;
-  mutable std::mutex mutex_;  // two threads tell; neither keeps it for longer than a system call
+  // Two threads tell. None keeps it for longer than a look at everybody takes, a microsecond each.
+  mutable std::mutex mutex_;
   Attendance attendance_;
   Peers peers_;
   Bouncer bouncer_;

@@ -106,6 +106,7 @@ std::optional<PeerMonitor::Event> PeerMonitor::next_event() {
 
 void PeerMonitor::on_arrived(std::int32_t descriptor) {
   crowd_.arrived(descriptor);
+  forget_newcomer(descriptor);  // the descriptor is another's now
   newcomers_.push_back({descriptor, steady_ns()});
 }
 
@@ -119,14 +120,20 @@ void PeerMonitor::on_handshake() {
   if (first != newcomers_.end()) newcomers_.erase(first);
 }
 
+/// Returns whether it was one.
+bool PeerMonitor::forget_newcomer(std::int32_t descriptor) {
+  return std::erase_if(newcomers_, [descriptor](const Newcomer& newcomer) {
+           return newcomer.descriptor == descriptor;
+         }) > 0;
+}
+
 void PeerMonitor::on_disconnected(std::int32_t descriptor) {
   const auto host = crowd_.left(descriptor);
   // A failure names no peer, but the I/O thread, of which there is one, cuts the peer off before it
   // does anything else: the next that goes is the one that failed. And a peer may go without one:
   // who is no ZeroMQ, or sees first that the other side's security is not its own.
   const auto failure = std::exchange(failure_, std::nullopt);
-  const auto is_it = [&](const Newcomer& newcomer) { return newcomer.descriptor == descriptor; };
-  if (std::erase_if(newcomers_, is_it) > 0 || failure) crowd_.handshake_failed();
+  if (forget_newcomer(descriptor) || failure) crowd_.handshake_failed();
   if (refusals_ != nullptr && failure && *failure != kNoDetail)
     refusals_->note(host, reason_of(*failure));
 }

@@ -46,6 +46,7 @@ class PeerMonitor {
   std::optional<Event> next_event();
   void on_arrived(std::int32_t descriptor);
   void on_handshake();
+  bool forget_newcomer(std::int32_t descriptor);
   void give_up_on_the_silent();
   void on_disconnected(std::int32_t descriptor);
 

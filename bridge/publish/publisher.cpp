@@ -18,6 +18,8 @@
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <thread>
+#include <utility>
 
 namespace bpx::bridge {
 namespace {
@@ -292,9 +294,10 @@ class Publisher::Socket {
 };
 
 struct Publisher::Sockets {
-  explicit Sockets(std::uint64_t queue_bytes) : unsent(queue_bytes / 2) {}
+  explicit Sockets(std::uint64_t queue_bytes) : unsent(std::make_shared<Unsent>(queue_bytes / 2)) {}
 
-  Unsent unsent;  ///< libzmq gives back to it until the context is gone
+  // Shared with the thread that waits for the context's end: until then libzmq gives back to it.
+  std::shared_ptr<Unsent> unsent;
   // Declared first, destroyed last: terminating the context waits for the sockets' linger.
   // One I/O thread: PeerMonitor relies on the order of its events.
   zmq::context_t context{1};
@@ -317,16 +320,16 @@ Publisher::Publisher(const Options& options, Measurements& measurements, Log& lo
     watched.push_back(&everyone
                            .emplace(context, options, options.public_bind, options.public_curve,
                                     guard, Audience::everyone, options.public_bounds, last_caller,
-                                    unsent, measurements.everyone, log)
+                                    *unsent, measurements.everyone, log)
                            .peers());
   if (!options.private_bind.empty())
     watched.push_back(&account
                            .emplace(context, options, options.private_bind, options.private_curve,
                                     guard, Audience::account, options.private_bounds, last_caller,
-                                    unsent, measurements.account, log)
+                                    *unsent, measurements.account, log)
                            .peers());
   doorkeeper.emplace(context, std::move(watched), guard,
-                     Queues(unsent, options.queue_bytes, measurements.queued_bytes), log);
+                     Queues(*unsent, options.queue_bytes, measurements.queued_bytes), log);
 }
 
 Publisher::~Publisher() = default;
@@ -357,7 +360,7 @@ void Publisher::publish_answer(Audience audience, std::string_view topic, std::s
 }
 
 void Publisher::watch_the_queues() {
-  if (sockets_->unsent.is_alarming()) sockets_->doorkeeper->hurry();
+  if (sockets_->unsent->is_alarming()) sockets_->doorkeeper->hurry();
 }
 
 bool Publisher::drain_requests(SubscriptionReceiver& receiver) {
@@ -396,12 +399,20 @@ std::string Publisher::library_version() {
   return std::to_string(major) + '.' + std::to_string(minor) + '.' + std::to_string(patch);
 }
 
-void Publisher::close() {
+std::future<void> Publisher::close() {
   sockets_->doorkeeper.reset();
   sockets_->everyone.reset();
   sockets_->account.reset();
   sockets_->authenticator.reset();
-  sockets_->context.close();
+  std::promise<void> promise;
+  auto sent = promise.get_future();
+  // Nothing cuts libzmq's waiting short: it has a thread that nobody needs to wait for.
+  std::thread([unsent = sockets_->unsent, context = std::move(sockets_->context),
+               promise = std::move(promise)]() mutable {
+    context.close();
+    promise.set_value();
+  }).detach();
+  return sent;
 }
 
 }  // namespace bpx::bridge

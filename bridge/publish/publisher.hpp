@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -91,8 +92,9 @@ class Publisher {
   /// Of libzmq, as it runs.
   static std::string library_version();
 
-  /// Sends what is queued, for at most the configured linger, and closes the sockets.
-  void close();
+  /// Closes the sockets. libzmq goes on sending what is queued, for at most the configured linger:
+  /// the future is there to wait for that. Who does not may only end the process.
+  std::future<void> close();
 
  private:
   class Socket;

@@ -7,6 +7,9 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/support"))
+import belongings  # noqa: E402, F401  pylint: disable=wrong-import-position,unused-import
+
 PEERS = ROOT / "tests/bench/peers"
 WORK = ROOT / "build/bench"
 
@@ -32,11 +35,11 @@ def node_modules(may_install):
     for tool in "node", "npm":
         if not shutil.which(tool):
             return None, f"no {tool} here: apt install nodejs npm"
+    if not may_install:
+        return None, "a run without --quick installs what it needs"
     modules = WORK / "node"
     if all((modules / "node_modules" / name).is_dir() for name in ("ws", "zeromq")):
         return modules, ""
-    if not may_install:
-        return None, "not installed; a run without --quick does"
     modules.mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(

@@ -12,7 +12,7 @@ from pacing import BURSTS, BURSTS_APART, FULL_SPEED, ONE_BY_ONE
 from rig import Source, streams
 
 APPLICATION_DATA = 23  # RFC 8446, 5.1
-PATIENCE = 20
+PATIENCE = 60
 
 
 class Client:

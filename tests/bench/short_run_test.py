@@ -26,7 +26,7 @@ class ShortRun(unittest.TestCase):
             done = subprocess.run(
                 [sys.executable, HERE / "run", "--quick", "--json", directory / "results.json",
                  "--chart", directory / "chart.svg"],
-                capture_output=True, text=True, timeout=280, check=False)
+                capture_output=True, text=True, timeout=840, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
             self.assertIn("</svg>", (directory / "chart.svg").read_text(encoding="utf-8"))
@@ -55,7 +55,7 @@ class ShortRun(unittest.TestCase):
             for quantiles in row.values():
                 values = [quantiles[name] for name in ("p50", "p99", "p99.9", "max")]
                 self.assertEqual(values, sorted(values))
-                self.assertGreater(values[0], 1)  # µs: nothing arrives before it was sent
+                self.assertGreater(values[0], 0)  # nothing arrives before it was sent
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import pathlib
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -14,8 +13,7 @@ import urllib.request
 import cpu_time
 import executables
 
-sys.path.append(str(executables.ROOT / "tests/support"))
-from ports import free_port  # noqa: E402  pylint: disable=wrong-import-position
+from ports import free_port  # executables knows where it is
 
 
 class Subject:

@@ -4,7 +4,7 @@ import json
 import subprocess
 
 
-def docker(*arguments, check=True, deadline=120, **options):
+def docker(*arguments, check=True, deadline=300, **options):
     """What the command says, on both its outputs."""
     done = subprocess.run(["docker", *arguments], text=True, stdin=subprocess.DEVNULL, timeout=deadline,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **options)
@@ -13,7 +13,7 @@ def docker(*arguments, check=True, deadline=120, **options):
     return done.stdout
 
 
-def status_of(*arguments, deadline=120):
+def status_of(*arguments, deadline=300):
     """The command's exit status and what it said."""
     done = subprocess.run(["docker", *arguments], text=True, stdin=subprocess.DEVNULL, timeout=deadline,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)

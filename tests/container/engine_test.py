@@ -1,13 +1,58 @@
-"""Two runs of tests/container/run at once: their images and stacks have the same names."""
+"""Two runs of tests/container/run at once: their images and stacks have the same names. And one after another that
+was killed."""
 
+import contextlib
 import os
 import pathlib
+import signal
 import subprocess
+import sys
 import tempfile
 import unittest
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import belongings  # noqa: E402, F401  pylint: disable=wrong-import-position,unused-import
+
 ENGINE = pathlib.Path(__file__).with_name("engine")
-DEADLINE = 30
+DEADLINE = 60
+
+
+class StopTest(unittest.TestCase):
+    def test_clears_what_an_engine_that_was_killed_has_left_and_nothing_else(self):
+        directory = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        shim = directory / "containerd-shim"
+        shim.write_text("#!/bin/sh\nsleep 1000 &\necho $!\nwait\n")
+        shim.chmod(0o755)
+
+        def start(home):
+            (home / "exec").mkdir(parents=True)
+            process = subprocess.Popen([shim, "-address", home / "exec/containerd.sock"], stdout=subprocess.PIPE, text=True,
+                                       start_new_session=True)
+            self.addCleanup(process.communicate)
+            self.addCleanup(self.kill_session, process.pid)
+            return process, int(process.stdout.readline())
+        home, neighbours = directory / "engine", directory / "neighbour"
+        (killed, container), (neighbour, _) = start(home), start(neighbours)
+        (home / "docker.pid").write_text(str(neighbour.pid))  # was another's once
+        (home / "mode").write_text("run\n")
+        subprocess.run([ENGINE, "stop"], env={**os.environ, "BPX_ENGINE_HOME": str(home),
+                                               "BPX_ENGINE_LOCK": str(directory / "lock")}, timeout=DEADLINE, check=True)
+        killed.wait(DEADLINE)
+        self.assertFalse(self.runs(container))
+        self.assertEqual(os.listdir(home), [])
+        self.assertIsNone(neighbour.poll())
+
+    @staticmethod
+    def runs(process):
+        try:
+            return ") Z " not in pathlib.Path(f"/proc/{process}/stat").read_text()
+        except FileNotFoundError:
+            return False
+
+    @staticmethod
+    def kill_session(leader):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(leader, signal.SIGKILL)
 
 
 class EngineTest(unittest.TestCase):

@@ -46,15 +46,22 @@ class Stack:
         self.environment = clean_environment(**self.ports, BACKPACK_TAG="test", **settings)
         self.has_grafana = engine.has_image(image_of("grafana"))
 
-    def compose(self, *arguments, over=(), deadline=120, **settings):
+    def compose(self, *arguments, over=(), deadline=300, **settings):
         """`over`: further files, which change what docker-compose.yml says."""
         files = [part for path in (COMPOSE_FILE, *over) for part in ("--file", str(path))]
         return engine.docker("compose", "--project-name", PROJECT, "--project-directory", str(ROOT), *files,
-                             "--env-file", str(ROOT / "deploy/compose/demo.env"), *arguments,
+                             "--env-file", "/dev/null", "--profile", "demo", *arguments,
                              deadline=deadline, env={**self.environment, **settings})
 
     def up(self, *services, **options):
         self.compose("up", "--detach", "--no-build", "--pull", "never", *services, **options)
+
+    def clear(self):
+        """What a run that was killed has left: its containers would come back with the engine."""
+        left = engine.docker("ps", "--all", "--quiet", "--filter", f"name=^/?{PROJECT}").split()
+        if left:
+            engine.docker("rm", "--force", "--volumes", *left)
+        self.down()
 
     def down(self):
         self.compose("down", "--volumes", "--timeout", "5")
@@ -70,7 +77,7 @@ class Stack:
     def health(self, service):
         return self.inspect(service)["State"]["Health"]["Status"]
 
-    def wait_for_health(self, service, wanted, deadline=60.0):
+    def wait_for_health(self, service, wanted, deadline=180.0):  # it is looked at every few seconds
         try:
             wait_until(lambda: self.health(service) == wanted, f"{service} {wanted}", deadline)
         except AssertionError as late:

@@ -12,12 +12,11 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import urllib.request
 
 import npm
-from harness import BRIDGE, ROOT, Bridge, Exchange, Program, clean_environment, free_port, wait_until
+from harness import BRIDGE, DEADLINE, ROOT, Bridge, Exchange, Program, clean_environment, free_port, wait_until
 from scripted_bridge import FIRST, ScriptedBridge
 from tcp_proxy import TcpProxy
 
@@ -69,10 +68,7 @@ class Client(Program):
 
 def all_sent(exchange, streams):
     """What went to clients of these."""
-    frames = []
-    while piece := exchange.log(len(frames)):
-        frames += piece
-    return [(frame["stream"], frame["text"]) for frame in frames if frame["stream"] in streams]
+    return [(stream, text) for stream, text in exchange.sent() if stream in streams]
 
 
 def by_stream(messages, streams):
@@ -85,14 +81,7 @@ def frames_sent(exchange):
 
 def come_to_rest(exchange, streams=tuple(STREAMS)):
     """Stops the market; returns what was said on these streams."""
-    exchange.rate(0)
-    last = [-1]
-
-    def rests():
-        before, last[0] = last[0], frames_sent(exchange)
-        time.sleep(0.1)
-        return last[0] == before
-    wait_until(rests, "the market to rest")
+    exchange.come_to_rest()
     return all_sent(exchange, streams)
 
 
@@ -133,7 +122,7 @@ class ClientTest:
         keys = {}
         for owner in "bridge", "consumer":
             text = subprocess.run([BRIDGE, "keygen"], text=True, capture_output=True, check=True,
-                                  timeout=30).stdout
+                                  timeout=DEADLINE).stdout
             path = self.directory / f"{owner}.key"
             path.touch(0o600)
             path.write_text(text)
@@ -186,7 +175,7 @@ class ClientTest:
     def true_book(exchange):
         context = ssl.create_default_context(cafile=exchange.ca_file)
         url = exchange.rest_url + "/api/v1/depth?symbol=SOL_USDC"
-        with urllib.request.urlopen(url, timeout=30, context=context) as answer:
+        with urllib.request.urlopen(url, timeout=DEADLINE, context=context) as answer:
             return json.load(answer)
 
     @staticmethod
@@ -442,7 +431,7 @@ class ClientTest:
                 change(number + 4, a=[["9998", "7"]], b=[["0.02", "7"]])
                 change(number + 2, a=[["9998", "1"]], b=None)
                 change(number + 5)
-                newest = len(all_sent(exchange, [DEPTH]))
+                newest = len(come_to_rest(exchange, [DEPTH]))
                 wait_until(lambda: client.positions.get(DEPTH, (0, 0))[1] >= newest or
                            not client.is_running, "all to be printed")
                 self.assertEqual(client.stop(), 0, client.lines)
@@ -487,8 +476,8 @@ class PythonTest(ClientTest, unittest.TestCase):
             exchange.rate(1000)
             for _ in range(12):
                 with self.client(*self.resumed(streams, positions)) as client:
-                    wait_until(lambda: client.printed, "a first message")
-                    time.sleep(chance.uniform(0, 0.5))
+                    most = chance.randrange(1, 800)
+                    wait_until(lambda: len(client.printed) >= most, f"{most} messages")
                     client.send(signal.SIGKILL)
                     client.stop()
                 self.assertEqual(client.faults, [])
@@ -520,7 +509,7 @@ class NodeTest(ClientTest, unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         cls.addClassCleanup(directory.cleanup)
         cls.modules = directory.name
-        npm.install(cls.modules, "zeromq@6", timeout=100)
+        npm.install(cls.modules, "zeromq@6")
 
     def command(self):
         # A module is looked for where the file lies that asks for it.

@@ -1,5 +1,6 @@
 """The program as a shell sees it: exit statuses, what goes to stdout and stderr, signals."""
 
+import errno
 import json
 import os
 import re
@@ -13,7 +14,8 @@ import unittest
 
 import zmq
 
-from harness import BRIDGE, DEADLINE, KEYS, ROOT, Bridge, Exchange, clean_environment, wait_until
+from harness import (BRIDGE, DEADLINE, KEYS, ROOT, Bridge, Exchange, Program, clean_environment,
+                     wait_until)
 
 
 def run(*arguments, environment=None):
@@ -87,6 +89,69 @@ class CommandLineTest(unittest.TestCase):
             again = run("check", "--config", file.name, environment=clean_environment(**KEYS))
         self.assertEqual(again.stdout, done.stdout)
 
+    def test_what_the_proxy_is_told_of_the_bridge_is_in_no_output(self):
+        for variable in ("BRIDGE_UPSTREAM__PROXY", "HTTPS_PROXY", "https_proxy"):
+            for proxy, status in (("http://me:hidden%40word@127.0.0.1:1", 0), ("socks5://me:hidden@h:1", 2),
+                                  ("http://me:hidden@127.0.0.1:1:1", 2)):
+                done = run("check", "--stream", "trade.A",
+                           environment=clean_environment(**{variable: proxy}))
+                self.assertEqual(done.returncode, status, (variable, proxy, done.stderr))
+                self.assertNotIn("hidden", done.stdout + done.stderr, variable)
+                if status == 2:
+                    self.assertRegex(done.stderr, r"^config: (upstream\.proxy|HTTPS_PROXY): .+; .+$")
+
+    def test_variables_of_orchestrators_are_warned_of_in_one_line_and_no_error(self):
+        foreign = {"BRIDGE_PORT": "tcp://10.0.0.1:5555", "BRIDGE_SERVICE_HOST": "10.0.0.1", "BRIDGE_EMPTY": ""}
+        done = run("check", "--stream", "trade.A", environment=clean_environment(**foreign))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+        self.assertEqual(len(warnings), 1, done.stderr)
+        self.assertIn("BRIDGE_PORT, BRIDGE_SERVICE_HOST:", warnings[0])
+        with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"], **foreign) as bridge:
+            warning = bridge.wait_for_line("WARN  variables passed over names=(.*) cause=")
+            self.assertEqual(warning[1], '"BRIDGE_PORT, BRIDGE_SERVICE_HOST"')
+
+    def test_an_env_file_gives_variables_and_keys_and_the_environment_wins(self):
+        text = (f'# as the guide has it\nPUBLIC_KEY="{KEYS["BACKPACK_PUBLIC_KEY"]}"\r\n'
+                f"SECRET_KEY='{KEYS['BACKPACK_SECRET_KEY']}'\n"
+                "export BRIDGE_UPSTREAM__STREAMS=trade.FILE,account.orderUpdate\n"
+                "BRIDGE_PUBLISH__PRIVATE__BIND=tcp://127.0.0.1:5556\nBRIDGE_LOG__LEVEL=debug\n")
+        with with_file("\ufeff" + text) as file:
+            done = run("check", "--env-file", file.name, environment=clean_environment(BRIDGE_LOG__LEVEL="error"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        configuration = json.loads(done.stdout)
+        self.assertEqual(configuration["upstream"]["streams"], ["trade.FILE", "account.orderUpdate"])
+        self.assertEqual(configuration["log"]["level"], "error")
+        self.assertIn("secret key from SECRET_KEY (not shown)", done.stderr)
+        self.assertNotIn(KEYS["BACKPACK_SECRET_KEY"], done.stdout + done.stderr)
+
+    def test_a_bridge_signs_with_the_keys_of_an_env_file(self):
+        streams = ["account.orderUpdate"]
+        with Exchange() as exchange, with_file("".join(
+                f"{name.removeprefix('BACKPACK_')}='{key}'\n" for name, key in KEYS.items())) as file:
+            environment = exchange.environment(BRIDGE_PUBLISH__PRIVATE__BIND="tcp://127.0.0.1:*")
+            with Program([BRIDGE, "--env-file", file.name, "--stream", *streams], environment):
+                exchange.wait_for_subscriptions(streams)
+
+    def test_a_faulty_env_file_is_a_problem_of_the_configuration(self):
+        with with_file("A=1\nSECRET_KEY\n") as file:
+            done = run("check", "--stream", "trade.A", "--env-file", file.name)
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stderr, rf"^config: {file.name}:2: .+; .+\n$")
+        done = run("check", "--stream", "trade.A", "--env-file", "/no/such/file")
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, "^config: /no/such/file: cannot be read; .+\n$")
+
+    def test_streams_are_separated_by_commas_and_keep_no_quotation_marks(self):
+        done = run("check", "--stream", "trade.A,depth.B", "--stream", "trade.C")
+        self.assertEqual(json.loads(done.stdout)["upstream"]["streams"], ["trade.A", "depth.B", "trade.C"])
+        for arguments, settings in ((["--stream", '"trade.A,depth.B"'], {}),
+                                    ([], {"BRIDGE_UPSTREAM__STREAMS": '"trade.A,depth.B"'}),
+                                    (["--stream", "trade.A;depth.B"], {})):
+            done = run("check", *arguments, environment=clean_environment(**settings))
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stderr, "^config: upstream.streams.*quotation mark.*\n$")
+
     def test_a_port_that_is_taken_is_named(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
@@ -142,11 +207,21 @@ class CommandLineTest(unittest.TestCase):
                     self.assertIn(b"GET /readyz ", connection.recv(4096))
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                     self.assertEqual(asking["http"].wait(DEADLINE), 0)
-                self.assertIsNone(asking["https"].poll())
+                wait_until(lambda: self.is_read(anchors), "the other to read them")
             finally:
                 for process in asking.values():
                     process.kill()
                     process.wait()
+
+    @staticmethod
+    def is_read(fifo):
+        """Whether anybody waits for what is written there."""
+        try:
+            os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError as nobody:
+            assert nobody.errno == errno.ENXIO, nobody
+            return False
+        return True
 
     def test_healthcheck_says_what_an_address_looks_like(self):
         done = run("healthcheck", "--url", "127.0.0.1:9464")
@@ -182,6 +257,7 @@ class CommandLineTest(unittest.TestCase):
                 [BRIDGE, "tail", terminated, "--replay", "3", "--count", "5", "--format", "raw",
                  "--connect", bridge.public], env=clean_environment(), text=True,
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
             shown = [process.stdout.readline() for _ in range(3)]
             for t in (6, 7):
                 exchange.publish(stream, json.dumps({"t": t}))
@@ -250,34 +326,25 @@ class CommandLineTest(unittest.TestCase):
     def test_tail_says_why_there_is_no_book(self):
         stream = "depth.SOL_USDC"
         with Exchange() as exchange, Bridge(exchange, [stream]) as bridge:
-            process = subprocess.Popen(
-                [BRIDGE, "tail", "--book", stream, "--connect", bridge.public],
-                env=clean_environment(), text=True, stderr=subprocess.PIPE)
-            self.assertIn("publish.books", process.stderr.readline())
-            process.send_signal(signal.SIGINT)
-            self.assertEqual(process.wait(DEADLINE), 1)
-            process.stderr.close()
+            with Program([BRIDGE, "tail", "--book", stream, "--connect", bridge.public],
+                         clean_environment()) as tail:
+                tail.wait_for_line("publish.books")
+                self.assertEqual(tail.stop(signal.SIGINT), 1)
 
     def test_tail_explains_silence(self):
-        process = subprocess.Popen([BRIDGE, "tail", "--count", "1", "--connect", "ipc:///tmp/nobody"],
-                                   env=clean_environment(), text=True, stderr=subprocess.PIPE)
-        started = time.monotonic()
-        self.assertIn("not even heartbeats", process.stderr.readline())
-        self.assertGreater(time.monotonic() - started, 2.5)
-        process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(DEADLINE), 1, "the message did not come")
-        process.stderr.close()
+        with tempfile.TemporaryDirectory() as directory, \
+                Program([BRIDGE, "tail", "--count", "1", "--connect", f"ipc://{directory}/nobody"],
+                        clean_environment()) as tail:
+            tail.wait_for_line("not even heartbeats")
+            self.assertEqual(tail.stop(signal.SIGINT), 1, "the message did not come")
 
     def test_tail_says_when_the_bridge_is_gone(self):
         with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge:
-            process = subprocess.Popen([BRIDGE, "tail", "--connect", bridge.public],
-                                       env=clean_environment(), text=True, stderr=subprocess.PIPE)
-            self.assertIn("the bridge is live, but nothing comes", process.stderr.readline())
-            bridge.stop(signal.SIGKILL)
-            self.assertIn("heartbeats have stopped", process.stderr.readline())
-            process.send_signal(signal.SIGINT)
-            process.wait(DEADLINE)
-            process.stderr.close()
+            with Program([BRIDGE, "tail", "--connect", bridge.public], clean_environment()) as tail:
+                tail.wait_for_line("the bridge is live, but nothing comes")
+                bridge.stop(signal.SIGKILL)
+                tail.wait_for_line("heartbeats have stopped")
+                tail.stop(signal.SIGINT)
 
     def test_either_signal_ends_the_bridge_in_order(self):
         for sign in (signal.SIGTERM, signal.SIGINT):
@@ -286,8 +353,9 @@ class CommandLineTest(unittest.TestCase):
                 self.assertEqual(bridge.stop(sign), 0)
                 self.assertRegex(bridge.lines[-1], r"INFO  stopped$")
 
-    def test_a_bridge_that_is_asked_to_end_while_it_starts_ends_in_order(self):
-        for sign in (signal.SIGTERM, signal.SIGINT):
+    def test_signals_that_come_while_it_starts_are_acted_upon_once_it_has(self):
+        for signs in ([signal.SIGTERM], [signal.SIGINT],
+                      [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM]):
             with tempfile.TemporaryDirectory() as directory:
                 config = os.path.join(directory, "config.json")
                 os.mkfifo(config)  # it reads the configuration for as long as the test likes
@@ -299,27 +367,54 @@ class CommandLineTest(unittest.TestCase):
                                           BRIDGE_HTTP__BIND="127.0.0.1:0",
                                           BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*"))
                 with open(config, "w") as file:
-                    process.send_signal(sign)
+                    for sign in signs:
+                        process.send_signal(sign)
                     file.write("{}")
                 _, said = process.communicate(timeout=DEADLINE)
                 self.assertEqual(process.returncode, 0, said)
-                self.assertIn("shutdown cause=" + sign.name, said)
+                self.assertIn("shutdown cause=" + signs[-1].name, said)
+                self.assertEqual("not reloaded" in said, signal.SIGHUP in signs, said)
+
+    def test_signals_that_mean_nothing_to_the_bridge_are_logged_and_do_no_harm(self):
+        with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge:
+            for sign in (signal.SIGUSR1, signal.SIGUSR2):
+                bridge.send(sign)
+                bridge.wait_for_line("signal ignored signal=" + sign.name)
+            self.assertEqual(bridge.get("/livez")[0], 200)
+
+    def test_a_second_signal_ends_the_wait_for_consumers_at_once(self):
+        stream, payload = "trade.SOL_USDC", json.dumps("x" * 262_144)
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            with Exchange() as exchange, Bridge(exchange, [stream],
+                                                BRIDGE_PUBLISH__LINGER_MS="600000") as bridge, \
+                    zmq.Context.instance().socket(zmq.SUB) as consumer:
+                consumer.linger = 0
+                consumer.rcvhwm = 1
+                consumer.subscribe("")
+                consumer.connect(bridge.public)
+                self.assertTrue(consumer.poll(DEADLINE * 1000))  # from here on it reads nothing
+                exchange.wait_for_subscriptions([stream])
+                count = 100  # more than the buffers on the way hold
+                for _ in range(count):
+                    exchange.publish(stream, payload)
+                wait_until(lambda: bridge.status()["streams"][0]["sequence"] == count, "all to be published")
+                bridge.send(signal.SIGTERM)
+                bridge.wait_for_line("waiting for consumers at_most_ms=600000")
+                self.assertEqual(bridge.stop(sign), 0)
+                self.assertIn("not waiting any longer cause=" + sign.name, bridge.lines[-2])
+                self.assertRegex(bridge.lines[-1], r"INFO  stopped$")
 
     def test_the_bridge_ends_whenever_it_is_asked_to(self):
         # While nothing answers, with heartbeats so dense that one is often due at that moment.
         for attempt in range(40):
-            process = subprocess.Popen(
-                [BRIDGE, "--stream", "trade.A"], stderr=subprocess.PIPE, text=True,
-                env=clean_environment(BRIDGE_UPSTREAM__URL="ws://127.0.0.1:1",
-                                      BRIDGE_UPSTREAM__REST_URL="http://127.0.0.1:1",
-                                      BRIDGE_HTTP__BIND="127.0.0.1:0",
-                                      BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*",
-                                      BRIDGE_PUBLISH__HEARTBEAT_MS="10"))
-            while "connect failed" not in process.stderr.readline():
-                pass
-            process.terminate()
-            self.assertEqual(process.wait(DEADLINE), 0, f"attempt {attempt}")
-            process.stderr.close()
+            with Program([BRIDGE, "--stream", "trade.A"], clean_environment(
+                    BRIDGE_UPSTREAM__URL="ws://127.0.0.1:1",
+                    BRIDGE_UPSTREAM__REST_URL="http://127.0.0.1:1",
+                    BRIDGE_HTTP__BIND="127.0.0.1:0",
+                    BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*",
+                    BRIDGE_PUBLISH__HEARTBEAT_MS="10")) as bridge:
+                bridge.wait_for_line("connect failed")
+                self.assertEqual(bridge.stop(), 0, f"attempt {attempt}")
 
     def test_a_log_that_nobody_reads_neither_stops_the_bridge_nor_keeps_it_from_ending(self):
         read_end, write_end = os.pipe()
@@ -333,6 +428,7 @@ class CommandLineTest(unittest.TestCase):
             process = subprocess.Popen(
                 [BRIDGE, "--stream", "trade.SOL_USDC"], stderr=write_end,
                 env=exchange.environment())
+            self.addCleanup(process.kill)
             exchange.wait_for_subscriptions(["trade.SOL_USDC"])
             os.close(write_end)
             process.terminate()
@@ -345,6 +441,7 @@ class CommandLineTest(unittest.TestCase):
             process = subprocess.Popen(
                 [BRIDGE, "--stream", "trade.SOL_USDC"], stderr=write_end,
                 env=exchange.environment())
+            self.addCleanup(process.kill)
             os.close(write_end)
             os.close(read_end)
             exchange.wait_for_subscriptions(["trade.SOL_USDC"])

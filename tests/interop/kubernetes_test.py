@@ -129,7 +129,7 @@ class KubernetesSchemaTest(unittest.TestCase):
         cls.addClassCleanup(directory.cleanup)
         cls.directory = pathlib.Path(directory.name)
         (cls.directory / "package.json").write_text('{"type": "module", "private": true}')
-        npm.install(cls.directory, *PACKAGES, timeout=200)
+        npm.install(cls.directory, *PACKAGES)
 
     def node(self, name, *command):
         done = subprocess.run([*command, name], cwd=self.directory, capture_output=True, text=True, timeout=200,

@@ -96,7 +96,8 @@ class ReadmeTest(unittest.TestCase):
                              BRIDGE_PUBLISH__PRIVATE__CURVE__SECRET_KEY_FILE=key_file.name)
         said = "".join(attempt.stderr for attempt in (
             open_key,
-            check(**{"BRIDGE_…": "1"}),
+            check(**{"BRIDGE_…__…": "1", "BRIDGE_UPSTREAM__STREAMS": '"trade.A"'}),
+            check(),
             check("--stream", "account.orderUpdate"),
             check("--stream", "account.orderUpdate", BACKPACK_SECRET_KEY_FILE="/no/such/key"),
             check("--stream", "account.orderUpdate", BACKPACK_SECRET_KEY_FILE="/dev/null"),

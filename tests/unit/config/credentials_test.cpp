@@ -64,6 +64,22 @@ TEST_F(LoadCredentials, TakesThePairFromFilesWithATrailingLineBreak) {
   EXPECT_EQ(credentials->source, "BACKPACK_SECRET_KEY_FILE");
 }
 
+TEST_F(LoadCredentials, TakesThePairFromFilesHoweverAnEditorLeavesThem) {
+  for (const auto* const before : {"", "\xef\xbb\xbf", "\xef\xbb\xbf \t", " \r\n\n"})
+    for (const auto* const behind : {"", "\n", "\r\n", " \t\r\n\r\n"})
+      EXPECT_TRUE(load(
+          {"BACKPACK_PUBLIC_KEY_FILE=" + directory_.write("public", before + kPublic + behind),
+           "BACKPACK_SECRET_KEY_FILE=" + directory_.write("secret", before + kSecret + behind)}));
+  EXPECT_THAT(problems_, IsEmpty());
+}
+
+TEST_F(LoadCredentials, NamesTheQuotationMarksThatAKeyKeeps) {
+  for (const auto& secret : {'"' + kSecret + '"', '\'' + kSecret + '\'', kSecret + '"'}) {
+    EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=" + kPublic, "BACKPACK_SECRET_KEY=" + secret}));
+    EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "keeps its quotation marks")));
+  }
+}
+
 TEST_F(LoadCredentials, TakesAnEmptyFileForNoKeyWhereNoneIsNeeded) {
   for (const auto* const text : {"", "\n"})
     expect_no_key(directory_.write("nothing", text), "file that is empty");

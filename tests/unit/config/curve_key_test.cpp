@@ -29,7 +29,8 @@ std::string public_key_in(const CurveKey::OrFault& result) {
 TEST(CurveKey, IsReadFromTheSecretKeyAloneOrFromBothLinesOfKeygen) {
   for (const auto& text :
        {std::string(kSecret), std::string(kSecret) + '\n', ' ' + std::string(kSecret) + " \r\n",
-        lines(kPublic, kSecret), "secret_key " + std::string(kSecret),
+        "\xef\xbb\xbf" + lines(kPublic, kSecret), lines(kPublic, kSecret),
+        "secret_key " + std::string(kSecret),
         "secret_key\t" + std::string(kSecret) + "\r\npublic_key\t" + kPublic + "\r\n"}) {
     const auto result = CurveKey::from_text(text);
     ASSERT_EQ(public_key_in(result), kPublic) << text;

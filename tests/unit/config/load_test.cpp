@@ -44,10 +44,11 @@ TEST_F(LoadConfig, KeepsTheDefaultsWhereNothingIsSet) {
 }
 
 TEST_F(LoadConfig, TakesAnEmptyVariableForUnset) {
-  const auto config = load(R"({"upstream":{"streams":["trade.FILE"]},"log":{"level":"debug"}})",
-                           {"BRIDGE_UPSTREAM__STREAMS=", "BRIDGE_UPSTREAM__WINDOW_MS=",
-                            "BRIDGE_UPSTREAM__COMPRESSION=", "BRIDGE_LOG__LEVEL=", "BRIDGE_LOG="});
-  EXPECT_THAT(problems_, ElementsAre(problem("BRIDGE_LOG", "is not a variable")));
+  const auto config =
+      load(R"({"upstream":{"streams":["trade.FILE"]},"log":{"level":"debug"}})",
+           {"BRIDGE_UPSTREAM__STREAMS=", "BRIDGE_UPSTREAM__WINDOW_MS=",
+            "BRIDGE_UPSTREAM__COMPRESSION=", "BRIDGE_LOG__LEVEL=", "BRIDGE_FOO__BAR="});
+  EXPECT_THAT(problems_, IsEmpty());
   EXPECT_THAT(config.upstream.streams, ElementsAre("trade.FILE"));
   EXPECT_EQ(config.upstream.window_ms, Config{}.upstream.window_ms);
   EXPECT_EQ(config.log.level, "debug");
@@ -90,21 +91,45 @@ TEST_F(LoadConfig, SplitsListsOfTheEnvironmentAtCommas) {
   EXPECT_EQ(config.publish.topic_terminator, "|");
 }
 
-TEST_F(LoadConfig, KeepsNoMoreForReplayThanFitsIntoShortQueuesUnlessToldTo) {
-  EXPECT_EQ(load("{}").publish.replay_messages, 1'024U);
-  EXPECT_EQ(load("{}", {"BRIDGE_PUBLISH__SEND_HWM=1000"}).publish.replay_messages, 999U);
-  EXPECT_EQ(load(R"({"publish":{"send_hwm":1000}})").publish.replay_messages, 999U);
-  EXPECT_EQ(load(R"({"publish":{"send_hwm":1000,"replay_messages":1024}})").publish.replay_messages,
-            1'024U);
+TEST_F(LoadConfig, SplitsFlagsAtCommasToo) {
+  const test::TestEnvironment none;
+  const auto config = load_config({.file = {},
+                                   .environment = none.view(),
+                                   .streams = {"trade.A,depth.B", "trade.C"},
+                                   .log_level = {}},
+                                  problems_);
   EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(config.upstream.streams, ElementsAre("trade.A", "depth.B", "trade.C"));
+}
+
+TEST_F(LoadConfig, NamesTheQuotationMarksThatAValueKeepsAndNothingElse) {
+  for (const auto* const variable :
+       {R"(BRIDGE_UPSTREAM__STREAMS="trade.A,depth.B")", "BRIDGE_UPSTREAM__STREAMS='trade.A'",
+        "BRIDGE_UPSTREAM__WINDOW_MS=\"5000\"", "BRIDGE_UPSTREAM__COMPRESSION='true'",
+        "BRIDGE_HTTP__BIND=\"127.0.0.1:9464", "BRIDGE_LOG__LEVEL=debug'"}) {
+    problems_.clear();
+    load("{}", {variable});
+    ASSERT_EQ(problems_.size(), 1U) << variable;
+    EXPECT_EQ(problems_[0].wrong, "keeps its quotation marks");
+    EXPECT_THAT(problems_[0].mend, HasSubstr("in BRIDGE_"));
+  }
+  problems_.clear();
+  const test::TestEnvironment none;
+  load_config({.file = {},
+               .environment = none.view(),
+               .streams = {R"("trade.A,depth.B")"},
+               .log_level = "'info'"},
+              problems_);
+  EXPECT_THAT(problems_, ElementsAre(problem("upstream.streams", "keeps its quotation marks"),
+                                     problem("log.level", "keeps its quotation marks")));
 }
 
 TEST_F(LoadConfig, ReportsEveryProblemAtOnce) {
   load(R"({"upstream":{"windows_ms":1,"window_ms":0,"streams":"trade.A","compression":"yes",
            "idle_timeout_ms":-5,"connect_timeout_ms":1.5,"url":7},
            "publish":7,"http":{"bind":null},"nonsense":{}})",
-       {"BRIDGE_UPSTREAM__SUBSCRIBE_BATCH=many", "BRIDGE_TYPO=1", "BRIDGE_UPSTREAM__COMPRESSION=1",
-        "BRIDGE_PUBLISH__SEND_HWM=0"});
+       {"BRIDGE_UPSTREAM__SUBSCRIBE_BATCH=many", "BRIDGE_TYPO__X=1",
+        "BRIDGE_UPSTREAM__COMPRESSION=1", "BRIDGE_PUBLISH__HEARTBEAT_MS=0"});
   EXPECT_THAT(
       problems_,
       testing::UnorderedElementsAre(
@@ -116,8 +141,9 @@ TEST_F(LoadConfig, ReportsEveryProblemAtOnce) {
           problem("upstream.url", "not a text"), problem("publish", "group of keys"),
           problem("http.bind", "not a text"), problem("nonsense", "not a key"),
           problem("upstream.subscribe_batch", "not a whole number"),
-          problem("BRIDGE_TYPO", "not a variable"), problem("upstream.compression", "neither true"),
-          problem("publish.send_hwm", "0 is out of range")));
+          problem("BRIDGE_TYPO__X", "not a variable"),
+          problem("upstream.compression", "neither true"),
+          problem("publish.heartbeat_ms", "0 is out of range")));
 }
 
 TEST_F(LoadConfig, SuggestsTheKeyThatWasMeant) {
@@ -141,30 +167,21 @@ TEST_F(LoadConfig, RefusesAPathInPlaceOfNestedObjects) {
                                             problem("upstream.on_demand.enabled", "has a dot")));
 }
 
-TEST_F(LoadConfig, PassesOverWhatKubernetesTellsOfServicesWhoseNamesBeginWithBridge) {
-  load("{}", {"BRIDGE_SERVICE_HOST=10.0.0.1", "BRIDGE_SERVICE_PORT=5555",
-              "BRIDGE_SERVICE_PORT_HTTP=9464", "BRIDGE_PORT=tcp://10.0.0.1:5555",
-              "BRIDGE_PORT_5555_TCP=tcp://10.0.0.1:5555", "BRIDGE_PORT_5555_TCP_ADDR=10.0.0.1"});
+TEST_F(LoadConfig, PassesOverVariablesWithoutTwoUnderscoresAndNamesThem) {
+  const std::vector<std::string> variables{
+      "BRIDGE_SERVICE_HOST=10.0.0.1",   "BRIDGE_PORT=tcp://10.0.0.1:5555",
+      "BRIDGE_PORT_5555_TCP_PROTO=tcp", "BRIDGE_EMPTY=",
+      "BRIDGE_LOG__LEVEL=debug",        "BRIDGES=2"};
+  EXPECT_EQ(load("{}", variables).log.level, "debug");
   EXPECT_THAT(problems_, IsEmpty());
-  load("{}", {"BRIDGE_BTC_PORT_5555_TCP_PROTO=tcp", "BRIDGE_BTC_PORT_5555_TCP=tcp://10.0.0.2:5555",
-              "BRIDGE_BTC_PORT_5555_TCP_PORT=5555", "BRIDGE_BTC_PORT=tcp://10.0.0.2:5555",
-              "BRIDGE_BTC_SERVICE_PORT=5555", "BRIDGE_BTC_SERVICE_PORT_PUBLIC=5555",
-              "BRIDGE_BTC_SERVICE_HOST=10.0.0.2"});
-  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_EQ(foreign_variables(test::TestEnvironment(variables).view()),
+            "BRIDGE_PORT, BRIDGE_PORT_5555_TCP_PROTO, BRIDGE_SERVICE_HOST");
 }
 
-TEST_F(LoadConfig, RefusesWhatOnlyLooksLikeAServicesVariable) {
-  load("{}", {"BRIDGE_PORT=1", "BRIDGE_HTTP_PORT=9464", "BRIDGE_BTC_SERVICE_PORT=1",
-              "BRIDGE_ETH_SERVICE_HOST=10.0.0.2", "BRIDGE_ETH=1", "BRIDGE_ETH_PORTS=1"});
-  EXPECT_THAT(
-      problems_,
-      ElementsAre(problem("BRIDGE_PORT", "not a variable"), problem("BRIDGE_HTTP_PORT", "not"),
-                  problem("BRIDGE_BTC_SERVICE_PORT", "not"), problem("BRIDGE_ETH", "not"),
-                  problem("BRIDGE_ETH_PORTS", "not")));
-  problems_.clear();
-  load("{}", {"BRIDGE_SERVICE_HOST=10.0.0.1", "BRIDGE_PORTS=1", "BRIDGE_SERVICE=1"});
-  EXPECT_THAT(problems_, ElementsAre(problem("BRIDGE_PORTS", "not a variable"),
-                                     problem("BRIDGE_SERVICE", "not a variable")));
+TEST_F(LoadConfig, RefusesAFileWithANulInsteadOfReadingAHalfOfIt) {
+  using namespace std::string_literals;
+  load("{}\0{\"upstream\":{}}"s);
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "holds a NUL, see byte 3")));
 }
 
 TEST_F(LoadConfig, SaysWhereTheFileIsNotJson) {
@@ -193,7 +210,7 @@ TEST_F(LoadConfig, SaysThatAFileIsTooLongToBeAConfiguration) {
 }
 
 TEST_F(LoadConfig, TellsAProblemInOneLineWhateverTheNamesHold) {
-  load("{\"up\\nstream\":1}", {"BRIDGE_\x1b[31m=1"});
+  load("{\"up\\nstream\":1}", {"BRIDGE__\x1b[31m=1"});
   const test::TestEnvironment nothing;
   load_config(
       {.file = "no\nsuch file", .environment = nothing.view(), .streams = {}, .log_level = {}},

@@ -61,6 +61,16 @@ TEST(StreamName, RefusesWhatCannotBeAName) {
                            "trade.\0X"s,
                            "trade.X\x7f"s,
                            "trade.X\x1b[31m"s,
+                           "trade.A,depth.B"s,
+                           "trade.A;depth.B"s,
+                           "\"trade.A\""s,
+                           "'trade.A'"s,
+                           "trade.\xc2\xad"
+                           "A"s,
+                           "trade.\xe3\x85\xa4"
+                           "A"s,
+                           "trade.\xf3\xa0\x80\xa1"
+                           "A"s,
                            ".trade"s,
                            "trade."s,
                            "trade..X"s,

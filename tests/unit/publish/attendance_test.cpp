@@ -111,6 +111,27 @@ TEST_F(AttendanceTest, LetsAllGoWhoCannotBeToldApartWhereTheyHaveTooMuch) {
   EXPECT_THAT(attendance_.subscribe({}, 200), IsEmpty()) << "who comes now starts afresh";
 }
 
+TEST_F(AttendanceTest, KnowsWhoWasHeardBeforeItsArrivalWas) {
+  EXPECT_THAT(attendance_.subscribe(by(2), 70), IsEmpty());
+  attendance_.unsubscribe(by(2), 10);
+  for (const int connection : {1, 2}) arrive(connection);
+  EXPECT_THAT(attendance_.subscribe({}, 201), ElementsAre(1)) << "it can be told from the other";
+  EXPECT_THAT(attendance_.subscribe(by(2), 40), IsEmpty());
+  EXPECT_THAT(attendance_.subscribe(by(2), 1), ElementsAre(2)) << "what it asked for first counts";
+}
+
+TEST_F(AttendanceTest, TakesTheNextAtADescriptorForNobodyWhoHasLeftIt) {
+  arrive(1);
+  attendance_.subscribe(by(1, 1), 1);
+  attendance_.leave(1);
+  attendance_.subscribe(by(1, 1), 1);
+  arrive(2);
+  attendance_.leave(2);
+  attendance_.subscribe(by(2, 2), 1);  // which may be its own, or that of who comes next
+  for (const int connection : {1, 2}) arrive(connection);
+  EXPECT_THAT(attendance_.subscribe({}, 201), ElementsAre(1, 2));
+}
+
 TEST_F(AttendanceTest, LetsNobodyGoWhoAsksForLittleThoughItIsForDays) {
   arrive(1);
   for (int minute = 0; minute < 10'000; ++minute) {
