@@ -91,6 +91,7 @@ class ExchangeClockTest : public testing::Test {
   std::atomic<int> requests_ = 0;
   std::atomic<int> ahead_s_ = 1;
   std::atomic<bool> is_well_ = true;
+  std::optional<Dialler> dialler_;
 
  private:
   bridge::HttpRefusals http_refusals_;
@@ -99,7 +100,6 @@ class ExchangeClockTest : public testing::Test {
   boost::asio::io_context exchange_{1};
   boost::asio::io_context observing_{1};
   std::optional<HttpServer> server_;
-  std::optional<Dialler> dialler_;
   std::optional<ExchangeClock> clock_;
   std::optional<LoopThread> exchange_thread_;
   std::optional<LoopThread> observing_thread_;
