@@ -5,25 +5,54 @@
 
 namespace bpx::bridge {
 
-bool Attendance::arrive(int connection) {
+std::optional<int> Attendance::arrive(int connection, std::int64_t now_ns,
+                                      const std::function<bool(int)>& listens) {
   leave(connection);  // the descriptor is another's now
   auto& arrived = connections_[connection];
-  arrived.has_to_go = connections_.size() > bounds_.connections;
-  return !arrived.has_to_go;
+  arrived.unheard = unheard_.end();
+  if (const auto early = early_.extract(connection)) {
+    arrived.caller = early.mapped().caller;
+    arrived.topic_bytes = early.mapped().topic_bytes;
+    topic_bytes_ += arrived.topic_bytes;
+  } else {
+    arrived.unheard = unheard_.insert(unheard_.end(), {connection, now_ns});
+  }
+  if (connections_.size() <= bounds_.connections) return std::nullopt;
+  return let_go(connections_.find(longest_unheard(now_ns, listens).value_or(connection)));
+}
+
+std::optional<int> Attendance::longest_unheard(std::int64_t now_ns,
+                                               const std::function<bool(int)>& listens) {
+  while (!unheard_.empty() && now_ns - unheard_.front().since_ns > kSettlesInNs) {
+    const auto connection = unheard_.front().connection;
+    if (!listens(connection)) return connection;
+    take_off_unheard(connections_.at(connection));
+  }
+  return std::nullopt;
+}
+
+void Attendance::take_off_unheard(Connection& connection) {
+  if (connection.unheard != unheard_.end())
+    unheard_.erase(std::exchange(connection.unheard, unheard_.end()));
 }
 
 void Attendance::leave(int connection) {
   const auto left = connections_.extract(connection);
   if (!left) return;
+  take_off_unheard(left.mapped());
   told_left_.push_back(connection);
   topic_bytes_ -= left.mapped().topic_bytes;
-  if (const auto caller = left.mapped().caller; caller != 0) left_[connection] = caller;
+  left_[connection] = left.mapped().caller;
 }
 
 std::vector<int> Attendance::subscribe(const Caller& caller, std::size_t bytes) {
   if (!caller.is_known()) return charge_strangers(bytes);
   const auto subscriber = find(caller);
-  if (subscriber == connections_.end() || subscriber->second.has_to_go) return {};
+  if (subscriber == connections_.end()) {
+    charge_early(caller, bytes);
+    return {};
+  }
+  if (subscriber->second.has_to_go) return {};
   subscriber->second.topic_bytes += bytes;
   topic_bytes_ += bytes;
   if (subscriber->second.topic_bytes > bounds_.topic_bytes_each) return {let_go(subscriber)};
@@ -31,6 +60,18 @@ std::vector<int> Attendance::subscribe(const Caller& caller, std::size_t bytes) 
     return {let_go(std::ranges::max_element(
         connections_, {}, [](const auto& entry) { return entry.second.topic_bytes; }))};
   return {};
+}
+
+/// Nothing of who has left, nor of whom that may be: to take somebody for known is to let it off
+/// what those who cannot be told apart have together.
+void Attendance::charge_early(const Caller& caller, std::size_t bytes) {
+  if (connections_.contains(caller.descriptor)) return;
+  if (const auto left = left_.find(caller.descriptor);
+      left != left_.end() && (left->second == 0 || caller.number <= left->second))
+    return;
+  auto& early = early_[caller.descriptor];
+  if (early.caller != caller.number) early = {.caller = caller.number, .topic_bytes = 0};
+  early.topic_bytes += bytes;
 }
 
 /// Who has too much of what they have together, nobody can tell. They come back, and start afresh.
@@ -46,7 +87,12 @@ std::vector<int> Attendance::charge_strangers(std::size_t bytes) {
 
 void Attendance::unsubscribe(const Caller& caller, std::size_t bytes) {
   const auto subscriber = find(caller);
-  if (subscriber == connections_.end()) return;
+  if (subscriber == connections_.end()) {
+    const auto early = early_.find(caller.descriptor);
+    if (early != early_.end() && early->second.caller == caller.number)
+      early->second.topic_bytes -= std::min(bytes, early->second.topic_bytes);
+    return;
+  }
   const auto given_up = std::min(bytes, subscriber->second.topic_bytes);
   subscriber->second.topic_bytes -= given_up;
   topic_bytes_ -= given_up;
@@ -66,6 +112,7 @@ Attendance::Connections::iterator Attendance::find(const Caller& caller) {
     // before anything of it was read.
     topic_bytes_ -= std::exchange(connection.topic_bytes, 0);
     connection.caller = caller.number;
+    take_off_unheard(connection);
   }
   return found;
 }
@@ -73,6 +120,7 @@ Attendance::Connections::iterator Attendance::find(const Caller& caller) {
 int Attendance::let_go(std::map<int, Connection>::iterator connection) {
   topic_bytes_ -= std::exchange(connection->second.topic_bytes, 0);
   connection->second.has_to_go = true;
+  take_off_unheard(connection->second);
   return connection->first;
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "bridge/observe/log.hpp"
-#include "bridge/observe/measurements.hpp"
 #include "bridge/publish/peer_monitor.hpp"
 #include "bridge/publish/zap_authenticator.hpp"
 
@@ -17,14 +16,9 @@ namespace bpx::bridge {
 /// connection stands, and a crowd at the door is not to keep messages waiting.
 class Doorkeeper {
  public:
-  struct Watch {
-    PeerMonitor& peers;
-    Gauge<std::uint64_t>& count;
-  };
-
-  /// From now on `watches` and `authenticator`, which may be null, are used by the thread alone.
-  Doorkeeper(zmq::context_t& context, std::vector<Watch> watches, ZapAuthenticator* authenticator,
-             Log& log);
+  /// From now on `watched` and `authenticator`, which may be null, are used by the thread alone.
+  Doorkeeper(zmq::context_t& context, std::vector<PeerMonitor*> watched,
+             ZapAuthenticator* authenticator, Log& log);
   ~Doorkeeper();
   Doorkeeper(const Doorkeeper&) = delete;
   Doorkeeper& operator=(const Doorkeeper&) = delete;
@@ -33,7 +27,7 @@ class Doorkeeper {
   void run();
   void keep_door();
 
-  std::vector<Watch> watches_;
+  std::vector<PeerMonitor*> watched_;
   ZapAuthenticator* authenticator_;
   Log& log_;
   zmq::socket_t stop_;     ///< the owner's end: what is sent here ends the thread

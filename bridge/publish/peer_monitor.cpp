@@ -1,5 +1,9 @@
 #include "bridge/publish/peer_monitor.hpp"
 
+#include "bridge/clock.hpp"
+#include "bridge/publish/traffic.hpp"
+
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <string_view>
@@ -17,6 +21,10 @@ constexpr int kEvents = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DIS
 
 /// Of a failure that libzmq does not explain.
 constexpr std::int32_t kNoDetail = 0;
+
+/// For the first words. Who has said them is nobody's enemy yet: a peer of ZMTP 2 need say no more
+/// for as long as it listens.
+constexpr std::int64_t kGreetingNs = 5'000'000'000;
 
 /// Between two looks at what else the thread has to do.
 constexpr int kEventsAtOnce = 1'000;
@@ -64,7 +72,7 @@ PeerMonitor::PeerMonitor(zmq::context_t& context, zmq::socket_t& watched, const 
 
 PeerMonitor::~PeerMonitor() { zmq_socket_monitor(watched_.handle(), nullptr, 0); }
 
-std::size_t PeerMonitor::take_in() {
+void PeerMonitor::take_in() {
   std::vector<std::int32_t> arrived;
   for (int i = 0; i < kEventsAtOnce; ++i) {
     const auto event = next_event();
@@ -76,15 +84,28 @@ std::size_t PeerMonitor::take_in() {
         arrived.push_back(event->value);
         break;
       case ZMQ_EVENT_DISCONNECTED: on_disconnected(event->value); break;
-      case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-        if (!shaking_hands_.empty()) shaking_hands_.pop_front();
-        break;
+      case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: on_handshake(); break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: failure_ = event->value; break;
       default: failure_ = kNoDetail; break;
     }
   }
   if (refusals_ != nullptr) learn_addresses(arrived);
-  return crowd_.size();
+}
+
+void PeerMonitor::look_around() {
+  give_up_on_the_silent();
+  crowd_.look_around();
+}
+
+/// Those who have been here for a while and not said a word yet.
+void PeerMonitor::give_up_on_the_silent() {
+  const auto now = steady_ns();
+  for (; !newcomers_.empty() && now - newcomers_.front().since_ns > kGreetingNs;
+       newcomers_.pop_front()) {
+    const auto descriptor = newcomers_.front().descriptor;
+    if (const auto traffic = traffic_of(descriptor); !traffic || !traffic->is_silent()) continue;
+    crowd_.said_nothing(descriptor);
+  }
 }
 
 std::optional<PeerMonitor::Event> PeerMonitor::next_event() {
@@ -103,7 +124,17 @@ std::optional<PeerMonitor::Event> PeerMonitor::next_event() {
 void PeerMonitor::on_arrived(std::int32_t descriptor) {
   crowd_.arrived(descriptor);
   connections_.insert_or_assign(descriptor, std::string());
-  shaking_hands_.push_back(descriptor);
+  newcomers_.push_back({descriptor, steady_ns()});
+}
+
+/// Whose it is, libzmq does not tell: of those who have said something the first is taken for it.
+void PeerMonitor::on_handshake() {
+  const auto speaks = [](const Newcomer& newcomer) {
+    const auto traffic = traffic_of(newcomer.descriptor);
+    return !traffic || !traffic->is_silent();
+  };
+  const auto first = std::ranges::find_if(newcomers_, speaks);
+  if (first != newcomers_.end()) newcomers_.erase(first);
 }
 
 void PeerMonitor::on_disconnected(std::int32_t descriptor) {
@@ -113,7 +144,8 @@ void PeerMonitor::on_disconnected(std::int32_t descriptor) {
   // does anything else: the next that goes is the one that failed. And a peer may go without one:
   // who is no ZeroMQ, or sees first that the other side's security is not its own.
   const auto failure = std::exchange(failure_, std::nullopt);
-  if (std::erase(shaking_hands_, descriptor) > 0 || failure) crowd_.handshake_failed();
+  const auto is_it = [&](const Newcomer& newcomer) { return newcomer.descriptor == descriptor; };
+  if (std::erase_if(newcomers_, is_it) > 0 || failure) crowd_.handshake_failed();
   if (refusals_ != nullptr && failure && *failure != kNoDetail)
     refusals_->note(peer ? peer.mapped() : std::string(), reason_of(*failure));
 }

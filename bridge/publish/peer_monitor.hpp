@@ -30,8 +30,11 @@ class PeerMonitor {
   /// Readable while something has happened.
   zmq::socket_t& events() { return events_; }
 
-  /// Takes in what has happened since the last call; returns how many peers are connected now.
-  std::size_t take_in();
+  /// Takes in what has happened since the last call.
+  void take_in();
+
+  /// Sees to what libzmq tells nothing of. To be called each second.
+  void look_around();
 
  private:
   struct Event {
@@ -41,6 +44,8 @@ class PeerMonitor {
 
   std::optional<Event> next_event();
   void on_arrived(std::int32_t descriptor);
+  void on_handshake();
+  void give_up_on_the_silent();
   void on_disconnected(std::int32_t descriptor);
   void learn_addresses(const std::vector<std::int32_t>& arrived);
 
@@ -50,9 +55,12 @@ class PeerMonitor {
   Refusals* refusals_;
   /// File descriptor, by which the events speak of a peer → its address, empty where unknown.
   std::map<std::int32_t, std::string> connections_;
-  /// Those whose handshake is not known to have succeeded. That of which one has, libzmq does not
-  /// tell: the one that has waited longest is taken for it, so that in sum it is right.
-  std::deque<std::int32_t> shaking_hands_;
+  struct Newcomer {
+    std::int32_t descriptor;
+    std::int64_t since_ns;
+  };
+  /// Those who came last, oldest first, of whom it is not known yet whether they speak ZMTP.
+  std::deque<Newcomer> newcomers_;
   std::optional<std::int32_t> failure_;  ///< a handshake's, whose connection is about to go
 };
 

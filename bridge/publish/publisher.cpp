@@ -32,12 +32,18 @@ constexpr std::int64_t kMaxRequestBytes = 512;
 /// before the relaying thread has its way again.
 constexpr int kRequestsQueued = 100;
 
+/// A consumer that vanished without a word (power cut, dropped route) is noticed by TCP: within 40
+/// s where nothing is on its way to it, else when the system gives up sending again. Not by ZMTP's
+/// heartbeats, which peers of ZMTP 2 and 3.0 do not answer, nor by a time limit of TCP's for what
+/// is not acknowledged, which would end those who only pause.
 constexpr int kKeepaliveIdleS = 10;
 constexpr int kKeepaliveIntervalS = 10;
 constexpr int kKeepaliveCount = 3;
 
-/// Whoever connects must finish the ZMTP handshake in this time or is cut off.
-constexpr int kHandshakeMs = 5'000;
+/// libzmq's own limit to the handshake ends peers of ZMTP 2 in the midst of their messages: it
+/// stops waiting for them only where it has a mechanism, which they do not. PeerMonitor has
+/// another.
+constexpr int kNoHandshakeLimit = 0;
 
 constexpr int kBacklog = 1024;
 
@@ -57,9 +63,7 @@ zmq::socket_t make_socket(zmq::context_t& context, const Publisher::Options& opt
   socket.set(zmq::sockopt::rcvhwm, kRequestsQueued);
   socket.set(zmq::sockopt::linger, static_cast<int>(options.linger.count()));
   socket.set(zmq::sockopt::maxmsgsize, kMaxRequestBytes);
-  socket.set(zmq::sockopt::heartbeat_ivl, static_cast<int>(options.peer_heartbeat.count()));
-  socket.set(zmq::sockopt::heartbeat_timeout, static_cast<int>(options.peer_timeout.count()));
-  socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
+  socket.set(zmq::sockopt::handshake_ivl, kNoHandshakeLimit);
   socket.set(zmq::sockopt::tcp_keepalive, 1);
   socket.set(zmq::sockopt::tcp_keepalive_idle, kKeepaliveIdleS);
   socket.set(zmq::sockopt::tcp_keepalive_intvl, kKeepaliveIntervalS);
@@ -176,7 +180,7 @@ class Publisher::Socket {
 
   int request_descriptor() const { return socket_.get(zmq::sockopt::fd); }
 
-  Doorkeeper::Watch watch() { return {peers_, measurements_.peers}; }
+  PeerMonitor& peers() { return peers_; }
 
  private:
   StartupError cannot_bind(const std::string& endpoint, const std::string& why, int error) const {
@@ -314,20 +318,20 @@ Publisher::Publisher(const Options& options, Measurements& measurements, Log& lo
   auto& [context, authenticator, last_caller, everyone, account, doorkeeper] = *sockets_;
   if (options.public_curve || options.private_curve) authenticator.emplace(context);
   auto* const guard = authenticator ? &*authenticator : nullptr;
-  std::vector<Doorkeeper::Watch> watches;
+  std::vector<PeerMonitor*> watched;
   if (!options.public_bind.empty())
-    watches.push_back(everyone
-                          .emplace(context, options, options.public_bind, options.public_curve,
-                                   guard, Audience::everyone, options.public_bounds, last_caller,
-                                   measurements.everyone, log)
-                          .watch());
+    watched.push_back(&everyone
+                           .emplace(context, options, options.public_bind, options.public_curve,
+                                    guard, Audience::everyone, options.public_bounds, last_caller,
+                                    measurements.everyone, log)
+                           .peers());
   if (!options.private_bind.empty())
-    watches.push_back(account
-                          .emplace(context, options, options.private_bind, options.private_curve,
-                                   guard, Audience::account, options.private_bounds, last_caller,
-                                   measurements.account, log)
-                          .watch());
-  doorkeeper.emplace(context, std::move(watches), guard, log);
+    watched.push_back(&account
+                           .emplace(context, options, options.private_bind, options.private_curve,
+                                    guard, Audience::account, options.private_bounds, last_caller,
+                                    measurements.account, log)
+                           .peers());
+  doorkeeper.emplace(context, std::move(watched), guard, log);
 }
 
 Publisher::~Publisher() = default;

@@ -39,11 +39,6 @@ class Publisher {
     Attendance::Bounds public_bounds{};  ///< of those who connect
     Attendance::Bounds private_bounds{};
     std::chrono::milliseconds linger{500};  ///< how long close() may go on sending
-    /// A consumer that vanished without a word (power cut, dropped route) is noticed within both
-    /// together, so that its queue is freed: by ZMTP heartbeats, and by TCP keepalive where a
-    /// consumer's library knows none.
-    std::chrono::milliseconds peer_heartbeat{10'000};
-    std::chrono::milliseconds peer_timeout{30'000};  ///< for the answer
   };
 
   /// Binds every endpoint. Throws StartupError naming the endpoint that cannot be bound. Changes

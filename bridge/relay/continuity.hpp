@@ -19,9 +19,10 @@ struct Gap {
 
 /// Follows the ids that the exchange numbers a stream's messages by, within and across connections:
 /// what it skipped, and what happened while there was no connection, is known to the id. A message
-/// that comes again proves that nothing is missing and is no gap; where another goes on from it,
-/// the ids have begun anew: that is a gap, since nothing tells what was missed, and they are
-/// followed from there. A message without ids changes nothing.
+/// that comes again proves that nothing is missing and is no gap. Where one with an old id is an
+/// event later than any before, or another goes on from it, the ids have begun anew: that is a gap,
+/// since nothing tells what was missed, and they are followed from there. A message without ids
+/// changes nothing.
 class Continuity {
  public:
   explicit Continuity(proto::Numbering numbering) : numbering_(numbering) {}
@@ -33,6 +34,7 @@ class Continuity {
   proto::Numbering numbering_;
   std::optional<std::uint64_t> next_;  ///< expected; nothing before the first message
   std::optional<std::uint64_t> old_;   ///< what would go on from a message that came again
+  std::int64_t newest_us_ = 0;         ///< the latest event's time; 0 where none bears one
 };
 
 }  // namespace bpx::bridge

@@ -15,6 +15,7 @@ class Numbering:
         self._members = {"depth": ("U", "u"), "trade": ("t", "t")}.get(kind)
         self._next = None
         self._after_old = None  # what goes on from the last message, if that was an old one
+        self._newest = 0  # the latest event's time
         self.gaps = 0
         self.missing = 0
 
@@ -24,11 +25,13 @@ class Numbering:
         if not self._members:
             return None
         first, last = (data.get(member) for member in self._members)
-        if not (_is_id(first) and _is_id(last)):
+        if not (_is_id(first) and _is_id(last)) or (self._members[0] == "t" and first == 0):
             return None
+        time, newest = data.get("E") or 0, self._newest
+        self._newest = max(time, newest)
         if self._next is not None and last + 1 < self._next:  # old: said again, or a new count
             goes_on, self._after_old = self._after_old == first, last + 1
-            if not goes_on:
+            if not goes_on and not time > newest > 0:
                 return None
         elif self._next is None or first <= self._next or last + 1 == self._next:
             self._next, self._after_old = last + 1, None

@@ -35,7 +35,8 @@ class StopTest(unittest.TestCase):
         (killed, container), (neighbour, _) = start(home), start(neighbours)
         (home / "docker.pid").write_text(str(neighbour.pid))  # was another's once
         (home / "mode").write_text("run\n")
-        subprocess.run([ENGINE, "stop"], env={**os.environ, "BPX_ENGINE_HOME": str(home)}, timeout=DEADLINE, check=True)
+        subprocess.run([ENGINE, "stop"], env={**os.environ, "BPX_ENGINE_HOME": str(home),
+                                               "BPX_ENGINE_LOCK": str(directory / "lock")}, timeout=DEADLINE, check=True)
         killed.wait(DEADLINE)
         self.assertFalse(self.runs(container))
         self.assertEqual(os.listdir(home), [])

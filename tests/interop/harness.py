@@ -62,7 +62,7 @@ def wait_until(holds, what, deadline=DEADLINE):
 
 def clean_environment(**settings):
     """This environment without what would configure a bridge, and with `settings`."""
-    foreign = re.compile(r"BRIDGE_|BACKPACK_|PUBLIC_KEY$|SECRET_KEY$")
+    foreign = re.compile(r"BRIDGE_|BACKPACK_|PUBLIC_KEY$|SECRET_KEY$|(?i:(https|no)_proxy$)")
     kept = {name: value for name, value in os.environ.items() if not foreign.match(name)}
     return {**kept, **settings}
 
@@ -265,6 +265,16 @@ class Bridge(Program):
 
     def status(self):
         return json.loads(self.get("/status")[1])
+
+    def metric(self, name, **labels):
+        wanted = f"backpack_bridge_{name}"
+        if labels:
+            wanted += "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
+        for line in self.get("/metrics")[1].splitlines():
+            series, _, value = line.rpartition(" ")
+            if series == wanted:
+                return float(value)
+        raise AssertionError(f"there is no {wanted}")
 
 
 class Message(typing.NamedTuple):

@@ -3,8 +3,10 @@
 import contextlib
 import pathlib
 import resource
+import select
 import socket
 import struct
+import time
 
 from harness import DEADLINE
 
@@ -99,6 +101,23 @@ def is_open(connection):
         return True
     except OSError:
         return False
+
+
+def send_until_cut_off(connection, pieces):
+    """Sends all of `pieces`, or as many as it can before the bridge closes `connection`. The system may
+    hold what can no longer be sent instead of saying that nobody is there."""
+    end = time.monotonic() + DEADLINE
+    for piece in map(memoryview, pieces):
+        while piece:
+            if not is_open(connection):
+                return
+            assert time.monotonic() < end, f"the bridge neither reads nor closes for {DEADLINE} s"
+            try:
+                piece = piece[connection.send(piece):]
+            except BlockingIOError:
+                select.select([connection], [connection], [], 1)
+            except OSError:
+                return
 
 
 @contextlib.contextmanager

@@ -51,13 +51,16 @@ def _clear(folder):
     """Returns the commands of those that it had to end."""
     ended = {}
     end = time.monotonic() + 20
-    while (found := _bearers(folder)) and time.monotonic() < end:  # again: some may just have been started
+    while time.monotonic() < end:  # again: some may just have been started, or write while they are ended
+        found = _bearers(folder)
         ended.update(found)
         for process in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)
+        if not found and not os.path.exists(folder):
+            break
         time.sleep(0.02)
-    shutil.rmtree(folder, ignore_errors=True)
     return list(ended.values())
 
 

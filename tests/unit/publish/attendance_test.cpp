@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <optional>
+#include <set>
+
 namespace bpx::bridge {
 namespace {
 
@@ -16,6 +20,14 @@ class AttendanceTest : public testing::Test {
     return {.descriptor = connection, .number = number};
   }
 
+  /// Returns who has to go for it.
+  std::optional<int> arrive(int connection) {
+    return attendance_.arrive(connection, now_ns_, [&](int of) { return listening_.contains(of); });
+  }
+  void settle() { now_ns_ += Attendance::kSettlesInNs + 1; }
+
+  std::int64_t now_ns_ = 0;
+  std::set<int> listening_;  ///< without having asked, as far as is known
   Attendance attendance_{{.connections = 3,
                           .topic_bytes_each = 100,
                           .topic_bytes_in_all = 200,
@@ -23,21 +35,36 @@ class AttendanceTest : public testing::Test {
 };
 
 TEST_F(AttendanceTest, HasRoomForSoManyAndNoMore) {
-  for (const int connection : {1, 2, 3}) EXPECT_TRUE(attendance_.arrive(connection));
-  EXPECT_FALSE(attendance_.arrive(4));
+  for (const int connection : {1, 2, 3}) EXPECT_EQ(arrive(connection), std::nullopt);
+  EXPECT_EQ(arrive(4), 4);
   attendance_.leave(4);
   attendance_.leave(2);
-  EXPECT_TRUE(attendance_.arrive(5));
+  EXPECT_EQ(arrive(5), std::nullopt);
   EXPECT_EQ(attendance_.size(), 3U);
 }
 
+TEST_F(AttendanceTest, LetsWhoNeverAskedForAnythingGoBeforeANewcomer) {
+  for (const int connection : {1, 2, 3}) arrive(connection);
+  attendance_.subscribe(by(1), 1);
+  listening_ = {2};
+  EXPECT_EQ(arrive(4), 4) << "the others may be about to ask";
+  attendance_.leave(4);
+  settle();
+  EXPECT_EQ(arrive(5), 3);
+  EXPECT_EQ(arrive(6), 6) << "who has to go is told once";
+  attendance_.leave(6);
+  attendance_.leave(3);
+  settle();
+  EXPECT_EQ(arrive(7), 5) << "who listens stays, whether it was heard of or not";
+}
+
 TEST_F(AttendanceTest, CountsADescriptorOnceThoughNobodyToldThatItHadGone) {
-  for (int i = 0; i < 10; ++i) EXPECT_TRUE(attendance_.arrive(1));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(arrive(1), std::nullopt);
   EXPECT_EQ(attendance_.size(), 1U);
 }
 
 TEST_F(AttendanceTest, LetsGoWhoSubscribesToTooMuchAndTellsItOnce) {
-  attendance_.arrive(1);
+  arrive(1);
   EXPECT_THAT(attendance_.subscribe(by(1), 60), IsEmpty());
   EXPECT_THAT(attendance_.subscribe(by(1), 40), IsEmpty());
   EXPECT_THAT(attendance_.subscribe(by(1), 1), ElementsAre(1));
@@ -45,7 +72,7 @@ TEST_F(AttendanceTest, LetsGoWhoSubscribesToTooMuchAndTellsItOnce) {
 }
 
 TEST_F(AttendanceTest, ForgetsWhatIsGivenUpAndWhoIsGone) {
-  attendance_.arrive(1);
+  arrive(1);
   for (int i = 0; i < 100; ++i) {
     EXPECT_THAT(attendance_.subscribe(by(1), 90), IsEmpty()) << i;
     attendance_.unsubscribe(by(1), 90);
@@ -53,12 +80,12 @@ TEST_F(AttendanceTest, ForgetsWhatIsGivenUpAndWhoIsGone) {
   for (std::uint64_t number = 2; number < 100; ++number) {
     EXPECT_THAT(attendance_.subscribe(by(1, number), 90), IsEmpty()) << number;
     attendance_.leave(1);
-    attendance_.arrive(1);
+    arrive(1);
   }
 }
 
 TEST_F(AttendanceTest, LetsGoTheOneWithMostWhereAllTogetherHaveTooMuch) {
-  for (const int connection : {1, 2, 3}) attendance_.arrive(connection);
+  for (const int connection : {1, 2, 3}) arrive(connection);
   EXPECT_THAT(attendance_.subscribe(by(1), 30), IsEmpty());
   EXPECT_THAT(attendance_.subscribe(by(2), 90), IsEmpty());
   EXPECT_THAT(attendance_.subscribe(by(3), 80), IsEmpty());
@@ -67,7 +94,7 @@ TEST_F(AttendanceTest, LetsGoTheOneWithMostWhereAllTogetherHaveTooMuch) {
 }
 
 TEST_F(AttendanceTest, LaysToNobodyWhatComesFromWhoIsNotThere) {
-  attendance_.arrive(1);
+  arrive(1);
   EXPECT_THAT(attendance_.subscribe(by(7), 1'000), IsEmpty());
   attendance_.unsubscribe(by(7), 1'000);
   attendance_.unsubscribe(by(1), 1'000);
@@ -76,7 +103,7 @@ TEST_F(AttendanceTest, LaysToNobodyWhatComesFromWhoIsNotThere) {
 }
 
 TEST_F(AttendanceTest, LetsAllGoWhoCannotBeToldApartWhereTheyHaveTooMuch) {
-  for (const int connection : {1, 2, 3}) attendance_.arrive(connection);
+  for (const int connection : {1, 2, 3}) arrive(connection);
   attendance_.subscribe(by(2), 1);
   EXPECT_THAT(attendance_.subscribe({}, 200), IsEmpty());
   attendance_.unsubscribe({}, 200);
@@ -84,8 +111,38 @@ TEST_F(AttendanceTest, LetsAllGoWhoCannotBeToldApartWhereTheyHaveTooMuch) {
   EXPECT_THAT(attendance_.subscribe({}, 200), IsEmpty()) << "who comes now starts afresh";
 }
 
+TEST_F(AttendanceTest, KnowsWhoWasHeardBeforeItsArrivalWas) {
+  EXPECT_THAT(attendance_.subscribe(by(2), 70), IsEmpty());
+  attendance_.unsubscribe(by(2), 10);
+  for (const int connection : {1, 2}) arrive(connection);
+  EXPECT_THAT(attendance_.subscribe({}, 201), ElementsAre(1)) << "it can be told from the other";
+  EXPECT_THAT(attendance_.subscribe(by(2), 40), IsEmpty());
+  EXPECT_THAT(attendance_.subscribe(by(2), 1), ElementsAre(2)) << "what it asked for first counts";
+}
+
+TEST_F(AttendanceTest, TakesTheNextAtADescriptorForNobodyWhoHasLeftIt) {
+  arrive(1);
+  attendance_.subscribe(by(1, 1), 1);
+  attendance_.leave(1);
+  attendance_.subscribe(by(1, 1), 1);
+  arrive(2);
+  attendance_.leave(2);
+  attendance_.subscribe(by(2, 2), 1);  // which may be its own, or that of who comes next
+  for (const int connection : {1, 2}) arrive(connection);
+  EXPECT_THAT(attendance_.subscribe({}, 201), ElementsAre(1, 2));
+}
+
+TEST_F(AttendanceTest, LetsNobodyGoWhoAsksForLittleThoughItIsForDays) {
+  arrive(1);
+  for (int minute = 0; minute < 10'000; ++minute) {
+    EXPECT_THAT(attendance_.subscribe({}, 100), IsEmpty()) << minute;
+    attendance_.forgive();
+  }
+  EXPECT_THAT(attendance_.subscribe({}, 101), ElementsAre(1));
+}
+
 TEST_F(AttendanceTest, TellsWhoHasLeft) {
-  for (const int connection : {1, 2}) attendance_.arrive(connection);
+  for (const int connection : {1, 2}) arrive(connection);
   EXPECT_THAT(attendance_.take_left(), IsEmpty());
   attendance_.leave(2);
   attendance_.leave(7);
@@ -96,10 +153,10 @@ TEST_F(AttendanceTest, TellsWhoHasLeft) {
 }
 
 TEST_F(AttendanceTest, LaysNothingToTheNextAtADescriptorThatTheLastHadSent) {
-  attendance_.arrive(1);
+  arrive(1);
   attendance_.subscribe(by(1, 1), 90);
   attendance_.leave(1);
-  attendance_.arrive(1);
+  arrive(1);
   EXPECT_THAT(attendance_.subscribe(by(1, 1), 1'000), IsEmpty()) << "it is gone";
   EXPECT_THAT(attendance_.subscribe(by(1, 2), 100), IsEmpty());
   EXPECT_THAT(attendance_.subscribe(by(1, 1), 1'000), IsEmpty()) << "as before";
@@ -107,18 +164,18 @@ TEST_F(AttendanceTest, LaysNothingToTheNextAtADescriptorThatTheLastHadSent) {
 }
 
 TEST_F(AttendanceTest, StartsAfreshWithTheNextWhereTheLastWasNotNoticed) {
-  attendance_.arrive(1);
+  arrive(1);
   attendance_.subscribe(by(1, 1), 90);
   EXPECT_THAT(attendance_.subscribe(by(1, 2), 100), IsEmpty());
   EXPECT_THAT(attendance_.subscribe(by(1, 2), 1), ElementsAre(1));
 }
 
 TEST_F(AttendanceTest, LetsNobodyOffForHavingBeenHeardBeforeItsArrivalWas) {
-  attendance_.arrive(1);
+  arrive(1);
   attendance_.subscribe(by(1, 1), 90);
   attendance_.subscribe(by(1, 2), 90);
   attendance_.leave(1);  // the first
-  attendance_.arrive(1);
+  arrive(1);
   attendance_.caught_up();
   EXPECT_THAT(attendance_.subscribe(by(1, 2), 101), ElementsAre(1));
 }

@@ -19,10 +19,11 @@ Envelope depth(std::uint64_t first, std::uint64_t last) {
   return envelope;
 }
 
-Envelope trade(std::uint64_t id) {
+Envelope trade(std::uint64_t id, std::int64_t event_time_us = 0) {
   Envelope envelope{};
   envelope.kind = Envelope::Kind::data;
   envelope.trade_id = id;
+  envelope.event_time_us = event_time_us;
   return envelope;
 }
 
@@ -86,6 +87,28 @@ TEST(Continuity, TellsOnceThatIdsBeginAnewAndFollowsThem) {
   const auto gap = continuity.follow(trade(5));
   ASSERT_TRUE(gap);
   EXPECT_EQ(gap->expected, 4U);
+}
+
+TEST(Continuity, TellsAtOnceThatIdsBeginAnewWhereTheEventIsALaterOne) {
+  Continuity continuity(Numbering::trades);
+  for (const auto id : {100U, 101U}) EXPECT_FALSE(continuity.follow(trade(id, id)));
+  EXPECT_FALSE(continuity.follow(trade(101, 101))) << "a repetition";
+  EXPECT_FALSE(continuity.follow(trade(100, 100))) << "an older one";
+  const auto anew = continuity.follow(trade(1, 102));
+  ASSERT_TRUE(anew);
+  EXPECT_EQ(anew->expected, 102U);
+  EXPECT_EQ(anew->got, 1U);
+  EXPECT_EQ(anew->missing(), 0U);
+  EXPECT_FALSE(continuity.follow(trade(2, 103)));
+}
+
+TEST(Continuity, TakesZeroForNoTradesId) {
+  Continuity continuity(Numbering::trades);
+  for (const auto id : {0U, 1'000U, 0U, 1'001U}) EXPECT_FALSE(continuity.follow(trade(id, id)));
+  EXPECT_TRUE(continuity.follow(trade(1'003)));
+  Continuity updates(Numbering::updates);
+  updates.follow(depth(0, 0));
+  EXPECT_TRUE(updates.follow(depth(2, 2))) << "of an update it is one";
 }
 
 TEST(Continuity, PassesOverMessagesWithoutIdsAndStreamsWithoutNumbers) {
