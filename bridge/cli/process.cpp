@@ -8,7 +8,7 @@
 namespace bpx::bridge::cli {
 
 void keep_standard_streams() {
-  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream)
     if (fcntl(stream, F_GETFD) < 0) open("/dev/null", O_RDONLY);  // the lowest number is free
 }
 
