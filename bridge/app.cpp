@@ -17,6 +17,7 @@
 #include "bridge/relay/stream_table.hpp"
 #include "bridge/signals.hpp"
 #include "bridge/upstream/depth_snapshots.hpp"
+#include "bridge/upstream/dialler.hpp"
 #include "bridge/upstream/exchange_clock.hpp"
 #include "bridge/upstream/on_demand.hpp"
 #include "bridge/upstream/session.hpp"
@@ -98,6 +99,8 @@ struct App::Parts {
              .sink = std::move(options.log_sink)}),
         measurements(config.upstream.streams),
         tls(config.upstream.ca_file),
+        dialler(dialler_options(config.upstream, options.proxies)),
+        rest_dialler(rest_dialler_options(config.upstream, options.proxies)),
         publisher(publisher_options(config.publish, curve_keys), measurements, log),
         read_again(std::move(options.read_again)),
         reloading(config, curve_keys, publisher, log),
@@ -107,8 +110,8 @@ struct App::Parts {
         streams(config.upstream.streams, config.publish.topic_terminator, measurements, history),
         relay(epoch_us, streams, publisher, measurements),
         replay(epoch_us, streams, publisher, measurements),
-        snapshots(observing.get_executor(), snapshot_options(config.upstream), config.publish.books,
-                  tls, log,
+        snapshots(observing.get_executor(), snapshot_options(config.upstream, rest_dialler),
+                  config.publish.books, tls, log,
                   [this](std::size_t book, BookSnapshot snapshot) {
                     asio::post(loop, [this, book, snapshot = std::move(snapshot)]() mutable {
                       books.on_snapshot(book, std::move(snapshot));
@@ -123,7 +126,7 @@ struct App::Parts {
                        .on_change = [this](std::string_view stream,
                                            StreamState state) { note_state(stream, state); }},
                       config.upstream.streams),
-        session(loop.get_executor(), session_options(config.upstream),
+        session(loop.get_executor(), session_options(config.upstream, dialler),
                 {.tls = tls,
                  .subscriptions = subscriptions,
                  .relay = relay,
@@ -138,7 +141,8 @@ struct App::Parts {
         heartbeat_timer(loop),
         doorbell(loop.get_executor(), publisher.request_descriptors()),
         signals(loop),
-        exchange_clock(clock_options(config.upstream), tls, measurements.upstream, log),
+        exchange_clock(clock_options(config.upstream, rest_dialler), tls, measurements.upstream,
+                       log),
         pages(measurements, status_context(config, epoch_us), build_info()),
         http(
             observing.get_executor(), http_options(config.http),
@@ -163,6 +167,9 @@ struct App::Parts {
   asio::io_context observing{1};
   /// Whom the bridge trusts to be the exchange.
   TlsContext tls;
+  /// The ways to its WebSocket, and to its REST side from the thread that looks on.
+  Dialler dialler;
+  Dialler rest_dialler;
   /// The sockets that consumers connect to.
   Publisher publisher;
   /// What may change while the bridge runs.
@@ -348,6 +355,10 @@ void App::run(bool handles_signals) {
   parts.reloading.announce();
 
   parts.log.info("serving http", {{"endpoint", http_endpoint()}});
+  for (const auto* dialler : {&parts.dialler, &parts.rest_dialler})
+    if (const auto& proxy = dialler->proxy())
+      parts.log.info("going through a proxy", {{"proxy", host_and_port(proxy->host, proxy->port)},
+                                               {"to", dialler->site().host}});
 
   parts.observe(parts.http.run(), "http");
   parts.observe(parts.exchange_clock.run(), "clock");

@@ -3,6 +3,7 @@
 #include "bridge/config/config.hpp"
 #include "bridge/config/credentials.hpp"
 #include "bridge/config/curve_settings.hpp"
+#include "bridge/config/proxy.hpp"
 #include "bridge/observe/log.hpp"
 #include "bridge/reloading.hpp"
 #include "bridge/upstream/subscriptions.hpp"
@@ -21,6 +22,7 @@ class App {
   /// What no operator sets.
   struct Options {
     LogSink log_sink = {};                   ///< stderr where empty
+    ProxyEnvironment proxies = {};           ///< where upstream.proxy is empty
     Subscriptions::Timing subscribing = {};  ///< how patient to be with the exchange's answers
     std::string foreign_variables = {};      ///< names, warned of: they look like the bridge's
     /// The configuration, for reload(). Called by the relaying thread.

@@ -33,11 +33,28 @@ Attendance::Bounds bounds_within(std::size_t descriptors) {
   return bounds;
 }
 
-/// The exchange's REST side: where, and what precedes every path there.
-std::pair<RestClient::Options, std::string> rest_options(const Config::Upstream& upstream) {
-  auto url = parse_exchange_url(upstream.rest_url, "https").value();
-  while (url.target.ends_with('/')) url.target.pop_back();
-  return {{.is_tls = url.is_tls, .host = url.host, .port = url.port}, url.target};
+ExchangeUrl rest_url(const Config::Upstream& upstream) {
+  return parse_exchange_url(upstream.rest_url, "https").value();
+}
+
+/// What precedes every path of the exchange's REST side.
+std::string rest_path_prefix(const Config::Upstream& upstream) {
+  auto prefix = rest_url(upstream).target;
+  while (prefix.ends_with('/')) prefix.pop_back();
+  return prefix;
+}
+
+std::optional<Proxy> proxy_options(const std::optional<ProxyUrl>& url) {
+  if (!url) return std::nullopt;
+  return Proxy{.host = url->host, .port = url->port, .credentials = url->credentials};
+}
+
+Dialler::Options dialler_options(const ExchangeUrl& url, const Config::Upstream& upstream,
+                                 const ProxyEnvironment& environment) {
+  return {.site = {.is_tls = url.is_tls, .host = url.host, .port = url.port},
+          .only_this_machine = !url.is_tls,
+          .proxy = proxy_options(proxy_for(url, upstream.proxy, environment)),
+          .patience = milliseconds(upstream.connect_timeout_ms / 3)};
 }
 
 }  // namespace
@@ -59,12 +76,19 @@ std::size_t most_waiting(const Config::Publish& publish) {
   return std::max<std::size_t>(publish.replay_bytes, kForBooks);
 }
 
-Session::Options session_options(const Config::Upstream& upstream) {
-  const auto url = parse_exchange_url(upstream.url, "wss").value();
-  return {.connection = {.is_tls = url.is_tls,
-                         .host = url.host,
-                         .port = url.port,
-                         .target = url.target,
+Dialler::Options dialler_options(const Config::Upstream& upstream,
+                                 const ProxyEnvironment& environment) {
+  return dialler_options(parse_exchange_url(upstream.url, "wss").value(), upstream, environment);
+}
+
+Dialler::Options rest_dialler_options(const Config::Upstream& upstream,
+                                      const ProxyEnvironment& environment) {
+  return dialler_options(rest_url(upstream), upstream, environment);
+}
+
+Session::Options session_options(const Config::Upstream& upstream, Dialler& dialler) {
+  return {.connection = {.dialler = dialler,
+                         .target = parse_exchange_url(upstream.url, "wss").value().target,
                          .compression = upstream.compression,
                          .max_message_bytes = upstream.max_message_bytes,
                          .connect_timeout = milliseconds(upstream.connect_timeout_ms)},
@@ -77,18 +101,15 @@ Backoff::Options backoff_options(const Config::Upstream& upstream) {
           .max = milliseconds(upstream.backoff_max_ms)};
 }
 
-ExchangeClock::Options clock_options(const Config::Upstream& upstream) {
-  auto [rest, path_prefix] = rest_options(upstream);
-  rest.max_body_bytes = 1'024;  // a time has a dozen
-  return {.rest = std::move(rest),
-          .path_prefix = std::move(path_prefix),
+ExchangeClock::Options clock_options(const Config::Upstream& upstream, Dialler& dialler) {
+  return {.rest = {.dialler = dialler, .max_body_bytes = 1'024},  // a time has a dozen
+          .path_prefix = rest_path_prefix(upstream),
           .tolerance = milliseconds(upstream.window_ms / 2)};
 }
 
-DepthSnapshots::Options snapshot_options(const Config::Upstream& upstream) {
-  auto [rest, path_prefix] = rest_options(upstream);
-  return {.rest = std::move(rest),
-          .path_prefix = std::move(path_prefix),
+DepthSnapshots::Options snapshot_options(const Config::Upstream& upstream, Dialler& dialler) {
+  return {.rest = {.dialler = dialler},
+          .path_prefix = rest_path_prefix(upstream),
           .backoff = backoff_options(upstream)};
 }
 

@@ -2,10 +2,12 @@
 
 #include "bridge/config/config.hpp"
 #include "bridge/config/curve_settings.hpp"
+#include "bridge/config/proxy.hpp"
 #include "bridge/observe/http_server.hpp"
 #include "bridge/publish/publisher.hpp"
 #include "bridge/upstream/backoff.hpp"
 #include "bridge/upstream/depth_snapshots.hpp"
+#include "bridge/upstream/dialler.hpp"
 #include "bridge/upstream/exchange_clock.hpp"
 #include "bridge/upstream/on_demand.hpp"
 #include "bridge/upstream/session.hpp"
@@ -20,10 +22,14 @@ namespace bpx::bridge {
 Publisher::Options publisher_options(const Config::Publish& publish, const CurveKeys& keys);
 /// How much of what consumers ask for may wait for them to take it, in bytes: as much as is kept.
 std::size_t most_waiting(const Config::Publish& publish);
-Session::Options session_options(const Config::Upstream& upstream);
+Dialler::Options dialler_options(const Config::Upstream& upstream,
+                                 const ProxyEnvironment& environment);
+Dialler::Options rest_dialler_options(const Config::Upstream& upstream,
+                                      const ProxyEnvironment& environment);
+Session::Options session_options(const Config::Upstream& upstream, Dialler& dialler);
 Backoff::Options backoff_options(const Config::Upstream& upstream);
-ExchangeClock::Options clock_options(const Config::Upstream& upstream);
-DepthSnapshots::Options snapshot_options(const Config::Upstream& upstream);
+ExchangeClock::Options clock_options(const Config::Upstream& upstream, Dialler& dialler);
+DepthSnapshots::Options snapshot_options(const Config::Upstream& upstream, Dialler& dialler);
 OnDemand::Options on_demand_options(const Config& config);
 HttpServer::Options http_options(const Config::Http& http);
 

@@ -3,6 +3,7 @@
 #include "bridge/config/endpoint.hpp"
 #include "bridge/config/load.hpp"
 #include "bridge/one_line.hpp"
+#include "bridge/upstream/dialler.hpp"
 #include "bridge/upstream/rest_client.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -32,11 +33,9 @@ std::string local_url() {
 }
 
 asio::awaitable<RestClient::Response> get(const ExchangeUrl& url, TlsContext* tls) {
+  Dialler dialler({.site = {.is_tls = url.is_tls, .host = url.host, .port = url.port}});
   // Named, for GCC 12 destroys a temporary aggregate in a co_await expression twice.
-  RestClient::Options options;
-  options.is_tls = url.is_tls;
-  options.host = url.host;
-  options.port = url.port;
+  const RestClient::Options options{.dialler = dialler};
   const auto opened = co_await RestClient::open(options, tls);
   if (opened.client == nullptr)
     co_return RestClient::Response{.status = 0, .body = {}, .error = opened.error};

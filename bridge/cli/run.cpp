@@ -29,7 +29,8 @@ int run(const ServerFlags& flags) {
   std::signal(SIGPIPE, SIG_IGN);  // a log reader that ends must not end the bridge
   try {
     App app(settings->config, std::move(settings->credentials), settings->curve_keys,
-            {.foreign_variables = without_keys(settings->foreign_variables),
+            {.proxies = settings->proxies,
+             .foreign_variables = without_keys(settings->foreign_variables),
              .read_again = [&flags] { return read_again(flags); }});
     settings->curve_keys = {};  // libzmq has copied what it needs
     app.run(/*handles_signals=*/true);

@@ -42,6 +42,8 @@ Settings read_settings(const ServerFlags& flags, const Environment& environment,
   validate(settings.config, problems);
   check_trust_anchors(settings.config, problems);
   settings.curve_keys = load_curve_keys(settings.config, problems);
+  settings.proxies = ProxyEnvironment::of(environment);
+  check_proxy_environment(settings.config, settings.proxies, problems);
   return settings;
 }
 

@@ -5,6 +5,7 @@
 #include "bridge/config/credentials.hpp"
 #include "bridge/config/curve_settings.hpp"
 #include "bridge/config/problem.hpp"
+#include "bridge/config/proxy.hpp"
 
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@ struct Settings {
   Config config;
   std::optional<Credentials> credentials;
   CurveKeys curve_keys;
+  ProxyEnvironment proxies;
   std::string foreign_variables;  ///< see foreign_variables(); of no consequence
 };
 

@@ -21,6 +21,7 @@ struct Config {
     std::vector<std::string> streams;
     std::string ca_file;
     std::string rest_url = "https://api.backpack.exchange";
+    std::string proxy;  ///< secret, as it may hold a password
     bool compression = false;
     std::uint64_t window_ms = 5'000;
     std::uint64_t connect_timeout_ms = 10'000;

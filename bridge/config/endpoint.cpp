@@ -1,7 +1,6 @@
 #include "bridge/config/endpoint.hpp"
 
 #include <boost/asio/ip/address.hpp>
-#include <boost/url/parse.hpp>
 #include <net/if.h>
 
 #include <algorithm>
@@ -9,8 +8,6 @@
 
 namespace bpx::bridge {
 namespace {
-
-namespace urls = boost::urls;
 
 bool is_loopback_host(std::string_view host) {
   if (host == "localhost") return true;
@@ -26,12 +23,12 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return error == std::errc{} && rest == end ? std::optional(port) : std::nullopt;
 }
 
-struct HostAndPort {
+struct Halves {
   std::string_view host, port;
 };
 
 /// Splits `HOST:PORT` or `[IPv6]:PORT`.
-std::optional<HostAndPort> split_host_port(std::string_view text) {
+std::optional<Halves> split_host_port(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   auto host = text.substr(0, colon);
@@ -40,34 +37,94 @@ std::optional<HostAndPort> split_host_port(std::string_view text) {
   else if (host.find(':') != std::string_view::npos)
     return std::nullopt;
   if (host.empty()) return std::nullopt;
-  return HostAndPort{host, text.substr(colon + 1)};
+  return Halves{host, text.substr(colon + 1)};
+}
+
+constexpr std::uint16_t kHttpPort = 80, kHttpsPort = 443;
+
+/// Cuts `SCHEME://` off and returns SCHEME; empty where there is none.
+std::string_view cut_scheme(std::string_view& url) {
+  constexpr std::string_view kEnd = "://";
+  const auto end = url.find(kEnd);
+  if (end == std::string_view::npos) return {};
+  const auto scheme = url.substr(0, end);
+  url.remove_prefix(end + kEnd.size());
+  return scheme;
+}
+
+bool is_host_name(std::string_view text) {
+  constexpr std::size_t kMost = 253;  // RFC 1035
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
+  };
+  return !text.empty() && text.size() <= kMost && std::ranges::all_of(text, fits);
+}
+
+bool is_ipv6(std::string_view text) {
+  boost::system::error_code error;
+  boost::asio::ip::make_address_v6(std::string(text), error);
+  return !error;
+}
+
+/// Path and query as they can stand in a request.
+bool is_target(std::string_view text) {
+  for (; !text.empty(); text.remove_prefix(1)) {
+    const auto c = static_cast<unsigned char>(text.front());
+    if (c <= ' ' || c >= 0x7f || c == '#' || (c == '%' && !parse_escape(text))) return false;
+  }
+  return true;
 }
 
 constexpr std::size_t kMaxIpcPath = 107;  // sockaddr_un::sun_path without its end mark
 
 }  // namespace
 
+std::optional<char> parse_escape(std::string_view text) {
+  constexpr std::size_t kSize = 3;
+  std::uint8_t value = 0;
+  if (text.size() < kSize || text.front() != '%') return std::nullopt;
+  const auto* const end = text.data() + kSize;
+  const auto [rest, error] = std::from_chars(text.data() + 1, end, value, 16);
+  if (error != std::errc{} || rest != end || value < ' ' || value == 0x7f) return std::nullopt;
+  return static_cast<char>(value);
+}
+
+std::optional<HostAndPort> parse_authority(std::string_view text,
+                                           std::optional<std::uint16_t> default_port) {
+  std::string_view host, rest;
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    if (end == std::string_view::npos || !is_ipv6(text.substr(1, end - 1))) return std::nullopt;
+    host = text.substr(1, end - 1);
+    rest = text.substr(end + 1);
+  } else {
+    host = text.substr(0, text.find(':'));
+    rest = text.substr(host.size());
+    if (!is_host_name(host)) return std::nullopt;
+  }
+  auto port = default_port;
+  if (!rest.empty()) port = rest.front() == ':' ? parse_port(rest.substr(1)) : std::nullopt;
+  if (port.value_or(0) == 0) return std::nullopt;
+  return HostAndPort{.host = std::string(host), .port = *port};
+}
+
 bool ExchangeUrl::is_loopback() const { return is_loopback_host(host); }
 
 std::optional<ExchangeUrl> parse_exchange_url(std::string_view text,
                                               std::string_view secure_scheme) {
-  const auto parsed = urls::parse_uri({text.data(), text.size()});
-  if (!parsed || parsed->has_userinfo() || parsed->has_fragment()) return std::nullopt;
-  const auto scheme = std::string_view(parsed->scheme().data(), parsed->scheme().size());
   ExchangeUrl url;
+  const auto scheme = cut_scheme(text);
   url.is_tls = scheme == secure_scheme;
   if (!url.is_tls && scheme != secure_scheme.substr(0, secure_scheme.size() - 1))
     return std::nullopt;
-  url.host = std::string(parsed->host_address());
-  if (url.host.empty()) return std::nullopt;
-  url.port = url.is_tls ? 443 : 80;
-  if (parsed->has_port()) {
-    const auto port = parse_port({parsed->port().data(), parsed->port().size()});
-    if (!port || *port == 0) return std::nullopt;
-    url.port = *port;
-  }
-  if (const auto target = std::string(parsed->encoded_target()); !target.empty())
-    url.target = target.front() == '/' ? target : '/' + target;
+  const auto authority = text.substr(0, text.find_first_of("/?#"));
+  const auto address = parse_authority(authority, url.is_tls ? kHttpsPort : kHttpPort);
+  const auto target = text.substr(authority.size());
+  if (!address || !is_target(target)) return std::nullopt;
+  url.host = address->host;
+  url.port = address->port;
+  if (!target.empty()) url.target = (target.front() == '/' ? "" : "/") + std::string(target);
   return url;
 }
 

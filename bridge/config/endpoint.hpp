@@ -22,6 +22,20 @@ struct ExchangeUrl {
 std::optional<ExchangeUrl> parse_exchange_url(std::string_view text,
                                               std::string_view secure_scheme);
 
+struct HostAndPort {
+  std::string host;  ///< likewise
+  std::uint16_t port = 0;
+};
+
+/// Parses `HOST:PORT`, an IPv6 address in brackets, or `HOST` where there is a `default_port`. All
+/// of `text`: a name may begin like an address.
+std::optional<HostAndPort> parse_authority(std::string_view text,
+                                           std::optional<std::uint16_t> default_port);
+
+/// The character that `text` begins with as a percent-escape; nullopt where it begins with none, or
+/// with that of a control character.
+std::optional<char> parse_escape(std::string_view text);
+
 /// An address to listen on, or a path: what stands behind `tcp://` or `ipc://`.
 struct BindAddress {
   bool is_ipc = false;

@@ -1,5 +1,6 @@
 #include "bridge/config/load.hpp"
 
+#include "bridge/config/proxy.hpp"
 #include "bridge/config/schema.hpp"
 #include "bridge/config/trimmed.hpp"
 #include "bridge/one_line.hpp"
@@ -276,6 +277,7 @@ std::string foreign_variables(const Environment& environment) {
 
 std::string to_json(const Config& config) {
   auto copy = config;
+  copy.upstream.proxy = without_credentials(copy.upstream.proxy);
   Json json;
   for (const auto& key : keys_of(copy))
     std::visit([&](const auto* value) { member(json, key.path) = *value; }, key.value);

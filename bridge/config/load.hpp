@@ -31,7 +31,8 @@ Config load_config(const ConfigSources& sources, Problems& problems);
 /// `BRIDGE_PORT=tcp://…`. load_config() passes over them.
 std::string foreign_variables(const Environment& environment);
 
-/// `config` as JSON that load_config() accepts. It holds no secrets: those never enter a Config.
+/// `config` as JSON that load_config() accepts. It holds no secrets: the
+/// proxy's credentials are left out, and no others enter a Config.
 std::string to_json(const Config& config);
 
 }  // namespace bpx::bridge

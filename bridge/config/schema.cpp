@@ -44,6 +44,7 @@ std::vector<ConfigKey> keys_of(Config& c) {
       {"upstream.streams", &up.streams},
       {"upstream.ca_file", &up.ca_file},
       {"upstream.rest_url", &up.rest_url},
+      {"upstream.proxy", &up.proxy},
       {"upstream.compression", &up.compression},
       {"upstream.window_ms", &up.window_ms, 1, 60'000},
       {"upstream.connect_timeout_ms", &up.connect_timeout_ms, 10, kDay},

@@ -3,6 +3,7 @@
 #include "bridge/config/curve_key.hpp"
 #include "bridge/config/curve_settings.hpp"
 #include "bridge/config/endpoint.hpp"
+#include "bridge/config/proxy.hpp"
 #include "bridge/one_line.hpp"
 #include "proto/signing_key.hpp"
 #include "proto/stream_name.hpp"
@@ -61,6 +62,10 @@ class Validation {
     const auto& upstream = config_.upstream;
     check_url("upstream.url", upstream.url, "wss");
     check_url("upstream.rest_url", upstream.rest_url, "https");
+    if (!upstream.proxy.empty() && upstream.proxy != "none" && !parse_proxy_url(upstream.proxy))
+      note("upstream.proxy", "is not the http:// address of a proxy",
+           "give http://[USER:PASSWORD@]HOST:PORT with escapes such as %40 for an @ in USER or "
+           "PASSWORD, or none");
     std::error_code error;
     if (!upstream.ca_file.empty() && !std::filesystem::is_regular_file(upstream.ca_file, error))
       note("upstream.ca_file", printable(upstream.ca_file) + " is not a readable file",

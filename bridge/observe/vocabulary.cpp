@@ -24,6 +24,7 @@ std::string_view to_string(ConnectResult result) {
     case ConnectResult::ok: return "ok";
     case ConnectResult::dns: return "dns";
     case ConnectResult::tcp: return "tcp";
+    case ConnectResult::proxy: return "proxy";
     case ConnectResult::tls: return "tls";
     case ConnectResult::handshake: return "handshake";
     case ConnectResult::timeout: break;

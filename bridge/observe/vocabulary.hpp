@@ -13,10 +13,10 @@ namespace bpx::bridge {
 enum class LinkState : std::uint8_t { connecting, live, down };
 
 /// How an attempt to connect ended.
-enum class ConnectResult : std::uint8_t { ok, dns, tcp, tls, handshake, timeout };
-inline constexpr std::array kConnectResults = {ConnectResult::ok,        ConnectResult::dns,
-                                               ConnectResult::tcp,       ConnectResult::tls,
-                                               ConnectResult::handshake, ConnectResult::timeout};
+enum class ConnectResult : std::uint8_t { ok, dns, tcp, proxy, tls, handshake, timeout };
+inline constexpr std::array kConnectResults = {
+    ConnectResult::ok,  ConnectResult::dns,       ConnectResult::tcp,    ConnectResult::proxy,
+    ConnectResult::tls, ConnectResult::handshake, ConnectResult::timeout};
 
 /// Why a connection ended.
 enum class DisconnectReason : std::uint8_t {

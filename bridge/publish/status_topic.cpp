@@ -41,11 +41,13 @@ void StatusTopic::connected(std::uint32_t connection) {
   publish_to_all(dump(event("connected", upstream_)));
 }
 
-void StatusTopic::disconnected(std::string_view reason, std::chrono::milliseconds retry) {
+void StatusTopic::disconnected(const Disconnection& disconnection) {
   upstream_.state.set(LinkState::down);
   auto json = event("disconnected", upstream_);
-  json["reason"] = reason;
-  json["retry_ms"] = retry.count();
+  json["reason"] = disconnection.reason;
+  json["retry_ms"] = disconnection.retry.count();
+  if (disconnection.code != 0) json["code"] = disconnection.code;
+  json["detail"] = disconnection.detail;
   publish_to_all(dump(json));
 }
 

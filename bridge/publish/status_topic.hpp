@@ -28,7 +28,13 @@ class StatusTopic {
   void connecting();
   void retrying();
   void connected(std::uint32_t connection);
-  void disconnected(std::string_view reason, std::chrono::milliseconds retry);
+  struct Disconnection {
+    std::string_view reason;
+    std::string_view detail;
+    std::uint16_t code = 0;  ///< of the exchange's Close frame; 0 where it had none
+    std::chrono::milliseconds retry;
+  };
+  void disconnected(const Disconnection& disconnection);
   /// Goes only where `stream` itself would.
   void rejected(std::string_view stream, std::int64_t code, std::string_view message);
   /// Likewise. `got` came where `expected` was due: see Continuity.

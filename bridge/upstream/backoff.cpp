@@ -7,12 +7,12 @@ namespace bpx::bridge {
 Backoff::Backoff(const Options& options, std::uint64_t seed)
     : options_(options), random_(seed), ceiling_(options.initial) {}
 
-std::chrono::milliseconds Backoff::after(std::chrono::milliseconds lived, bool closed_by_server) {
+std::chrono::milliseconds Backoff::after(std::chrono::milliseconds lived, bool is_invited) {
   if (lived >= options_.stable_after) {
     ceiling_ = options_.initial;
     may_return_at_once_ = true;
   }
-  if (closed_by_server && may_return_at_once_) {
+  if (is_invited && may_return_at_once_) {
     may_return_at_once_ = false;
     return std::chrono::milliseconds{0};
   }

@@ -20,9 +20,9 @@ class Backoff {
   Backoff(const Options& options, std::uint64_t seed);
 
   /// The wait after a connection, or an attempt at one, that ended. `lived` is how long data flowed
-  /// on it, 0 if it never did. After a clean close by the server the wait is 0, once until data has
-  /// been stable again: a server that closes at every greeting is not hammered.
-  std::chrono::milliseconds after(std::chrono::milliseconds lived, bool closed_by_server);
+  /// on it, 0 if it never did. Where the server invited its clients back the wait is 0, once until
+  /// data has been stable again: a server that closes at every greeting is not hammered.
+  std::chrono::milliseconds after(std::chrono::milliseconds lived, bool is_invited);
 
  private:
   Options options_;

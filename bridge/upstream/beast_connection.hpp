@@ -7,6 +7,7 @@
 #include "proto/envelope.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket.hpp>
@@ -16,8 +17,8 @@
 namespace bpx::bridge {
 
 /// What an error of a running connection means, in the product's words.
-Disconnect to_disconnect(const boost::system::error_code& error,
-                         const boost::beast::websocket::close_reason& close);
+Disconnect to_disconnect(const boost::system::error_code& error);
+Disconnect to_disconnect(const FrameSieve::Close& close);
 Disconnect to_disconnect(FrameSieve::Fault fault);
 
 /// WsConnection over Beast; `Transport` is one of transport.hpp. The only user of Beast's WebSocket
@@ -46,14 +47,20 @@ class BeastConnection final : public WsConnection {
   Transport& transport() { return stream_.next_layer().next_layer(); }
   auto& socket() { return boost::beast::get_lowest_layer(stream_); }
 
-  /// `response` is the server's answer, as far as one came.
+  /// `response` is the server's answer where it grants the WebSocket; else see answer().
   boost::asio::awaitable<boost::system::error_code> handshake(
       std::string host, std::string target, boost::beast::websocket::response_type& response) {
-    const auto [error] = co_await stream_.async_handshake(response, host, target, kAsTuple);
+    using namespace boost::asio::experimental::awaitable_operators;
+    const auto first = co_await (stream_.async_handshake(response, host, target, kAsTuple) ||
+                                 stream_.next_layer().refused());
+    if (first.index() == 1) co_return boost::beast::websocket::error::upgrade_declined;
     const auto granted = extensions_of(response);
     is_compression_agreed_ = offers_compression_ && granted.contains(kDeflate);
-    co_return error;
+    co_return std::get<0>(std::get<0>(first));
   }
+
+  /// How the server's answer to the handshake begins.
+  std::string_view answer() const { return stream_.next_layer().answer(); }
 
   boost::asio::awaitable<Disconnect> read_messages(MessageReceiver& receiver) override {
     auto& transport = stream_.next_layer();
@@ -63,9 +70,10 @@ class BeastConnection final : public WsConnection {
       const auto [error, bytes] = co_await stream_.async_read_some(buffer_, 0, kAsTuple);
       if (transport.failure()) std::rethrow_exception(transport.failure());
       if (transport.fault() != FrameSieve::Fault::none) co_return to_disconnect(transport.fault());
-      if (error) co_return to_disconnect(error, stream_.reason());
+      if (error && has_been_closed(error)) co_return to_disconnect(*transport.close());
+      if (error) co_return to_disconnect(error);
       if (buffer_.size() > max_message_bytes_)
-        co_return to_disconnect(boost::beast::websocket::error::buffer_overflow, {});
+        co_return to_disconnect(boost::beast::websocket::error::buffer_overflow);
       if (!stream_.is_message_done()) continue;
       make_padding_readable();
       const auto message = buffer_.cdata();
@@ -108,6 +116,15 @@ class BeastConnection final : public WsConnection {
       if (type == websocket::frame_type::ping) receiver.on_ping();
       if (type == websocket::frame_type::pong) receiver.on_pong({payload.data(), payload.size()});
     });
+  }
+
+  /// By a Close frame, of whose codes Beast does not know all.
+  bool has_been_closed(const boost::system::error_code& error) {
+    namespace websocket = boost::beast::websocket;
+    const auto& close = stream_.next_layer().close();
+    return close && close->can_be_sent() &&
+           (error == websocket::error::closed || error == websocket::error::bad_close_code ||
+            stream_.reason().code != websocket::close_code::none);
   }
 
   void make_padding_readable() {

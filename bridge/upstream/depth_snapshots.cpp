@@ -63,7 +63,7 @@ void DepthSnapshots::begin(Job& job, milliseconds delay) {
                           : duration_cast<milliseconds>(now - job.delivered);
   job.is_wanted = true;
   ++job.generation;
-  job.due = now + std::max(delay, job.backoff.after(served, /*closed_by_server=*/false));
+  job.due = now + std::max(delay, job.backoff.after(served, /*is_invited=*/false));
   for (auto& wait : waits_) wait.cancel();
 }
 
@@ -140,7 +140,7 @@ asio::awaitable<DepthSnapshots::Fetched> DepthSnapshots::fetch(
 
 /// Logged at the 1st, 2nd, 4th, 8th … failure.
 void DepthSnapshots::retry(Job& job, std::string_view error) {
-  const auto wait = job.backoff.after(milliseconds(0), /*closed_by_server=*/false);
+  const auto wait = job.backoff.after(milliseconds(0), /*is_invited=*/false);
   job.due = Clock::now() + wait;
   if (std::has_single_bit(++job.failures))
     log_.warn("book snapshot failed", {{"stream", job.stream},

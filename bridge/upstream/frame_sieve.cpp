@@ -22,6 +22,8 @@ constexpr std::uint8_t kControl = 0x08;
 constexpr std::uint8_t kContinuation = 0;
 constexpr std::uint8_t kText = 1;
 constexpr std::uint8_t kBinary = 2;
+constexpr std::uint8_t kClose = 8;
+constexpr std::size_t kMaxControlPayload = 125;
 constexpr std::uint8_t kMasked = 0x80;
 constexpr std::uint8_t kLength = 0x7f;
 constexpr std::uint8_t kLength16 = 126;
@@ -50,6 +52,9 @@ struct FrameSieve::Frame {
   std::uint8_t opcode() const { return first & kOpcode; }
   std::uint8_t reserved() const { return first & kReserved; }
   bool begins_message() const { return opcode() == kText || opcode() == kBinary; }
+  bool is_close() const {
+    return first == (kFinal | kClose) && is_proper() && payload_bytes <= kMaxControlPayload;
+  }
   /// As far as can be told without knowing what came before.
   bool is_proper() const { return (second & kMasked) == 0 && is_minimal(); }
   /// Whether its length is written in as few bytes as it takes, as it must be.
@@ -188,10 +193,31 @@ void FrameSieve::extend_rest() {
   while (rest_bytes_ < bytes.size()) {
     const auto frame = Frame::parse(bytes.subspan(static_cast<std::size_t>(rest_bytes_)));
     if (!frame || is_sifted_out(*frame) || is_of_compressed(*frame)) return;
+    const auto payload_begin = static_cast<std::size_t>(rest_bytes_) + frame->header_bytes;
+    if (frame->is_close() && !note_close(*frame, bytes.subspan(payload_begin))) return;
     const auto most = std::numeric_limits<std::uint64_t>::max() - rest_bytes_ - frame->header_bytes;
     rest_bytes_ += frame->header_bytes + std::min(frame->payload_bytes, most);
     if ((frame->opcode() & kControl) == 0) is_within_fragments_ = !frame->is_final();
   }
+}
+
+/// Beast keeps the code of a Close frame to itself where it does not know it. False where not all
+/// of the payload, which begins `bytes`, is there.
+bool FrameSieve::note_close(const Frame& frame, std::span<const std::uint8_t> bytes) {
+  if (bytes.size() < frame.payload_bytes) return false;
+  const auto payload = bytes.first(static_cast<std::size_t>(frame.payload_bytes));
+  if (close_ || payload.size() == 1) return true;
+  close_.emplace();
+  if (payload.empty()) return true;
+  close_->code = static_cast<std::uint16_t>(payload[0] << 8U | payload[1]);
+  close_->reason = as_text(payload.subspan(2));
+  return true;
+}
+
+bool FrameSieve::Close::can_be_sent() const {
+  constexpr std::uint16_t kFirst = 1000, kNoStatus = 1005, kAbnormal = 1006, kTlsHandshake = 1015;
+  const bool is_for_local_use = code == kNoStatus || code == kAbnormal || code == kTlsHandshake;
+  return code == 0 || (code >= kFirst && !is_for_local_use && proto::is_utf8(reason));
 }
 
 /// Up to the end of its header, behind which frames may follow at once. What follows where it

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,16 @@ class FrameSieve {
     broken_into,  ///< another message begins before it has ended
   };
 
+  /// What a Close frame says.
+  struct Close {
+    std::uint16_t code = 0;  ///< 0 where it has none
+    std::string reason;
+
+    /// Not one of those that stand for a connection that ended without a Close frame (RFC 6455,
+    /// 7.4.1), and none below the first there is. Beast knows a few more that nobody may send.
+    bool can_be_sent() const;
+  };
+
   /// Plain messages that are longer are not sifted out; compressed ones are a fault.
   explicit FrameSieve(std::size_t max_message_bytes);
 
@@ -47,6 +58,9 @@ class FrameSieve {
 
   /// Why nothing comes any more, if so.
   Fault fault() const { return fault_; }
+
+  /// The first Close frame that rest() has given, if so: it gives none before it is whole.
+  const std::optional<Close>& close() const { return close_; }
 
   /// What comes next for WebSocket's own machinery; empty where nothing does, or too little to
   /// know.
@@ -71,6 +85,7 @@ class FrameSieve {
   void begin_frame_of_compressed(const Frame& frame);
   std::optional<std::string_view> take_compressed();
   void extend_rest();
+  bool note_close(const Frame& frame, std::span<const std::uint8_t> bytes);
   void extend_rest_of_handshake();
 
   std::size_t max_message_bytes_;
@@ -82,6 +97,7 @@ class FrameSieve {
   bool is_within_fragments_ = false;  ///< of a message that is not compressed
   std::optional<Inflater> inflater_;  ///< where compression was agreed on
   std::optional<Compressed> compressed_;
+  std::optional<Close> close_;
   Fault fault_ = Fault::none;
 };
 

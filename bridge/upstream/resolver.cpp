@@ -9,8 +9,11 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <netdb.h>
 
@@ -41,72 +44,94 @@ Resolved look_up(const std::string& host, std::uint16_t port) {
   return resolved;
 }
 
-/// What the coroutine that waits and the thread that looks up have in common. Shared, because
-/// either may end first; with a mutex, because the thread must not touch the waiter or its executor
-/// once the coroutine is gone.
-struct LookUp {
-  std::mutex mutex;
-  asio::steady_timer* waiter = nullptr;  ///< null once the coroutine is gone
-  Resolved resolved;
-};
+}  // namespace
 
-void wake(const std::shared_ptr<LookUp>& look_up) {
-  const std::lock_guard lock(look_up->mutex);
-  if (look_up->waiter != nullptr) look_up->waiter->cancel();
-}
-
-void look_up_on_thread(std::shared_ptr<LookUp> shared, std::string host, std::uint16_t port) {
-  std::thread([shared = std::move(shared), host = std::move(host), port] {
-    auto resolved = look_up(host, port);
-    const std::lock_guard lock(shared->mutex);
-    if (shared->waiter == nullptr) return;
-    shared->resolved = std::move(resolved);
-    asio::post(shared->waiter->get_executor(), [shared] { wake(shared); });
-  }).detach();
-}
-
-/// Keeps `waiter` known to the look-up for as long as the coroutine lives.
-class Waiting {
+/// What the coroutines that wait and the thread that looks up have in common. With a mutex, because
+/// the thread must not touch a waiter or its executor once the coroutine is gone.
+class Resolver::LookUp {
  public:
-  Waiting(LookUp& look_up, asio::steady_timer& waiter) : look_up_(look_up) {
-    look_up_.waiter = &waiter;
+  /// nullopt while it is under way.
+  std::optional<Resolved> result() {
+    const std::lock_guard lock(mutex_);
+    return result_;
   }
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
-  ~Waiting() {
-    const std::lock_guard lock(look_up_.mutex);
-    look_up_.waiter = nullptr;
+
+  void add(asio::steady_timer& waiter) {
+    const std::lock_guard lock(mutex_);
+    waiting_.insert(&waiter);
+  }
+
+  void remove(asio::steady_timer& waiter) {
+    const std::lock_guard lock(mutex_);
+    waiting_.erase(&waiter);
+  }
+
+  /// Wakes those who wait, on their thread, where `self` stands for this.
+  void end(Resolved result, const std::shared_ptr<LookUp>& self) {
+    const std::lock_guard lock(mutex_);
+    result_ = std::move(result);
+    if (waiting_.empty()) return;
+    asio::post((*waiting_.begin())->get_executor(), [self] { self->wake_all(); });
   }
 
  private:
+  void wake_all() {
+    const std::lock_guard lock(mutex_);
+    for (auto* const waiter : waiting_) waiter->cancel();
+  }
+
+  std::mutex mutex_;
+  std::set<asio::steady_timer*> waiting_;
+  std::optional<Resolved> result_;
+};
+
+namespace {
+
+/// Keeps a waiter known to a look-up for as long as its coroutine lives.
+template <typename LookUp>
+class Waiting {
+ public:
+  Waiting(LookUp& look_up, asio::steady_timer& waiter) : look_up_(look_up), waiter_(waiter) {
+    look_up_.add(waiter_);
+  }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() { look_up_.remove(waiter_); }
+
+ private:
   LookUp& look_up_;
+  asio::steady_timer& waiter_;
 };
 
 }  // namespace
 
-asio::awaitable<Resolved> resolve(std::string host, std::uint16_t port) {
+Resolver::Resolver(std::string host, std::uint16_t port) : host_(std::move(host)), port_(port) {}
+
+void Resolver::look_up_on_thread() {
+  auto shared = std::make_shared<LookUp>();
+  std::thread([shared, host = host_, port = port_] {
+    shared->end(look_up(host, port), shared);
+  }).detach();
+  look_up_ = std::move(shared);
+}
+
+asio::awaitable<Resolved> Resolver::resolve() {
   boost::system::error_code not_an_address;
-  const auto address = asio::ip::make_address(host, not_an_address);
-  if (!not_an_address) co_return Resolved{.endpoints = {{address, port}}, .error = {}};
+  const auto address = asio::ip::make_address(host_, not_an_address);
+  if (!not_an_address) co_return Resolved{.endpoints = {{address, port_}}, .error = {}};
 
   asio::steady_timer done(co_await asio::this_coro::executor,
                           asio::steady_timer::time_point::max());
-  const auto shared = std::make_shared<LookUp>();
-  const Waiting waiting(*shared, done);
   try {
-    look_up_on_thread(shared, std::move(host), port);
+    if (look_up_ == nullptr || look_up_->result()) look_up_on_thread();
   } catch (const std::system_error& error) {
     co_return Resolved{.endpoints = {},
                        .error = std::string("no thread to look it up: ") + error.what()};
   }
-  co_await done.async_wait(asio::as_tuple(asio::use_awaitable));
-  // A wait that was cancelled may end while the thread is writing.
-  Resolved resolved;
-  {
-    const std::lock_guard lock(shared->mutex);
-    resolved = std::move(shared->resolved);
-  }
-  co_return resolved;
+  const auto look_up = look_up_;  // another may have been begun when this one is over
+  const Waiting<LookUp> waiting(*look_up, done);
+  if (!look_up->result()) co_await done.async_wait(asio::as_tuple(asio::use_awaitable));
+  co_return look_up->result().value_or(Resolved{.endpoints = {}, .error = "given up"});
 }
 
 }  // namespace bpx::bridge

@@ -1,11 +1,8 @@
 #include "bridge/upstream/rest_client.hpp"
 
-#include "bridge/upstream/host_field.hpp"
-#include "bridge/upstream/resolver.hpp"
 #include "bridge/upstream/transport.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -22,17 +19,6 @@ using namespace asio::experimental::awaitable_operators;
 
 constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
-asio::awaitable<std::string> secure(PlainTransport&, const std::string&) {
-  co_return std::string();
-}
-
-asio::awaitable<std::string> secure(TlsTransport& transport, const std::string& host) {
-  if (!expect_host(transport.native_handle(), host)) co_return "out of memory";
-  const auto [error] = co_await transport.async_handshake(asio::ssl::stream_base::client, kAsTuple);
-  if (!error) co_return std::string();
-  co_return describe_tls_failure(transport.native_handle(), error);
-}
-
 template <typename Transport>
 class Client final : public RestClient {
  public:
@@ -41,10 +27,18 @@ class Client final : public RestClient {
       : options_(std::move(options)), transport_(std::forward<Args>(transport)...) {}
 
   asio::awaitable<std::string> connect() {
+    Dialler::Attempt attempt;
     asio::steady_timer deadline(transport_.get_executor(), options_.timeout);
-    auto first = co_await (connect_all() || deadline.async_wait(kAsTuple));
-    if (first.index() == 1) co_return "no connection in time";
-    co_return std::get<0>(std::move(first));
+    auto first =
+        co_await (options_.dialler.connect(transport_, attempt) || deadline.async_wait(kAsTuple));
+    const auto failure = first.index() == 0
+                             ? std::get<0>(std::move(first))
+                             : ConnectFailure{ConnectResult::timeout, "no connection in time"};
+    if (failure.result == ConnectResult::ok)
+      options_.dialler.note_success(attempt);
+    else
+      options_.dialler.note_failure(attempt);
+    co_return failure.detail;
   }
 
   asio::awaitable<Response> get(std::string target) override {
@@ -56,19 +50,9 @@ class Client final : public RestClient {
   }
 
  private:
-  asio::awaitable<std::string> connect_all() {
-    auto resolved = co_await resolve(options_.host, options_.port);
-    if (resolved.endpoints.empty()) co_return options_.host + ": " + resolved.error;
-    const auto [error, endpoint] =
-        co_await asio::async_connect(transport_.lowest_layer(), resolved.endpoints, kAsTuple);
-    if (error) co_return error.message();
-    auto failure = co_await secure(transport_, options_.host);
-    co_return failure;
-  }
-
   asio::awaitable<Response> exchange(std::string target) {
     http::request<http::empty_body> request(http::verb::get, target, 11);
-    request.set(http::field::host, host_field(options_.host, options_.port, options_.is_tls));
+    request.set(http::field::host, host_field(options_.dialler.site()));
     request.set(http::field::user_agent, "backpack-bridge/" BPX_VERSION);
     if (const auto [error, bytes] = co_await http::async_write(transport_, request, kAsTuple);
         error)
@@ -99,7 +83,7 @@ asio::awaitable<RestClient::Opened> connected(std::unique_ptr<Client<Transport>>
 
 asio::awaitable<RestClient::Opened> RestClient::open(Options options, TlsContext* tls) {
   const auto executor = co_await asio::this_coro::executor;
-  if (options.is_tls)
+  if (options.dialler.site().is_tls)
     co_return co_await connected(
         std::make_unique<Client<TlsTransport>>(std::move(options), executor, tls->native()));
   co_return co_await connected(

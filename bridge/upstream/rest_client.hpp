@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bridge/upstream/dialler.hpp"
 #include "bridge/upstream/tls_context.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -17,9 +18,7 @@ namespace bpx::bridge {
 class RestClient {
  public:
   struct Options {
-    bool is_tls = true;
-    std::string host;
-    std::uint16_t port = 443;
+    Dialler& dialler;
     std::chrono::milliseconds timeout{5'000};  ///< to connect, and again for each request
     std::size_t max_body_bytes = 16'777'216;
   };
@@ -36,7 +35,7 @@ class RestClient {
     std::string error;
   };
 
-  /// `tls` outlives the client; it may be null where `options.is_tls` is false.
+  /// `tls` outlives the client; it may be null where the site goes without TLS.
   static boost::asio::awaitable<Opened> open(Options options, TlsContext* tls);
 
   virtual ~RestClient() = default;

@@ -2,6 +2,7 @@
 
 #include "bridge/clock.hpp"
 #include "bridge/publish/audience.hpp"
+#include "bridge/upstream/dialler.hpp"
 #include "bridge/upstream/idleness.hpp"
 #include "proto/subscribe_request.hpp"
 
@@ -76,7 +77,8 @@ asio::awaitable<Session::End> Session::run(std::uint32_t connection) {
   parts_.relay.begin_connection(connection);
   parts_.subscriptions.connection_opened();
   measure_start();
-  parts_.log.info("connected", {{"connection", connection}, {"host", options_.connection.host}});
+  parts_.log.info("connected",
+                  {{"connection", connection}, {"host", options_.connection.dialler.site().host}});
   parts_.status.connected(connection);
   co_return co_await relay_until_end(*opened.connection);
 }

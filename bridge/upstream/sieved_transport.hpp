@@ -5,12 +5,23 @@
 #include "bridge/upstream/transport.hpp"
 #include "bridge/upstream/ws_connection.hpp"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/compose.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace bpx::bridge {
@@ -27,15 +38,30 @@ class SievedTransport {
 
   template <typename... Args>
   explicit SievedTransport(std::size_t max_message_bytes, Args&&... next)
-      : next_(std::forward<Args>(next)...), sieve_(max_message_bytes) {}
+      : next_(std::forward<Args>(next)...),
+        sieve_(max_message_bytes),
+        refusal_(next_.get_executor(), boost::asio::steady_timer::time_point::max()) {}
 
   executor_type get_executor() { return next_.get_executor(); }
   Next& next_layer() { return next_; }
   const Next& next_layer() const { return next_; }
 
+  /// The beginning of the answer to the handshake.
+  const std::string& answer() const { return answer_; }
+
+  /// Returns once that answer refuses, and what it says has had a while to come. However long that
+  /// goes on is the server's choice.
+  boost::asio::awaitable<void> refused() {
+    constexpr std::chrono::milliseconds kForTheBody{200};
+    co_await refusal_.async_wait(kAsTuple);
+    refusal_.expires_after(kForTheBody);
+    co_await refusal_.async_wait(kAsTuple);
+  }
+
   /// The handshake is over: messages go to `receiver`, which must outlive all reading.
   void receive(MessageReceiver& receiver, bool is_compression_agreed) {
     receiver_ = &receiver;
+    answer_ = {};
     sieve_.handshake_is_over(is_compression_agreed);
   }
 
@@ -47,6 +73,9 @@ class SievedTransport {
 
   /// What was wrong with a compressed message: likewise.
   FrameSieve::Fault fault() const { return sieve_.fault(); }
+
+  /// The server's Close frame, once it has come.
+  const std::optional<FrameSieve::Close>& close() const { return sieve_.close(); }
 
   template <typename Buffers, typename Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
@@ -60,6 +89,8 @@ class SievedTransport {
   }
 
  private:
+  static constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
+
   template <typename Buffers>
   struct ReadOperation {
     SievedTransport& transport;
@@ -119,13 +150,27 @@ class SievedTransport {
     const auto rest = sieve_.rest();
     const auto bytes =
         boost::asio::buffer_copy(buffers, boost::asio::buffer(rest.data(), rest.size()));
+    if (receiver_ == nullptr) keep_answer(rest.first(bytes));
     sieve_.taken(bytes);
     return bytes;
   }
 
+  void keep_answer(std::span<const std::uint8_t> bytes) {
+    constexpr std::size_t kMost = 16'384;  // room for a head as long as Beast takes it
+    constexpr std::string_view kGranted = "HTTP/1.1 101";
+    answer_.append(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                      bytes.size(), kMost - answer_.size())));
+    if (is_refused_ || answer_.starts_with(kGranted)) return;
+    is_refused_ = answer_.find("\r\n\r\n") != std::string::npos;
+    if (is_refused_) refusal_.cancel();
+  }
+
   Next next_;
   FrameSieve sieve_;
-  MessageReceiver* receiver_ = nullptr;
+  std::string answer_;  ///< to the handshake, as far as it has been told
+  bool is_refused_ = false;
+  boost::asio::steady_timer refusal_;    ///< cancelled once it is known
+  MessageReceiver* receiver_ = nullptr;  ///< null during the handshake
   Moment received_;
   std::exception_ptr failure_;
 };

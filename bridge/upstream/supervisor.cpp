@@ -3,11 +3,28 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <bit>
 
 namespace bpx::bridge {
 
 namespace asio = boost::asio;
+
+namespace {
+
+/// By these close codes a connection ends in order, and the next one is welcome: done (1000), going
+/// away (1001), restarting (1012). Any other means that something is amiss.
+bool invites_back(const Disconnect& disconnect) {
+  return disconnect.code == 1000 || disconnect.code == 1001 || disconnect.code == 1012;
+}
+
+/// What the other side wants to wait at least.
+std::chrono::milliseconds asked_for(const Session::End& end) {
+  const auto* failure = std::get_if<ConnectFailure>(&end.why);
+  return failure != nullptr ? failure->at_least : std::chrono::milliseconds(0);
+}
+
+}  // namespace
 
 Supervisor::Supervisor(const asio::any_io_executor& executor, Session& session, Backoff backoff,
                        StatusTopic& status, Log& log)
@@ -21,8 +38,8 @@ asio::awaitable<void> Supervisor::run() {
     if (is_stopping_) break;
     const auto* disconnect = std::get_if<Disconnect>(&end.why);
     if (disconnect != nullptr) ++connection;
-    const bool is_clean = disconnect != nullptr && disconnect->reason == DisconnectReason::closed;
-    const auto retry = backoff_.after(end.lived, is_clean);
+    const bool is_invited = disconnect != nullptr && invites_back(*disconnect);
+    const auto retry = std::max(backoff_.after(end.lived, is_invited), asked_for(end));
     announce(end, retry);
     wait_.expires_after(retry);
     co_await wait_.async_wait(asio::as_tuple(asio::use_awaitable));
@@ -53,7 +70,10 @@ void Supervisor::announce(const Session::End& end, std::chrono::milliseconds ret
                              {"detail", disconnect.detail},
                              {"lived_ms", end.lived.count()},
                              {"retry_ms", retry.count()}});
-  status_.disconnected(to_string(disconnect.reason), retry);
+  status_.disconnected({.reason = to_string(disconnect.reason),
+                        .detail = disconnect.detail,
+                        .code = disconnect.code,
+                        .retry = retry});
 }
 
 bool Supervisor::is_news(const ConnectFailure& failure) {

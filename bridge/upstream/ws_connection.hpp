@@ -2,6 +2,7 @@
 
 #include "bridge/clock.hpp"
 #include "bridge/observe/vocabulary.hpp"
+#include "bridge/upstream/connect_failure.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/system/error_code.hpp>
@@ -15,16 +16,13 @@
 
 namespace bpx::bridge {
 
+class Dialler;
 class TlsContext;
-
-struct ConnectFailure {
-  ConnectResult result = ConnectResult::ok;
-  std::string detail;
-};
 
 struct Disconnect {
   DisconnectReason reason = DisconnectReason::reset;
   std::string detail;
+  std::uint16_t code = 0;  ///< of the exchange's Close frame; 0 where it had none
 };
 
 /// Takes what arrives. Called on the connection's thread.
@@ -50,9 +48,7 @@ class WsConnection {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   struct Options {
-    bool is_tls = true;
-    std::string host;
-    std::uint16_t port = 443;
+    Dialler& dialler;
     std::string target = "/";
     bool compression = false;  ///< offer permessage-deflate
     std::size_t max_message_bytes = 16'777'216;

@@ -173,7 +173,9 @@ inline Expected read_all(std::string_view bytes, bool is_compression_agreed, std
     }
     const bool is_plain = frame->fin && frame->opcode == 1 && frame->has_no_rsv() &&
                           frame->is_sound() && !is_within_plain && frame->length <= most;
-    if (is_plain && !frame->is_whole) break;
+    const bool is_close = frame->fin && frame->opcode == 8 && frame->has_no_rsv() &&
+                          frame->is_sound() && frame->length <= 125;
+    if ((is_plain || is_close) && !frame->is_whole) break;
     if (is_plain && is_valid_utf8(frame->payload)) {
       expected.all.push_back({true, std::string(frame->payload)});
     } else {

@@ -89,6 +89,17 @@ class CommandLineTest(unittest.TestCase):
             again = run("check", "--config", file.name, environment=clean_environment(**KEYS))
         self.assertEqual(again.stdout, done.stdout)
 
+    def test_what_the_proxy_is_told_of_the_bridge_is_in_no_output(self):
+        for variable in ("BRIDGE_UPSTREAM__PROXY", "HTTPS_PROXY", "https_proxy"):
+            for proxy, status in (("http://me:hidden%40word@127.0.0.1:1", 0), ("socks5://me:hidden@h:1", 2),
+                                  ("http://me:hidden@127.0.0.1:1:1", 2)):
+                done = run("check", "--stream", "trade.A",
+                           environment=clean_environment(**{variable: proxy}))
+                self.assertEqual(done.returncode, status, (variable, proxy, done.stderr))
+                self.assertNotIn("hidden", done.stdout + done.stderr, variable)
+                if status == 2:
+                    self.assertRegex(done.stderr, r"^config: (upstream\.proxy|HTTPS_PROXY): .+; .+$")
+
     def test_variables_of_orchestrators_are_warned_of_in_one_line_and_no_error(self):
         foreign = {"BRIDGE_PORT": "tcp://10.0.0.1:5555", "BRIDGE_SERVICE_HOST": "10.0.0.1", "BRIDGE_EMPTY": ""}
         done = run("check", "--stream", "trade.A", environment=clean_environment(**foreign))

@@ -62,7 +62,7 @@ def wait_until(holds, what, deadline=DEADLINE):
 
 def clean_environment(**settings):
     """This environment without what would configure a bridge, and with `settings`."""
-    foreign = re.compile(r"BRIDGE_|BACKPACK_|PUBLIC_KEY$|SECRET_KEY$")
+    foreign = re.compile(r"BRIDGE_|BACKPACK_|PUBLIC_KEY$|SECRET_KEY$|(?i:(https|no)_proxy$)")
     kept = {name: value for name, value in os.environ.items() if not foreign.match(name)}
     return {**kept, **settings}
 

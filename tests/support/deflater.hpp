@@ -13,9 +13,10 @@ namespace bpx::test {
 class Deflater {
  public:
   /// With `takes_context_over`, a message may refer back to those before it.
-  explicit Deflater(bool takes_context_over, int window_bits = MAX_WBITS)
+  explicit Deflater(bool takes_context_over, int window_bits = MAX_WBITS,
+                    int level = Z_DEFAULT_COMPRESSION)
       : takes_context_over_(takes_context_over) {
-    if (::deflateInit2(&stream_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -window_bits, MAX_MEM_LEVEL,
+    if (::deflateInit2(&stream_, level, Z_DEFLATED, -window_bits, MAX_MEM_LEVEL,
                        Z_DEFAULT_STRATEGY) != Z_OK)
       throw std::runtime_error("zlib has no memory");
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tests/support/deadline.hpp"
+
 #include <cstdint>
 #include <stdexcept>
 
@@ -11,19 +13,22 @@
 
 namespace bpx::test {
 
-/// Lets every call on `socket` give up after ten seconds.
+/// Lets every call on `socket` give up after the deadline.
 inline void set_deadline(int socket) {
-  const timeval deadline{.tv_sec = 10, .tv_usec = 0};
+  const timeval deadline{.tv_sec = kDeadline.count(), .tv_usec = 0};
   ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
   ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof deadline);
 }
 
-/// A loopback port of the system's choice at which a test listens by system calls alone.
+/// A loopback port at which a test listens by system calls alone.
 class LoopbackListener {
  public:
-  LoopbackListener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  /// 0: a port of the system's choice. Each address of 127.0.0.0/8 has ports of its own.
+  explicit LoopbackListener(std::uint16_t port = 0, const char* address_text = "127.0.0.1")
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     address_.sin_family = AF_INET;
-    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address_.sin_port = htons(port);
+    ::inet_pton(AF_INET, address_text, &address_.sin_addr);
     socklen_t size = sizeof address_;
     auto* address = reinterpret_cast<sockaddr*>(&address_);
     if (socket_ < 0 || ::bind(socket_, address, size) != 0 || ::listen(socket_, 16) != 0 ||

@@ -33,6 +33,26 @@ TEST(ExchangeUrl, IsRefusedWhereItNamesNoHostOrTooMuch) {
     EXPECT_FALSE(parse_exchange_url(text, "wss")) << text;
 }
 
+TEST(ExchangeUrl, OfANameThatBeginsLikeAnAddressIsNotCut) {
+  const auto url = parse_exchange_url("wss://127.0.0.1.example.com:4444/p", "wss");
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->host, "127.0.0.1.example.com");
+  EXPECT_EQ(url->port, 4444);
+  EXPECT_EQ(url->target, "/p");
+  EXPECT_FALSE(url->is_loopback());
+  for (const auto* host : {"1.2.3.4.5", "127.0.0.1x", "127.0.0.1-a.example"})
+    EXPECT_EQ(parse_exchange_url("wss://" + std::string(host), "wss").value().host, host);
+}
+
+TEST(ExchangeUrl, IsRefusedWithControlsHoweverTheyAreWritten) {
+  for (const auto* text :
+       {"wss://a%00b/", "wss://a%0ab/", "wss://a%41b/", "wss://h/a%00b", "wss://h/%0d%0aX:y",
+        "wss://h/?q=%7f", "wss://h/%1f", "wss://h/%", "wss://h/%4", "wss://h/%zz", "wss://h/a\tb",
+        "wss://h/\u00e9", "wss://[::1%25lo]/", "wss://[::1/", "wss://[1.2.3.4]/", "wss://h:/"})
+    EXPECT_FALSE(parse_exchange_url(text, "wss")) << text;
+  EXPECT_EQ(parse_exchange_url("wss://h/a%20b?c=%C3%A9", "wss").value().target, "/a%20b?c=%C3%A9");
+}
+
 TEST(BindAddress, KnowsWhoCanReachIt) {
   for (const auto* text : {"tcp://127.0.0.1:1", "tcp://127.9.9.9:*", "tcp://localhost:0",
                            "tcp://[::1]:1", "tcp://lo:1", "ipc:///tmp/x", "ipc://@abstract"})

@@ -32,6 +32,7 @@ TEST(Exposition, HasEverySeriesOfTheContractFromTheStart) {
            R"(upstream_connects_total{result="ok"} 0)",
            R"(upstream_connects_total{result="dns"} 0)",
            R"(upstream_connects_total{result="tcp"} 0)",
+           R"(upstream_connects_total{result="proxy"} 0)",
            R"(upstream_connects_total{result="tls"} 0)",
            R"(upstream_connects_total{result="handshake"} 0)",
            R"(upstream_connects_total{result="timeout"} 0)",

@@ -169,6 +169,44 @@ TEST_F(FrameSieveTest, GivesAllOfAnAnswerThatRefuses) {
   }
 }
 
+TEST_F(FrameSieveTest, TellsWhatACloseFrameSaysHoweverItComes) {
+  const auto close = frame(0x88, "\x03\xf6go away");
+  for (std::size_t at_once = 1; at_once <= close.size(); ++at_once) {
+    sieve_ = FrameSieve(kMaxMessage);
+    shake_hands();
+    come(close, at_once);
+    EXPECT_EQ(sifted_, (std::vector<Sifted>{{false, close}})) << at_once;
+    ASSERT_TRUE(sieve_.close()) << at_once;
+    EXPECT_EQ(sieve_.close()->code, 1014);
+    EXPECT_EQ(sieve_.close()->reason, "go away");
+    EXPECT_TRUE(sieve_.close()->can_be_sent());
+    sifted_.clear();
+  }
+}
+
+TEST_F(FrameSieveTest, TellsTheFirstCloseFrameAlone) {
+  shake_hands();
+  come(frame(0x88, "\x03\xe8") + frame(0x88, "\x03\xf6"));
+  ASSERT_TRUE(sieve_.close());
+  EXPECT_EQ(sieve_.close()->code, 1000);
+}
+
+TEST_F(FrameSieveTest, KnowsCloseFramesThatNobodyMaySend) {
+  using namespace std::string_literals;
+  for (const auto& payload :
+       {"\x03\xe7"s, "\x03\xed"s, "\x03\xee"s, "\x03\xf7"s, "\x03\xe8\xff"s}) {
+    sieve_ = FrameSieve(kMaxMessage);
+    shake_hands();
+    come(frame(0x88, payload));
+    ASSERT_TRUE(sieve_.close());
+    EXPECT_FALSE(sieve_.close()->can_be_sent()) << sieve_.close()->code;
+  }
+  sieve_ = FrameSieve(kMaxMessage);
+  shake_hands();
+  come(frame(0x88, "x"));  // half a code
+  EXPECT_FALSE(sieve_.close());
+}
+
 TEST_F(FrameSieveTest, SurvivesALengthThatCannotBe) {
   shake_hands();
   std::string endless("\x81\x7f");
