@@ -1,5 +1,6 @@
 #include "bridge/config/no_proxy.hpp"
 
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/network_v4.hpp>
 #include <boost/asio/ip/network_v6.hpp>
 

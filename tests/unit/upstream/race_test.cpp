@@ -1,6 +1,7 @@
 #include "bridge/upstream/race.hpp"
 
 #include "tests/support/black_hole.hpp"
+#include "tests/support/closed_port.hpp"
 #include "tests/support/loopback_listener.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -17,15 +18,10 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using asio::ip::tcp;
 using test::BlackHole;
+using test::ClosedPort;
 using test::LoopbackListener;
 
 tcp::endpoint at(std::uint16_t port) { return {asio::ip::address_v4::loopback(), port}; }
-
-/// Where nobody listens.
-tcp::endpoint nowhere() {
-  asio::io_context loop;
-  return tcp::acceptor(loop, at(0)).local_endpoint();
-}
 
 Raced run(std::vector<tcp::endpoint> addresses) {
   asio::io_context loop;
@@ -46,8 +42,10 @@ TEST(Race, IsWonByTheFirstThatAnswers) {
 }
 
 TEST(Race, GoesOnAtOnceWhereOneIsRefused) {
+  const ClosedPort closed;
   const LoopbackListener listener;
-  EXPECT_EQ(run({nowhere(), nowhere(), at(listener.port())}).address, at(listener.port()));
+  EXPECT_EQ(run({at(closed.port()), at(closed.port()), at(listener.port())}).address,
+            at(listener.port()));
 }
 
 TEST(Race, PassesAnAddressThatDoesNotAnswerAtAll) {
@@ -58,7 +56,8 @@ TEST(Race, PassesAnAddressThatDoesNotAnswerAtAll) {
 }
 
 TEST(Race, IsLostWhereAllAreRefused) {
-  const auto lost = run({nowhere(), nowhere()});
+  const ClosedPort closed;
+  const auto lost = run({at(closed.port()), at(closed.port())});
   EXPECT_EQ(lost.address, tcp::endpoint());
   EXPECT_EQ(lost.error, asio::error::connection_refused);
 }
