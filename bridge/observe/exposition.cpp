@@ -3,6 +3,7 @@
 #include "bridge/observe/metric_writer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -59,7 +60,7 @@ std::vector<StreamSeries> stream_series(const Measurements& measurements) {
   auto other = labelled(measurements.others().name);
   other.is_numbered = true;
   other.add(measurements.others());
-  for (const auto& measured : measurements.streams()) {
+  for (const StreamMeasurements& measured : measurements.streams()) {
     if (series.size() == kMaxStreamSeries || measured.name == measurements.others().name)
       other.add_wanted(measured);
     else
@@ -68,6 +69,9 @@ std::vector<StreamSeries> stream_series(const Measurements& measurements) {
   series.push_back(std::move(other));
   return series;
 }
+
+/// Every series exists from the start, and none is ever NaN: sums and comparisons go on working.
+double zero_if_unknown(double value) { return std::isnan(value) ? 0.0 : value; }
 
 void write_build(MetricWriter& writer, const BuildInfo& build) {
   writer.gauge("build_info", "Always 1; the labels say what runs.");
@@ -102,13 +106,19 @@ void write_upstream(MetricWriter& writer, const UpstreamMeasurements& upstream) 
   writer.add(upstream.malformed.value());
 
   writer.gauge("ping_rtt_seconds",
-               "Round trip of the last WebSocket ping to the exchange; NaN before the first.");
-  writer.add(upstream.ping_rtt_s.value());
+               "Round trip of the last WebSocket ping on this connection to the exchange; 0 before "
+               "the first.");
+  writer.add(zero_if_unknown(upstream.ping_rtt_s.value()));
 
+  const auto clock_offset_s = upstream.clock_offset_s.value();
   writer.gauge("clock_offset_seconds",
-               "The exchange's clock minus this machine's, measured each minute; NaN while "
-               "unknown. Add it to exchange_lag_seconds for the true lag.");
-  writer.add(upstream.clock_offset_s.value());
+               "The exchange's clock minus this machine's, measured each minute; 0 while "
+               "clock_known is. Add it to exchange_lag_seconds for the true lag.");
+  writer.add(zero_if_unknown(clock_offset_s));
+
+  writer.gauge("clock_known",
+               "1 while the exchange's clock could be compared at the last attempt, else 0.");
+  writer.add(std::isnan(clock_offset_s) ? 0.0 : 1.0);
 
   writer.gauge("clock_tolerance_seconds",
                "By how much the clocks may differ: half of upstream.window_ms. Beyond it the "

@@ -1,5 +1,6 @@
 #include "bridge/observe/http_server.hpp"
 
+#include "bridge/bind_mend.hpp"
 #include "bridge/startup_error.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -35,12 +36,6 @@ constexpr std::chrono::minutes kReminder{1};
 /// In which whoever has come may say what it wants, however many wait behind it.
 constexpr milliseconds kUndisturbed{50};
 
-/// The page shows what /status says and nothing from elsewhere.
-constexpr auto kContentPolicy =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'";
-
 using Request = http::request_parser<http::empty_body>;
 using Response = http::response<http::string_body>;
 
@@ -50,7 +45,7 @@ Response to_response(HttpPage page) {
   response.set(http::field::content_type, page.content_type);
   response.set(http::field::cache_control, "no-store");
   response.set("X-Content-Type-Options", "nosniff");
-  response.set("Content-Security-Policy", kContentPolicy);
+  response.set("Content-Security-Policy", page.content_policy);
   response.body() = std::move(page.body);
   return response;
 }
@@ -222,8 +217,8 @@ HttpServer::HttpServer(const asio::any_io_executor& executor, const Options& opt
     acceptor_.listen();
   } catch (const boost::system::system_error& error) {
     std::ostringstream text;
-    text << "http.bind: cannot bind " << endpoint << ": " << error.code().message()
-         << "; stop what holds it or configure another port";
+    text << "http.bind: cannot bind " << endpoint << ": " << error.code().message() << "; "
+         << bind_mend(error.code().value());
     throw StartupError(text.str());
   }
 }

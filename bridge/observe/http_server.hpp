@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bridge/observe/content_policy.hpp"
 #include "bridge/observe/log.hpp"
 #include "bridge/observe/measurements.hpp"
 
@@ -24,6 +25,7 @@ struct HttpPage {
   unsigned status = 200;
   std::string_view content_type;  ///< of static storage
   std::string body;
+  std::string_view content_policy = kNothingAllowed;  ///< outlives the answer
 };
 
 /// A small HTTP/1.1 server for pages that are made on request. It trusts nobody: large requests are

@@ -1,6 +1,7 @@
 #include "bridge/observe/pages.hpp"
 
 #include "bridge/clock.hpp"
+#include "bridge/observe/content_policy.hpp"
 #include "bridge/observe/readiness.hpp"
 #include "bridge/observe/status_page.hpp"
 
@@ -20,7 +21,10 @@ constexpr auto kHtml = "text/html; charset=utf-8";
 }  // namespace
 
 Pages::Pages(const Measurements& measurements, StatusContext context, BuildInfo build)
-    : measurements_(measurements), context_(std::move(context)), build_(std::move(build)) {}
+    : measurements_(measurements),
+      context_(std::move(context)),
+      build_(std::move(build)),
+      page_policy_(policy_of(status_page())) {}
 
 std::optional<HttpPage> Pages::at(std::string_view path) const {
   if (path == "/metrics")
@@ -36,7 +40,7 @@ std::optional<HttpPage> Pages::at(std::string_view path) const {
   }
   if (path == "/status")
     return HttpPage{kOk, kJson, status_report(measurements_, context_, Moment::now())};
-  if (path == "/") return HttpPage{kOk, kHtml, std::string(status_page())};
+  if (path == "/") return HttpPage{kOk, kHtml, std::string(status_page()), page_policy_};
   return std::nullopt;
 }
 

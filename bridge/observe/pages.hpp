@@ -6,6 +6,7 @@
 #include "bridge/observe/status_report.hpp"
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace bpx::bridge {
@@ -23,6 +24,7 @@ class Pages {
   const Measurements& measurements_;
   StatusContext context_;
   BuildInfo build_;
+  std::string page_policy_;  ///< of the status page
 };
 
 }  // namespace bpx::bridge

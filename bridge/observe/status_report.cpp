@@ -33,7 +33,7 @@ Json last_disconnect(const UpstreamMeasurements& upstream) {
 Json received(const Measurements& measurements) {
   auto messages = measurements.others().messages.value();
   auto bytes = measurements.others().bytes.value();
-  for (const auto& stream : measurements.streams()) {
+  for (const StreamMeasurements& stream : measurements.streams()) {
     messages += stream.messages.value();
     bytes += stream.bytes.value();
   }
@@ -60,7 +60,7 @@ Json lag(const Measurements& measurements) {
 
 std::int64_t last_message_ms(const Measurements& measurements) {
   auto newest = measurements.others().last_received_ns.value();
-  for (const auto& stream : measurements.streams())
+  for (const StreamMeasurements& stream : measurements.streams())
     newest = std::max(newest, stream.last_received_ns.value());
   return newest / kNsPerMs;
 }
@@ -75,15 +75,23 @@ Json book_of(const StreamMeasurements& stream) {
   return book == BookState::none ? Json(nullptr) : Json(to_string(book));
 }
 
-Json stream_report(const StreamMeasurements& stream,
+/// Null for never; never less than 0, though the clock may have been set back.
+Json age_ms(std::int64_t then_ns, std::int64_t now_ns) {
+  return then_ns == 0 ? Json(nullptr)
+                      : Json(std::max<std::int64_t>(0, now_ns - then_ns) / kNsPerMs);
+}
+
+Json stream_report(const StreamMeasurements& stream, std::int64_t now_ns,
                    const std::map<std::string, RejectedStream>& rejected) {
+  const auto last_ns = stream.last_received_ns.value();
   Json json = {{"name", stream.name},
                {"private", stream.is_private},
                {"subscribers", stream.subscriptions.value()},
                {"book", book_of(stream)},
                {"state", shown(stream.state.value())},
                {"sequence", stream.published.value()},
-               {"last_message_ms", stream.last_received_ns.value() / kNsPerMs},
+               {"last_message_ms", last_ns / kNsPerMs},
+               {"age_ms", age_ms(last_ns, now_ns)},
                {"messages", stream.messages.value()},
                {"bytes", stream.bytes.value()},
                {"gaps", stream.gaps.value()},
@@ -113,6 +121,7 @@ std::string status_report(const Measurements& measurements, const StatusContext&
   const auto uptime_ns = now.steady_ns - context.started_steady_ns;
   Json json = {{"version", context.version},
                {"state", to_string(upstream.state.value())},
+               {"alive", !reason_not_alive(measurements, now.steady_ns)},
                {"ready", reasons.empty()},
                {"reasons", reasons},
                {"time_ms", now.unix_ns / kNsPerMs},
@@ -120,6 +129,7 @@ std::string status_report(const Measurements& measurements, const StatusContext&
                {"connection", upstream.connection.value()},
                {"uptime_seconds", static_cast<double>(uptime_ns) / 1e9},
                {"reconnects", upstream.reconnects()},
+               {"last_attempt", to_string(upstream.last_attempt.value())},
                {"last_disconnect", last_disconnect(upstream)},
                {"received", received(measurements)},
                {"errors", errors(upstream)},
@@ -129,12 +139,15 @@ std::string status_report(const Measurements& measurements, const StatusContext&
                {"subscribers",
                 {{"public", measurements.everyone.peers.value()},
                  {"private", measurements.account.peers.value()}}},
+               {"slow_episodes",
+                {{"public", measurements.everyone.slow_episodes.value()},
+                 {"private", measurements.account.slow_episodes.value()}}},
                {"idle_timeout_ms", context.idle_timeout.count()},
                {"last_message_ms", last_message_ms(measurements)},
                {"streams", Json::array()}};
   const auto rejected = measurements.rejected();
-  for (const auto& stream : measurements.streams())
-    json["streams"].push_back(stream_report(stream, rejected));
+  for (const StreamMeasurements& stream : measurements.streams())
+    json["streams"].push_back(stream_report(stream, now.unix_ns, rejected));
   json["on_demand"] = on_demand_report(measurements);
   return dump(json);
 }

@@ -139,6 +139,12 @@ bool SimulatedExchange::wait_for_open_connections(std::uint64_t open,
   });
 }
 
+bool SimulatedExchange::wait_for(const std::function<bool(const Counters&)>& holds,
+                                 std::chrono::milliseconds deadline) const {
+  return loop_->ledger.wait(
+      deadline, [&](const Counters& counters, const Ledger::Newest&) { return holds(counters); });
+}
+
 bool SimulatedExchange::wait_for_subscription(const std::string& stream,
                                               std::chrono::milliseconds deadline) const {
   return loop_->ledger.wait(deadline, [&](const Counters&, const Ledger::Newest& newest) {
@@ -150,6 +156,13 @@ bool SimulatedExchange::wait_for_subscriptions(std::size_t count,
                                                std::chrono::milliseconds deadline) const {
   return loop_->ledger.wait(deadline, [&](const Counters&, const Ledger::Newest& newest) {
     return newest.subscriptions.size() >= count;
+  });
+}
+
+bool SimulatedExchange::wait_for_exactly(const std::set<std::string>& streams,
+                                         std::chrono::milliseconds deadline) const {
+  return loop_->ledger.wait(deadline, [&](const Counters&, const Ledger::Newest& newest) {
+    return newest.subscriptions == streams;
   });
 }
 

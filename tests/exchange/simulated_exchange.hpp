@@ -4,11 +4,14 @@
 #include "tests/exchange/fault.hpp"
 #include "tests/exchange/frame.hpp"
 #include "tests/exchange/records.hpp"
+#include "tests/support/deadline.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,19 +61,32 @@ class SimulatedExchange {
   // These block until it is so, or the deadline passes, and say whether it is so.
 
   /// WebSocket connections accepted since the start.
-  bool wait_for_connections(std::uint64_t accepted, std::chrono::milliseconds deadline) const;
-  bool wait_for_open_connections(std::uint64_t open, std::chrono::milliseconds deadline) const;
+  bool wait_for_connections(std::uint64_t accepted,
+                            std::chrono::milliseconds deadline = test::kDeadline) const;
+  bool wait_for_open_connections(std::uint64_t open,
+                                 std::chrono::milliseconds deadline = test::kDeadline) const;
+  /// Whatever can be told by the counters.
+  bool wait_for(const std::function<bool(const Counters&)>& holds,
+                std::chrono::milliseconds deadline = test::kDeadline) const;
   /// The newest connection, while it is open, is subscribed to `stream`.
-  bool wait_for_subscription(const std::string& stream, std::chrono::milliseconds deadline) const;
+  bool wait_for_subscription(const std::string& stream,
+                             std::chrono::milliseconds deadline = test::kDeadline) const;
   /// The newest connection, while it is open, holds at least `count` subscriptions.
-  bool wait_for_subscriptions(std::size_t count, std::chrono::milliseconds deadline) const;
+  bool wait_for_subscriptions(std::size_t count,
+                              std::chrono::milliseconds deadline = test::kDeadline) const;
+  /// The newest connection, while it is open, is subscribed to exactly `streams`.
+  bool wait_for_exactly(const std::set<std::string>& streams,
+                        std::chrono::milliseconds deadline = test::kDeadline) const;
   /// Text messages received since the start.
-  bool wait_for_requests(std::uint64_t count, std::chrono::milliseconds deadline) const;
+  bool wait_for_requests(std::uint64_t count,
+                         std::chrono::milliseconds deadline = test::kDeadline) const;
   /// Messages sent without error since the start.
-  bool wait_for_sent(std::uint64_t count, std::chrono::milliseconds deadline) const;
+  bool wait_for_sent(std::uint64_t count,
+                     std::chrono::milliseconds deadline = test::kDeadline) const;
   /// A message with this text, envelope and all, sent without error. What its connection sent
   /// before it is then in `sent()` too.
-  bool wait_for_sent(std::string_view text, std::chrono::milliseconds deadline) const;
+  bool wait_for_sent(std::string_view text,
+                     std::chrono::milliseconds deadline = test::kDeadline) const;
 
   /// Of the newest connection, sorted; empty once it has ended.
   std::vector<std::string> subscriptions() const;

@@ -1,5 +1,4 @@
 #include "tests/support/running_bridge.hpp"
-#include "tests/support/slowdown.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,7 +34,7 @@ TEST(Carry, PublishesWhatTheExchangeSendsByteForByteInOrderOverAllTopics) {
     streams.push_back((i % 5 == 0 ? "depth.200ms.S" : "trade.S") + std::to_string(i));
   RunningBridge bridge(test_config(exchange, directory, streams));
   ReadySubscriber consumer(bridge.public_endpoint());
-  ASSERT_TRUE(exchange.wait_for_subscriptions(kStreams, 10s));
+  ASSERT_TRUE(exchange.wait_for_subscriptions(kStreams));
 
   std::mt19937_64 random(7);
   std::vector<Frame> frames;
@@ -46,7 +45,7 @@ TEST(Carry, PublishesWhatTheExchangeSendsByteForByteInOrderOverAllTopics) {
   exchange.publish_all(frames);
 
   const auto received = consumer.take(kFrames);
-  ASSERT_TRUE(exchange.wait_for_sent(kFrames, 10s)) << "what is received may not be noted yet";
+  ASSERT_TRUE(exchange.wait_for_sent(kFrames)) << "what is received may not be noted yet";
   const auto sent = data_sent(exchange);
   ASSERT_EQ(received.size(), kFrames);
   ASSERT_EQ(sent.size(), kFrames);
@@ -76,9 +75,9 @@ TEST(Carry, CarriesEveryStreamOfAMovingMarket) {
   RunningBridge bridge(test_config(exchange, directory, streams));
   ReadySubscriber consumer(bridge.public_endpoint());
   std::map<std::string, std::size_t> seen;
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  const auto end = std::chrono::steady_clock::now() + kDeadline;
   while (seen.size() < streams.size()) {
-    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << testing::PrintToString(seen);
+    ASSERT_LT(std::chrono::steady_clock::now(), end) << testing::PrintToString(seen);
     const auto message = consumer.next();
     ASSERT_TRUE(message) << "only " << seen.size() << " streams came";
     ++seen[message->topic];
@@ -94,7 +93,7 @@ TEST(Carry, KeepsAccountDataOnThePrivateEndpoint) {
       exchange, directory, {"trade.SOL_USDC", "account.orderUpdate", "account.balanceUpdate"}));
   ReadySubscriber everyone(bridge.public_endpoint());
   ReadySubscriber owner(bridge.private_endpoint());
-  ASSERT_TRUE(exchange.wait_for_subscriptions(3, 10s));
+  ASSERT_TRUE(exchange.wait_for_subscriptions(3));
 
   for (int i = 0; i < 100; ++i) {
     exchange.publish("account.orderUpdate", R"({"i":")" + std::to_string(i) + "\"}");
@@ -120,7 +119,7 @@ TEST(Carry, SignsPrivateRequestsAloneAndOnTime) {
   const TemporaryDirectory directory;
   RunningBridge bridge(
       test_config(exchange, directory, {"trade.A", "account.orderUpdate", "account.rfqUpdate.A"}));
-  ASSERT_TRUE(exchange.wait_for_subscriptions(3, 10s));
+  ASSERT_TRUE(exchange.wait_for_subscriptions(3));
   const auto requests = exchange.requests();
   ASSERT_EQ(requests.size(), 2U);
   EXPECT_THAT(requests[0].params,
@@ -139,7 +138,7 @@ TEST(Carry, CarriesWhatNobodyRequestedButNothingIntoItsOwnTopics) {
   const TemporaryDirectory directory;
   RunningBridge bridge(test_config(exchange, directory, {"trade.A"}));
   ReadySubscriber consumer(bridge.public_endpoint());
-  ASSERT_TRUE(exchange.wait_for_subscription("trade.A", 10s));
+  ASSERT_TRUE(exchange.wait_for_subscription("trade.A"));
   exchange.apply(exchange::fault::Unsolicited{.stream = "bridge.status", .data = "{}"});
   exchange.apply(exchange::fault::Garbage{});
   exchange.apply(exchange::fault::Unsolicited{.stream = "new.kind", .data = "[1]"});
@@ -147,7 +146,7 @@ TEST(Carry, CarriesWhatNobodyRequestedButNothingIntoItsOwnTopics) {
   ASSERT_TRUE(message);
   EXPECT_EQ(message->topic, "new.kind");
   EXPECT_EQ(message->payload, R"({"data":[1],"stream":"new.kind"})");
-  EXPECT_TRUE(bridge.wait_for_log("malformed message", 5s));
+  EXPECT_TRUE(bridge.wait_for_log("malformed message"));
   for (const auto& status : consumer.status())
     EXPECT_TRUE(status.payload.starts_with(R"({"event":)")) << status.payload;
 }
@@ -158,20 +157,20 @@ TEST(Carry, SaysWhichEndpointIsMissingForWhatComesUnasked) {
   auto config = test_config(exchange, directory, {"account.orderUpdate"});
   config.publish.public_.bind.clear();
   RunningBridge without_public(config);
-  ASSERT_TRUE(exchange.wait_for_subscription("account.orderUpdate", 10s));
+  ASSERT_TRUE(exchange.wait_for_subscription("account.orderUpdate"));
   exchange.apply(exchange::fault::Unsolicited{.stream = "new.kind", .data = "[1]"});
   EXPECT_TRUE(without_public.wait_for_log(
-      "public data withheld stream=new.kind reason=\"publish.public.bind is empty\"", 10s))
+      "public data withheld stream=new.kind reason=\"publish.public.bind is empty\""))
       << without_public.log();
   without_public.stop();
 
   config = test_config(exchange, directory, {"trade.A"});
   config.publish.private_.bind.clear();
   RunningBridge without_private(config);
-  ASSERT_TRUE(exchange.wait_for_subscription("trade.A", 10s));
+  ASSERT_TRUE(exchange.wait_for_subscription("trade.A"));
   exchange.apply(exchange::fault::Unsolicited{.stream = "account.new", .data = "[1]"});
   EXPECT_TRUE(without_private.wait_for_log(
-      "account data withheld stream=account.new reason=\"publish.private.bind is empty\"", 10s))
+      "account data withheld stream=account.new reason=\"publish.private.bind is empty\""))
       << without_private.log();
 }
 
@@ -182,14 +181,14 @@ TEST(Carry, AppendsTheTopicTerminatorToEveryTopic) {
   config.publish.topic_terminator = "|";
   RunningBridge bridge(config);
   Subscriber consumer(bridge.public_endpoint(), {"trade.SOL_USDC|", "bridge.status|"});
-  const auto heartbeat = consumer.receive(10s);
+  const auto heartbeat = consumer.receive();
   ASSERT_TRUE(heartbeat);
   EXPECT_EQ(heartbeat->topic, "bridge.status|");
-  ASSERT_TRUE(exchange.wait_for_subscriptions(2, 10s));
+  ASSERT_TRUE(exchange.wait_for_subscriptions(2));
   exchange.publish("trade.SOL_USDC_PERP", "1");
   exchange.publish("trade.SOL_USDC", "2");
   for (;;) {
-    const auto message = consumer.receive(10s);
+    const auto message = consumer.receive();
     ASSERT_TRUE(message);
     if (message->topic.starts_with("bridge.")) continue;
     EXPECT_EQ(message->topic, "trade.SOL_USDC|");
@@ -205,7 +204,7 @@ TEST(Carry, NegotiatesCompressionWhereAskedAndLosesNothingByIt) {
   config.upstream.compression = true;
   RunningBridge bridge(config);
   ReadySubscriber consumer(bridge.public_endpoint());
-  ASSERT_TRUE(exchange.wait_for_subscription("depth.A", 10s));
+  ASSERT_TRUE(exchange.wait_for_subscription("depth.A"));
   EXPECT_TRUE(exchange.deflate_negotiated());
   std::vector<std::string> sent;
   for (std::size_t size : {0U, 1U, 100U, 5'000U, 100'000U, 1'000'000U}) {
@@ -222,7 +221,7 @@ TEST(Carry, DoesNotOfferCompressionUnasked) {
   SimulatedExchange exchange(ExchangeOptions{});
   const TemporaryDirectory directory;
   RunningBridge bridge(test_config(exchange, directory, {"depth.A"}));
-  ASSERT_TRUE(exchange.wait_for_subscription("depth.A", 10s));
+  ASSERT_TRUE(exchange.wait_for_subscription("depth.A"));
   EXPECT_FALSE(exchange.deflate_negotiated());
 }
 
@@ -231,7 +230,7 @@ TEST(Carry, WorksWithoutTlsOnLoopback) {
   const TemporaryDirectory directory;
   RunningBridge bridge(test_config(exchange, directory, {"trade.A"}));
   ReadySubscriber consumer(bridge.public_endpoint());
-  ASSERT_TRUE(exchange.wait_for_subscription("trade.A", 10s));
+  ASSERT_TRUE(exchange.wait_for_subscription("trade.A"));
   exchange.publish("trade.A", "{}");
   EXPECT_TRUE(consumer.next());
 }
@@ -244,8 +243,7 @@ TEST(Carry, SubscribesToTenThousandStreams) {
   for (std::size_t i = 0; i < kStreams; ++i) streams.push_back("bookTicker.S" + std::to_string(i));
   RunningBridge bridge(test_config(exchange, directory, streams));
   ReadySubscriber consumer(bridge.public_endpoint());
-  ASSERT_TRUE(exchange.wait_for_subscriptions(kStreams, 5s * kSlowdown))
-      << "from the start of the bridge";
+  ASSERT_TRUE(exchange.wait_for_subscriptions(kStreams));
   std::vector<Frame> frames;
   for (const auto& stream : streams) frames.push_back({stream, "{}"});
   exchange.publish_all(frames);
@@ -257,14 +255,16 @@ TEST(Carry, SubscribesToTenThousandStreams) {
 TEST(Carry, SaysGoodbyeToEveryoneOnShutdown) {
   SimulatedExchange exchange(ExchangeOptions{});
   const TemporaryDirectory directory;
-  RunningBridge bridge(test_config(exchange, directory, {"trade.A", "account.orderUpdate"}));
+  auto config = test_config(exchange, directory, {"trade.A", "account.orderUpdate"});
+  config.publish.linger_ms = kLingerMs;
+  RunningBridge bridge(config);
   ReadySubscriber everyone(bridge.public_endpoint());
   ReadySubscriber owner(bridge.private_endpoint());
-  ASSERT_TRUE(exchange.wait_for_subscriptions(2, 10s));
+  ASSERT_TRUE(exchange.wait_for_subscriptions(2));
   bridge.stop();
   EXPECT_TRUE(everyone.wait_for_status(R"("event":"shutdown")"));
   EXPECT_TRUE(owner.wait_for_status(R"("event":"shutdown")"));
-  EXPECT_TRUE(exchange.wait_for_open_connections(0, 10s));
+  EXPECT_TRUE(exchange.wait_for_open_connections(0));
   EXPECT_EQ(exchange.client_close_code(), 1000);
 }
 

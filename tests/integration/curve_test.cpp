@@ -50,7 +50,7 @@ class Client {
   }
 
   /// Whether a message comes whose topic begins with `topic`.
-  bool hears(std::string_view topic, std::chrono::milliseconds deadline = 10s) {
+  bool hears(std::string_view topic, std::chrono::milliseconds deadline = kDeadline) {
     const auto end = std::chrono::steady_clock::now() + deadline;
     for (;;) {
       const auto left =
@@ -112,7 +112,7 @@ TEST_F(Curve, CarriesEachAudienceItsStreamsEncrypted) {
   Client owner(bridge.private_endpoint(), with_curve(owner_, private_server_));
   ASSERT_TRUE(reader.hears("bridge.status")) << bridge.log();
   ASSERT_TRUE(owner.hears("bridge.status")) << bridge.log();
-  ASSERT_TRUE(exchange_.wait_for_subscriptions(2, 10s));
+  ASSERT_TRUE(exchange_.wait_for_subscriptions(2));
   exchange_.publish("trade.A", "{}");
   exchange_.publish("account.orderUpdate", "{}");
   EXPECT_TRUE(reader.hears("trade.A"));
@@ -124,7 +124,7 @@ TEST_F(Curve, CarriesEachAudienceItsStreamsEncrypted) {
 
 TEST_F(Curve, TellsItsPublicKeysAtTheStart) {
   RunningBridge bridge(config());
-  ASSERT_TRUE(bridge.wait_for_log("encrypting endpoint=private", 10s)) << bridge.log();
+  ASSERT_TRUE(bridge.wait_for_log("encrypting endpoint=private")) << bridge.log();
   EXPECT_THAT(bridge.log(), HasSubstr("encrypting endpoint=public"));
   EXPECT_THAT(bridge.log(), HasSubstr(public_server_.public_key()));
   EXPECT_THAT(bridge.log(), HasSubstr(private_server_.public_key()));
@@ -135,8 +135,8 @@ TEST_F(Curve, RefusesAKeyThatIsNotListedAndTellsWhoseItWas) {
   RunningBridge bridge(config());
   Client stranger(bridge.private_endpoint(), with_curve(stranger_, private_server_));
   EXPECT_TRUE(bridge.wait_for_metric(kPrivateFailures, 1)) << bridge.log();
-  EXPECT_TRUE(bridge.wait_for_log(
-      "refused endpoint=private address=127.0.0.1 reason=unknown_key key=", 10s))
+  EXPECT_TRUE(
+      bridge.wait_for_log("refused endpoint=private address=127.0.0.1 reason=unknown_key key="))
       << bridge.log();
   EXPECT_THAT(bridge.log(), HasSubstr(stranger_.public_key()));
   EXPECT_FALSE(stranger.hears_anything_waiting());
@@ -171,7 +171,7 @@ TEST_P(CurveAgainst, IsCountedOnceAndHearsNothing) {
   EXPECT_TRUE(bridge.wait_for_metric(R"(handshake_failures_total{endpoint="private"})", 1))
       << bridge.log();
   if (bridge.metric(kPrivateFailures) > 0) {
-    EXPECT_TRUE(bridge.wait_for_log("reason=" + GetParam().reason, 10s)) << bridge.log();
+    EXPECT_TRUE(bridge.wait_for_log("reason=" + GetParam().reason)) << bridge.log();
   }
   EXPECT_FALSE(stranger.hears_anything_waiting());
   EXPECT_TRUE(bridge.wait_for_metric(R"(subscribers{endpoint="private"})", 0));
@@ -184,13 +184,10 @@ TEST_P(CurveAgainst, IsLoggedWithItsAddress) {
   RunningBridge bridge(config());
   const auto line =
       "refused endpoint=private address=127.0.0.1 reason=" + GetParam().reason + " count=";
-  const auto end = std::chrono::steady_clock::now() + 60s;
-  bool is_logged = false;
-  while (!is_logged && std::chrono::steady_clock::now() < end) {
+  EXPECT_TRUE(comes_true([&] {
     const Client stranger(bridge.private_endpoint(), GetParam().manner);
-    is_logged = bridge.wait_for_log(line, 50ms);
-  }
-  EXPECT_TRUE(is_logged) << bridge.log();
+    return bridge.wait_for_log(line, 50ms);
+  })) << bridge.log();
 }
 
 INSTANTIATE_TEST_SUITE_P(AClientWith, CurveAgainst,
@@ -245,8 +242,7 @@ TEST_F(Curve, GuardsAnIpcEndpointLikewise) {
   Client owner(bridge.private_endpoint(), with_curve(owner_, private_server_));
   EXPECT_TRUE(owner.hears("bridge.status")) << bridge.log();
   Client stranger(bridge.private_endpoint(), with_curve(stranger_, private_server_));
-  EXPECT_TRUE(bridge.wait_for_log("refused endpoint=private address=localhost:", 10s))
-      << bridge.log();
+  EXPECT_TRUE(bridge.wait_for_log("refused endpoint=private address=localhost:")) << bridge.log();
   EXPECT_EQ(bridge.metric(kPrivateFailures), 1);
 }
 
@@ -258,7 +254,7 @@ TEST_F(Curve, LetsAnAdmittedConsumerGoOnWhileListsChange) {
 
   changed.publish.private_.curve.allow = {stranger_.public_key()};
   bridge.reload(changed);
-  ASSERT_TRUE(bridge.wait_for_log("admitting endpoint=private clients=1", 10s)) << bridge.log();
+  ASSERT_TRUE(bridge.wait_for_log("admitting endpoint=private clients=1")) << bridge.log();
 
   Client newcomer(bridge.private_endpoint(), with_curve(stranger_, private_server_));
   EXPECT_TRUE(newcomer.hears("bridge.status")) << bridge.log();
@@ -269,9 +265,10 @@ TEST_F(Curve, LetsAnAdmittedConsumerGoOnWhileListsChange) {
 
   while (owner.hears_anything_waiting()) {
   }
+  ASSERT_TRUE(exchange_.wait_for_subscription("account.orderUpdate"));
   exchange_.publish("account.orderUpdate", "{}");
   EXPECT_TRUE(owner.hears("account.orderUpdate")) << "whoever is in stays in";
-  EXPECT_THAT(bridge.log(), Not(HasSubstr("endpoint=public clients")));
+  EXPECT_THAT(bridge.whole_log(), Not(HasSubstr("endpoint=public clients")));
 }
 
 TEST_F(Curve, KeepsWhatIsInForceWhereTheNewConfigurationIsBroken) {
@@ -280,9 +277,10 @@ TEST_F(Curve, KeepsWhatIsInForceWhereTheNewConfigurationIsBroken) {
   broken.publish.private_.curve.allow = {"not a key", stranger_.public_key()};
   broken.publish.public_.curve.secret_key_file = "/nonexistent";
   bridge.reload(broken);
-  ASSERT_TRUE(bridge.wait_for_log("publish.public.curve.secret_key_file: names no file", 10s))
+  ASSERT_TRUE(bridge.wait_for_log("publish.public.curve.secret_key_file: names no file"))
       << bridge.log();
-  EXPECT_THAT(bridge.log(), HasSubstr("publish.private.curve.allow[0]: is not 40 characters"));
+  EXPECT_TRUE(bridge.wait_for_log("publish.private.curve.allow[0]: is not 40 characters"))
+      << bridge.log();
   EXPECT_THAT(bridge.log(), Not(HasSubstr("not a key")));
   Client stranger(bridge.private_endpoint(), with_curve(stranger_, private_server_));
   EXPECT_TRUE(bridge.wait_for_metric(kPrivateFailures, 1)) << bridge.log();
@@ -299,9 +297,10 @@ TEST_F(Curve, SaysOfEverythingElseThatItNeedsARestart) {
   changed.publish.public_.curve.allow = {"*"};
   changed.publish.heartbeat_ms = 30;
   bridge.reload(changed);
-  ASSERT_TRUE(bridge.wait_for_log("reloaded", 10s)) << bridge.log();
-  EXPECT_THAT(bridge.log(), HasSubstr("needs a restart key=publish.heartbeat_ms"));
-  EXPECT_THAT(bridge.log(), HasSubstr("needs a restart key=publish.public.curve.secret_key_file"));
+  ASSERT_TRUE(bridge.wait_for_log("reloaded")) << bridge.log();
+  EXPECT_TRUE(bridge.wait_for_log("needs a restart key=publish.heartbeat_ms")) << bridge.log();
+  EXPECT_TRUE(bridge.wait_for_log("needs a restart key=publish.public.curve.secret_key_file"))
+      << bridge.log();
   EXPECT_THAT(bridge.log(), Not(HasSubstr("key=publish.private")))
       << "another file with the same key is the same key";
   expect_no_secret(bridge, {&another, &public_server_, &private_server_});

@@ -1,5 +1,5 @@
 #include "tests/support/running_bridge.hpp"
-#include "tests/support/slowdown.hpp"
+#include "tests/support/sanitized.hpp"
 #include "tests/support/websocket_frames.hpp"
 
 #include <gmock/gmock.h>
@@ -27,7 +27,7 @@ class HostileWebSocket : public testing::Test {
     if (change) change(config);
     bridge_.emplace(config);
     consumer_.emplace(bridge_->public_endpoint());
-    ASSERT_TRUE(exchange_.wait_for_subscription("trade.A", 10s));
+    ASSERT_TRUE(exchange_.wait_for_subscription("trade.A"));
   }
 
   void send(const std::string& bytes) {
@@ -40,8 +40,8 @@ class HostileWebSocket : public testing::Test {
     ASSERT_TRUE(status) << bridge_->log();
     EXPECT_THAT(status->payload, HasSubstr(R"("reason":")" + std::string(reason) + '"'))
         << bridge_->log();
-    ASSERT_TRUE(exchange_.wait_for_connections(2, 10s));
-    ASSERT_TRUE(exchange_.wait_for_subscription("trade.A", 10s));
+    ASSERT_TRUE(exchange_.wait_for_connections(2));
+    ASSERT_TRUE(exchange_.wait_for_subscription("trade.A"));
     expect_good(2);
   }
 
@@ -78,7 +78,7 @@ TEST_F(HostileWebSocket, OfADeflateBombIsLeftBeforeItFillsTheMemory) {
   expect_disconnect("oversized");
   const auto grown = memory("VmHWM:") - std::min(before, memory("VmHWM:"));
   RecordProperty("grown_bytes", std::to_string(grown));
-  if (kSlowdown == 1) {
+  if (!kIsSanitized) {  // a sanitizer keeps what was given back
     // upstream.max_message_bytes, again where the buffer grows, and the bomb as it is sent.
     EXPECT_LT(grown, std::size_t{96} << 20U);
   }
@@ -211,22 +211,23 @@ TEST_F(HostileWebSocket, ClosedWithACodeOfItsOwnIsClosed) {
   send(WebSocketFrame{.opcode = WebSocketFrame::close, .payload = close_payload(65'535, "go away")}
            .bytes());
   expect_disconnect("closed");
-  EXPECT_THAT(bridge_->log(), HasSubstr("close code 65535: go away"));
+  EXPECT_TRUE(bridge_->wait_for_log("close code 65535: go away")) << bridge_->log();
 }
 
 TEST_F(HostileWebSocket, ClosedWithoutACodeSaysSo) {
   start();
   send(WebSocketFrame{.opcode = WebSocketFrame::close}.bytes());
   expect_disconnect("closed");
-  EXPECT_THAT(bridge_->log(), HasSubstr("closed without a code"));
+  EXPECT_TRUE(bridge_->wait_for_log("closed without a code")) << bridge_->log();
 }
 
 TEST_F(HostileWebSocket, ClosedWithWordsThatSteerATerminalDoesNotSteerIt) {
   start();
   exchange_.apply(fault::Close{.code = 1000, .reason = "\x1b[2J\n\u009b31m\u202e"});
   expect_disconnect("closed");
+  const auto log = bridge_->whole_log();
   for (const auto* control : {"\x1b", "\u009b", "\u202e"})
-    EXPECT_THAT(bridge_->log(), Not(HasSubstr(control)));
+    EXPECT_THAT(log, Not(HasSubstr(control)));
 }
 
 }  // namespace

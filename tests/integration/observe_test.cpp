@@ -34,8 +34,8 @@ class Observing : public testing::Test {
   Observing() { streams_ready(); }
 
   void streams_ready() {
-    EXPECT_TRUE(exchange_.wait_for_subscription("trade.A", 10s)) << bridge_.log();
-    EXPECT_TRUE(exchange_.wait_for_subscription("depth.A", 10s)) << bridge_.log();
+    EXPECT_TRUE(exchange_.wait_for_subscription("trade.A")) << bridge_.log();
+    EXPECT_TRUE(exchange_.wait_for_subscription("depth.A")) << bridge_.log();
     EXPECT_TRUE(bridge_.wait_for_metric("stream_subscribed{stream=\"depth.A\"}", 1));
   }
 
@@ -52,6 +52,20 @@ TEST_F(Observing, SaysThatItIsReadyAndAlive) {
   EXPECT_THAT(bridge_.page("/livez"), AllOf(StartsWith("HTTP/1.1 200 "), EndsWith("ok\n")));
   EXPECT_THAT(bridge_.page("/"),
               AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr("text/html"), HasSubstr("<html")));
+}
+
+TEST_F(Observing, AnswersPrometheus3InTheFormatThatBothKnow) {
+  HttpClient prometheus(bridge_.http_endpoint());
+  prometheus.send(
+      "GET /metrics HTTP/1.1\r\nHost: bridge\r\nConnection: close\r\n"
+      "Accept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+      "application/openmetrics-text;version=0.0.1;q=0.5,"
+      "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,"
+      "*/*;q=0.2\r\nAccept-Encoding: gzip\r\nX-Prometheus-Scrape-Timeout-Seconds: 4\r\n\r\n");
+  EXPECT_THAT(prometheus.read_all(),
+              AllOf(StartsWith("HTTP/1.1 200 "),
+                    HasSubstr("\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"),
+                    HasSubstr("\n# TYPE backpack_bridge_upstream_connected gauge\n")));
 }
 
 TEST_F(Observing, IsNotReadyWhileTheExchangeIsAwayAndIsAgainAfterwards) {
@@ -100,22 +114,23 @@ TEST_F(Observing, CountsGapsAndTellsConsumersOfThem) {
   EXPECT_THAT(gap->payload, HasSubstr(R"("stream":"depth.A","expected":4,"got":6)"));
   EXPECT_EQ(bridge_.metric("sequence_gaps_total{stream=\"depth.A\"}"), 1);
   EXPECT_EQ(bridge_.metric("sequence_missing_total{stream=\"depth.A\"}"), 2);
-  EXPECT_TRUE(bridge_.wait_for_log("gap stream=depth.A expected=4 got=6", 1s)) << bridge_.log();
+  EXPECT_TRUE(bridge_.wait_for_log("gap stream=depth.A expected=4 got=6")) << bridge_.log();
 }
 
 TEST_F(Observing, TellsOfRepeatedErrorsInFewLines) {
   for (int i = 0; i < 20; ++i) exchange_.apply(fault::Error{});
   ASSERT_TRUE(bridge_.wait_for_metric("upstream_errors_total{code=\"other\"}", 20));
-  ASSERT_TRUE(bridge_.wait_for_log("count=20", 10s)) << bridge_.log();
+  ASSERT_TRUE(bridge_.wait_for_log("count=20")) << bridge_.log();
   EXPECT_EQ(count(bridge_.log(), "WARN  error from the exchange"), 5U) << "1, 2, 4, 8 and 16";
 }
 
 TEST_F(Observing, CutsOffWhoIsSlowAfterFiveSecondsAndRefusesMoreThanEightKibibytes) {
+  // That it is no less than five seconds: the bridge's begin later than these.
+  const auto begin = std::chrono::steady_clock::now();
   HttpClient slow(bridge_.http_endpoint());
   slow.send("GET /live");
-  const auto begin = std::chrono::steady_clock::now();
   EXPECT_THAT(slow.read_all(), IsEmpty());
-  EXPECT_GT(std::chrono::steady_clock::now() - begin, 4s);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 5s);
 
   const auto answer_to_head_of = [&](std::size_t bytes) {
     const std::string begin_of_head = "GET /livez HTTP/1.1\r\nConnection: close\r\nX: ";
@@ -145,10 +160,11 @@ TEST_F(Observing, CountsConsumersAsTheyComeAndGo) {
 }
 
 TEST_F(Observing, MeasuresThePingAndTheClock) {
-  EXPECT_TRUE(bridge_.wait_for_log("clock offset", 10s)) << bridge_.log();
+  EXPECT_TRUE(bridge_.wait_for_log("clock offset")) << bridge_.log();
+  EXPECT_EQ(bridge_.metric("clock_known"), 1);
   EXPECT_LT(std::abs(bridge_.metric("clock_offset_seconds")), 1);
   EXPECT_EQ(bridge_.metric("clock_tolerance_seconds"), 2.5);
-  EXPECT_GT(bridge_.metric("ping_rtt_seconds"), 0);
+  EXPECT_TRUE(comes_true([&] { return bridge_.metric("ping_rtt_seconds") > 0; }));
 }
 
 TEST(ObservingAnExchange, WhoseClockIsOffWarnsBeyondHalfTheSigningWindow) {
@@ -156,7 +172,7 @@ TEST(ObservingAnExchange, WhoseClockIsOffWarnsBeyondHalfTheSigningWindow) {
   exchange.apply(fault::ShiftClock{.offset = 4s});
   const TemporaryDirectory directory;
   RunningBridge bridge(test_config(exchange, directory, {"trade.A"}));
-  ASSERT_TRUE(bridge.wait_for_log("WARN  clock offset", 10s)) << bridge.log();
+  ASSERT_TRUE(bridge.wait_for_log("WARN  clock offset")) << bridge.log();
   EXPECT_NEAR(bridge.metric("clock_offset_seconds"), 4, 0.5);
 }
 
@@ -168,7 +184,7 @@ TEST(ObservingAnExchange, ThatDropsTheConnectionTellsOfAllThatWasLostInOneLine) 
   const TemporaryDirectory directory;
   RunningBridge bridge(test_config(exchange, directory, streams));
   const auto all_say = [&](const std::string& data) {
-    ASSERT_TRUE(exchange.wait_for_subscriptions(kStreams, 10s)) << bridge.log();
+    ASSERT_TRUE(exchange.wait_for_subscriptions(kStreams)) << bridge.log();
     for (const auto& stream : streams) exchange.publish(stream, data);
   };
   const std::string last = "{stream=\"depth.S19\"}";
@@ -179,8 +195,7 @@ TEST(ObservingAnExchange, ThatDropsTheConnectionTellsOfAllThatWasLostInOneLine) 
   all_say(R"({"U":9,"u":10})");
   ASSERT_TRUE(bridge.wait_for_metric("sequence_gaps_total" + last, 1));
   exchange.apply(fault::Drop{});  // it need not last until all have spoken
-  ASSERT_TRUE(
-      bridge.wait_for_log("WARN  messages lost between connections streams=20 ids=100", 10s))
+  ASSERT_TRUE(bridge.wait_for_log("WARN  messages lost between connections streams=20 ids=100"))
       << bridge.log();
   EXPECT_EQ(count(bridge.log(), "WARN  gap"), 0U);
   EXPECT_EQ(count(bridge.log(), "DEBUG gap"), 20U);
@@ -192,7 +207,7 @@ TEST(ObservingAnExchange, ThatRejectsAStreamNamesIt) {
   SimulatedExchange exchange(options);
   const TemporaryDirectory directory;
   RunningBridge bridge(test_config(exchange, directory, {"trade.A", "bogus.A"}));
-  ASSERT_TRUE(bridge.wait_for_log("rejected stream=bogus.A", 10s)) << bridge.log();
+  ASSERT_TRUE(bridge.wait_for_log("rejected stream=bogus.A")) << bridge.log();
   EXPECT_THAT(bridge.page("/readyz"), HasSubstr("rejected: bogus.A (4006 Invalid stream)"));
   EXPECT_GE(bridge.metric("upstream_errors_total{code=\"4006\"}"), 1);
   ASSERT_TRUE(bridge.wait_for_metric("stream_subscribed{stream=\"trade.A\"}", 1));

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <set>
 
 namespace bpx::test {
 namespace {
@@ -18,7 +18,7 @@ namespace fault = exchange::fault;
 /// A bridge that carries trade.A for good and more as consumers ask.
 class OnDemand : public testing::Test {
  protected:
-  OnDemand() { EXPECT_TRUE(exchange_.wait_for_subscription("trade.A", 10s)); }
+  OnDemand() { EXPECT_TRUE(exchange_.wait_for_subscription("trade.A")); }
 
   bridge::Config config() {
     auto config = test_config(exchange_, directory_, {"trade.A"});
@@ -28,13 +28,8 @@ class OnDemand : public testing::Test {
   }
 
   /// Whether the exchange comes to be subscribed to exactly `streams`.
-  bool comes_to(const std::vector<std::string>& streams) {
-    const auto end = std::chrono::steady_clock::now() + 10s;
-    while (exchange_.subscriptions() != streams) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      std::this_thread::sleep_for(5ms);
-    }
-    return true;
+  bool comes_to(const std::set<std::string>& streams) {
+    return exchange_.wait_for_exactly(streams);
   }
 
   ExchangeOptions options() {
@@ -141,7 +136,7 @@ TEST_F(OnDemand, SignsAnAccountsStreamAnewAfterAReconnectAndGoesOnToItsConsumer)
   ASSERT_TRUE(before);
   exchange_.apply(fault::Drop{});
   ASSERT_TRUE(owner.wait_for_status(R"("event":"connected")"));
-  ASSERT_TRUE(exchange_.wait_for_connections(2, 10s));
+  ASSERT_TRUE(exchange_.wait_for_connections(2));
   ASSERT_TRUE(comes_to({"account.orderUpdate", "trade.A"}));
   exchange_.publish("account.orderUpdate", R"({"i":"2"})");
   const auto after = owner.next();

@@ -1,13 +1,19 @@
 """Every query of every dashboard and alert, against a real Prometheus that scrapes a live bridge."""
 
+import collections
 import contextlib
+import copy
 import json
+import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 import unittest
 
 import yaml
 
+import npm
 from harness import ROOT, Bridge, Exchange, wait_until
 from prometheus_server import RULES, PrometheusServer
 
@@ -16,7 +22,7 @@ STREAMS = ["trade.SOL_USDC", "bookTicker.SOL_USDC", "depth.SOL_USDC", "account.o
 
 # What Grafana puts in place of its variables.
 VARIABLES = {"job": "backpack-bridge", "instance": ".*", "stream": "depth[.]SOL_USDC",
-             "__rate_interval": "20s", "__range": "1h"}
+             "__rate_interval": "10m", "__range": "1h"}
 
 
 def substitute(expression):
@@ -42,7 +48,7 @@ def queries(dashboard):
         for target in panel["targets"]:
             yield f"{panel['title']} ({target['refId']})", target["expr"]
     for annotation in dashboard["annotations"]["list"]:
-        yield annotation["name"], annotation["expr"]
+        yield annotation["name"], annotation["target"]["expr"]
 
 
 def label_values(variable):
@@ -98,11 +104,23 @@ class DashboardsTest(unittest.TestCase):
                 self.assertEqual(defaults["custom"]["thresholdsStyle"]["mode"], "line")
                 self.assertRegex(alerts, rf"> {re.escape(str(limit))}\n")
 
-    def test_reconnects_are_marked_in_every_chart(self):
+    def test_reconnects_are_marked_in_every_chart_with_their_reasons(self):
         for dashboard in self.dashboards.values():
             marks = {mark["name"]: mark for mark in dashboard["annotations"]["list"]}
-            self.assertIn("backpack_bridge_upstream_reconnects_total", marks["Reconnects"]["expr"])
+            self.assertIn("backpack_bridge_upstream_disconnects_total",
+                          marks["Reconnects"]["target"]["expr"])
+            self.assertIn("{{reason}}", marks["Reconnects"]["titleFormat"])
             self.assertTrue(marks["Reconnects"]["enable"])
+
+    def test_state_is_a_line_over_time(self):
+        for dashboard, title, series in (("overview", "State over time", "upstream_connected"),
+                                         ("stream", "Subscribed over time", "stream_subscribed")):
+            panel = self.panel(dashboard, title)
+            self.assertEqual(panel["type"], "state-timeline")
+            self.assertIn(series, panel["targets"][0]["expr"])
+            [mapping] = panel["fieldConfig"]["defaults"]["mappings"]
+            self.assertEqual({value: text["color"] for value, text in mapping["options"].items()},
+                             {"0": "red", "1": "green"})
 
     def test_a_streams_name_leads_to_the_stream(self):
         table = self.panel("overview", "Streams by age")
@@ -134,6 +152,103 @@ class DashboardsTest(unittest.TestCase):
                 self.assertFalse(cells & taken, panel["title"])
                 self.assertLessEqual(place["x"] + place["w"], 24, panel["title"])
                 taken |= cells
+
+
+class SchemaTest(unittest.TestCase):
+    """Against the types of Grafana's own package, of the version that docker-compose.yml runs."""
+
+    @classmethod
+    def setUpClass(cls):
+        version = re.search(r"image: grafana/grafana:(\S+)", (ROOT / "docker-compose.yml").read_text())[1]
+        directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(directory.cleanup)
+        cls.directory = pathlib.Path(directory.name)
+        (cls.directory / "package.json").write_text('{"type": "module", "private": true}')
+        shutil.copy(pathlib.Path(__file__).with_name("dashboard.ts"), cls.directory)
+        npm.install(cls.directory, f"@grafana/schema@{version}", "typescript@5")
+
+    def faults(self, *dashboards):
+        """What the compiler says against them; empty if nothing."""
+        lines = [f"export const d{number}: DashboardJson = {json.dumps(dashboard)};\n"
+                 for number, dashboard in enumerate(dashboards)]
+        (self.directory / "ours.ts").write_text(
+            'import type { DashboardJson } from "./dashboard.js";\n' + "".join(lines))
+        done = subprocess.run(["node_modules/.bin/tsc", "--noEmit", "--strict", "--module", "nodenext",
+                               "--target", "es2022", "--skipLibCheck", "ours.ts"], cwd=self.directory,
+                              capture_output=True, text=True, timeout=200, check=False)
+        return done.stdout + done.stderr
+
+    def test_every_dashboard_is_what_the_schema_says(self):
+        self.assertEqual(self.faults(*load_dashboards().values()), "")
+
+    def test_one_with_a_misspelt_name_or_a_wrong_value_would_not_pass(self):
+        dashboard = load_dashboards()["overview"]
+        for wrong, change in (
+                ("colourMode", lambda panel: panel["options"].update(colourMode="value")),
+                ("rainbow", lambda panel: panel["options"].update(colorMode="rainbow")),
+                ("piechart3d", lambda panel: panel.update(type="piechart3d")),
+                ("expresion", lambda panel: panel["targets"][0].update(expresion="1"))):
+            spoilt = copy.deepcopy(dashboard)
+            change(next(panel for panel in spoilt["panels"] if panel["type"] == "stat"))
+            with self.subTest(wrong):
+                self.assertIn(wrong, self.faults(spoilt))
+
+
+class LedgerTest(unittest.TestCase):
+    """What Prometheus has read in the end against what the exchange says that it has sent."""
+
+    def sent(self):
+        messages, size = collections.Counter(), collections.Counter()
+        for stream, text in self.exchange.sent():
+            label = stream if stream in STREAMS else "other"
+            messages[label] += 1
+            size[label] += len(text.encode())
+        return {"messages": dict(messages), "bytes": dict(size)}
+
+    def received(self):
+        return {what: {sample["metric"]["stream"]: float(sample["value"][1]) for sample in
+                       self.prometheus.query(f"backpack_bridge_received_{what}_total")
+                       if float(sample["value"][1])}
+                for what in ("messages", "bytes")}
+
+    def counted(self, metric, label):
+        return {sample["metric"][label]: float(sample["value"][1])
+                for sample in self.prometheus.query(f"backpack_bridge_{metric}")
+                if float(sample["value"][1])}
+
+    def break_connection(self, kind, **parameters):
+        before = self.bridge.status()["connection"]
+        self.exchange.fault(kind, **parameters)
+        wait_until(lambda: self.bridge.status()["connection"] > before, "a reconnect")
+        self.exchange.wait_for_subscriptions(STREAMS)
+
+    def some_messages(self):
+        at_least = self.bridge.status()["received"]["messages"] + 200
+        self.exchange.rate(200)
+        wait_until(lambda: self.bridge.status()["received"]["messages"] > at_least, "some messages")
+        self.exchange.come_to_rest()
+        self.wait_for_all()
+
+    def wait_for_all(self):
+        with contextlib.suppress(AssertionError):  # which could not tell what differs
+            wait_until(lambda: self.received() == self.sent(), "all of it")
+        self.assertEqual(self.received(), self.sent())
+
+    def test_samples_equal_the_exchanges_ledger_over_three_reconnects(self):
+        with Exchange() as self.exchange, Bridge(self.exchange, STREAMS) as self.bridge, \
+                PrometheusServer([self.bridge.http.removeprefix("http://")]) as self.prometheus:
+            self.exchange.wait_for_subscriptions(STREAMS)
+            # What is on its way when a connection breaks is lost, and nobody can say how much: each
+            # breaks when all has been read.
+            self.some_messages()
+            for kind, parameters in (("close", {"code": 1012}), ("drop", {"reset": False}), ("drop", {})):
+                self.break_connection(kind, **parameters)
+                self.some_messages()
+            self.assertEqual(set(self.sent()["messages"]), {*STREAMS, "other"})
+            [reconnects] = self.prometheus.query("backpack_bridge_upstream_reconnects_total")
+            self.assertEqual(float(reconnects["value"][1]), 3)
+            self.assertEqual(self.counted("upstream_disconnects_total", "reason"),
+                             {"closed": 1, "reset": 2})
 
 
 class LiveTest(unittest.TestCase):
@@ -207,6 +322,26 @@ class LiveTest(unittest.TestCase):
         for name in histograms:
             exposed[name].discard("le")
         self.assertEqual(listed, exposed)
+
+    def test_readme_gives_every_metrics_type_and_says_of_each_what_a_bad_value_means(self):
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        section = readme.split("### Metrics")[1].split("###")[0]
+        rows = re.findall(r"^\| (`[^|]+) \|[^|]*\| (\w+) \| [^|]{5,} \| [^|]{5,} \|$", section, re.MULTILINE)
+        listed = {"backpack_bridge_" + name: kind for names, kind in rows
+                  for name in re.findall(r"`(\w+)`", names)}
+        exposed = dict(re.findall(r"^# TYPE (backpack_bridge_\w+) (\w+)$", self.bridge.get("/metrics")[1],
+                                  re.MULTILINE))
+        self.assertEqual(listed, exposed)
+
+    def test_readmes_scrape_configuration_is_one(self):
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        [text] = re.findall(r"```yaml\n(scrape_configs:.*?)```", readme, re.DOTALL)
+        with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+            file.write(text)
+            file.flush()
+            result = subprocess.run(["promtool", "check", "config", file.name], text=True,
+                                    capture_output=True, check=False)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
     def test_promtool_has_nothing_to_say_about_the_metrics(self):
         result = subprocess.run(["promtool", "check", "metrics"], text=True, capture_output=True,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tests/support/deadline.hpp"
+
 #include <cstdint>
 #include <stdexcept>
 
@@ -11,9 +13,9 @@
 
 namespace bpx::test {
 
-/// Lets every call on `socket` give up after ten seconds.
+/// Lets every call on `socket` give up after the deadline.
 inline void set_deadline(int socket) {
-  const timeval deadline{.tv_sec = 10, .tv_usec = 0};
+  const timeval deadline{.tv_sec = kDeadline.count(), .tv_usec = 0};
   ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
   ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof deadline);
 }

@@ -17,17 +17,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kStatus = "bridge.status";
 
-/// Whether `condition` holds, or comes to within 10 s.
-template <typename Condition>
-bool comes_true(Condition&& condition) {
-  const auto end = Clock::now() + 10s;
-  while (!condition()) {
-    if (Clock::now() > end) return false;
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
-}
-
 std::optional<bridge::Credentials> guide_credentials() {
   return bridge::Credentials{proto::SigningKey::from_base64(kSecretKey).value(), "test"};
 }
@@ -49,22 +38,26 @@ bridge::Config test_config(const exchange::SimulatedExchange& exchange,
   if (!exchange.ca_pem().empty())
     config.upstream.ca_file = directory.write("ca.pem", exchange.ca_pem());
   config.upstream.streams = std::move(streams);
+  config.upstream.connect_timeout_ms = 3'600'000;
   config.upstream.backoff_initial_ms = 10;
   config.upstream.backoff_max_ms = 100;
   config.publish.public_.bind = {"tcp://127.0.0.1:0"};
   config.publish.private_.bind = {"tcp://127.0.0.1:0"};
   config.publish.heartbeat_ms = 20;
+  config.publish.linger_ms = 60'000;
   config.http.bind = "127.0.0.1:0";
   config.log.level = "debug";
   return config;
 }
 
-RunningBridge::RunningBridge(const bridge::Config& config, bridge::ProxyEnvironment proxies)
+RunningBridge::RunningBridge(const bridge::Config& config,
+                             const bridge::Subscriptions::Timing& subscribing,
+                             bridge::ProxyEnvironment proxies)
     : next_(config),
       app_(config, guide_credentials(), curve_keys(config),
            {.log_sink = [this](bridge::LogLevel, std::string_view line) { take_line(line); },
             .proxies = std::move(proxies),
-            .subscribing = {.verdict_after = 150ms, .settle = 30ms, .signature_retry = 20ms},
+            .subscribing = subscribing,
             .read_again = [this] { return read_again(); }}),
       thread_([this] { app_.run(/*handles_signals=*/false); }) {}
 
@@ -120,6 +113,12 @@ bool RunningBridge::wait_for_log(std::string_view text, std::chrono::millisecond
 std::string RunningBridge::log() const {
   const std::lock_guard lock(mutex_);
   return log_;
+}
+
+std::string RunningBridge::whole_log() {
+  stop();
+  EXPECT_TRUE(wait_for_log("INFO  stopped"));  // the last one
+  return log();
 }
 
 void RunningBridge::take_line(std::string_view line) {

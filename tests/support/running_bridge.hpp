@@ -3,6 +3,7 @@
 #include "bridge/app.hpp"
 #include "bridge/config/config.hpp"
 #include "tests/exchange/simulated_exchange.hpp"
+#include "tests/support/deadline.hpp"
 #include "tests/support/subscriber.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -22,15 +23,28 @@ namespace bpx::test {
 inline constexpr auto kSecretKey = "TDSkv44jf/iD/QCKkyCdixO+p1sfLXxk+PZH7mW/ams=";
 inline constexpr auto kPublicKey = "5+yQgwU0ZdJ/9s+GXfuPFfo7yQQpl9CgvQedJXne30o=";
 
-/// A configuration for tests: free ports, timeouts in milliseconds, `exchange` as upstream, trusted
-/// through a file in `directory`.
+/// For publish.linger_ms: what is published last reaches every consumer that is there to read it.
+inline constexpr std::uint64_t kLingerMs = 60'000;
+
+/// A configuration for tests: free ports, `exchange` as upstream, trusted through a file in
+/// `directory`. What tests wait for comes within milliseconds; of what the bridge gives up on,
+/// nothing does, however busy the machine is.
 bridge::Config test_config(const exchange::SimulatedExchange& exchange,
                            const TemporaryDirectory& directory, std::vector<std::string> streams);
+
+/// Most tests wait for verdicts: that no error comes is how the bridge learns that it is
+/// subscribed.
+inline constexpr bridge::Subscriptions::Timing kSubscribing{
+    .verdict_after = std::chrono::milliseconds(150),
+    .settle = std::chrono::milliseconds(30),
+    .signature_retry = std::chrono::milliseconds(20)};
 
 /// The whole bridge, run in this process on a thread of its own. Stops in order when destroyed.
 class RunningBridge {
  public:
-  explicit RunningBridge(const bridge::Config& config, bridge::ProxyEnvironment proxies = {});
+  explicit RunningBridge(const bridge::Config& config,
+                         const bridge::Subscriptions::Timing& subscribing = kSubscribing,
+                         bridge::ProxyEnvironment proxies = {});
   ~RunningBridge();
   RunningBridge(const RunningBridge&) = delete;
   RunningBridge& operator=(const RunningBridge&) = delete;
@@ -47,10 +61,10 @@ class RunningBridge {
   /// `backpack_bridge_`, with its labels.
   double metric(std::string_view series) const;
 
-  /// Whether a series has `value`, or comes to within 10 s.
+  /// Whether a series has `value`, or comes to in time.
   bool wait_for_metric(std::string_view series, double value) const;
 
-  /// Whether what is served at `path` contains `text`, or comes to within 10 s.
+  /// Whether what is served at `path` contains `text`, or comes to in time.
   bool wait_for_page(std::string_view path, std::string_view text) const;
 
   /// Has the bridge read its configuration again and find `config`.
@@ -60,9 +74,13 @@ class RunningBridge {
   void stop();
 
   /// Whether a line of the log contains `text`, or comes to within the deadline.
-  bool wait_for_log(std::string_view text, std::chrono::milliseconds deadline);
+  bool wait_for_log(std::string_view text, std::chrono::milliseconds deadline = kDeadline);
 
+  /// What has been logged so far. A line may come later than other effects of its cause.
   std::string log() const;
+
+  /// Stops the bridge; then all that it has logged.
+  std::string whole_log();
 
  private:
   void take_line(std::string_view line);
@@ -86,16 +104,18 @@ class ReadySubscriber {
   void unsubscribe(const std::string& topic) { subscriber_.unsubscribe(topic); }
 
   /// The next message of the exchange; `bridge.status` is put aside.
-  std::optional<Message> next(std::chrono::milliseconds deadline = std::chrono::seconds(10));
+  std::optional<Message> next(std::chrono::milliseconds deadline = kDeadline);
 
   /// `count` messages of the exchange, fewer only where the next one does not come in time.
-  std::vector<Message> take(std::size_t count,
-                            std::chrono::milliseconds deadline = std::chrono::seconds(10));
+  std::vector<Message> take(std::size_t count, std::chrono::milliseconds deadline = kDeadline);
 
   /// Waits for a `bridge.status` message whose payload contains `text`; the exchange's messages
   /// that come before it are thrown away.
-  std::optional<Message> wait_for_status(
-      std::string_view text, std::chrono::milliseconds deadline = std::chrono::seconds(10));
+  std::optional<Message> wait_for_status(std::string_view text,
+                                         std::chrono::milliseconds deadline = kDeadline);
+
+  /// Waits until the bridge has left; all that it has sent is then there. False where it does not.
+  bool wait_for_end() { return subscriber_.wait_for_end(); }
 
   /// The `bridge.status` messages seen so far, heartbeats left out.
   const std::vector<Message>& status() const { return status_; }

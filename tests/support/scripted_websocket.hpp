@@ -17,7 +17,7 @@
 namespace bpx::test {
 
 /// A loopback port at which a test itself is the exchange: byte by byte, without TLS. It says what
-/// one write holds, and hears only what it asks for. Every call gives up after ten seconds.
+/// one write holds, and hears only what it asks for. Every call gives up after the deadline.
 class ScriptedWebSocket {
  public:
   ScriptedWebSocket() {

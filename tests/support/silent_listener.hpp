@@ -13,7 +13,7 @@ class SilentListener {
  public:
   std::uint16_t port() const { return listener_.port(); }
 
-  /// What the first client that connects says first; empty where none does within 10 s.
+  /// What the first client that connects says first; empty where none does in time.
   std::string first_words() const {
     const int client = listener_.accept();
     if (client < 0) return {};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "proto/message_header.hpp"
+#include "tests/support/deadline.hpp"
 
 #include <zmq.hpp>
 
@@ -27,6 +28,7 @@ class Subscriber {
     socket_.set(zmq::sockopt::rcvhwm, 0);
     socket_.set(zmq::sockopt::linger, 0);
     for (const auto& topic : topics) socket_.set(zmq::sockopt::subscribe, topic);
+    watch_for_end();
     socket_.connect(endpoint);
   }
 
@@ -35,7 +37,7 @@ class Subscriber {
   void unsubscribe(const std::string& topic) { socket_.set(zmq::sockopt::unsubscribe, topic); }
 
   /// The next message, or nullopt if none comes in time.
-  std::optional<Message> receive(std::chrono::milliseconds deadline) {
+  std::optional<Message> receive(std::chrono::milliseconds deadline = kDeadline) {
     zmq::pollitem_t item{socket_.handle(), 0, ZMQ_POLLIN, 0};
     if (zmq::poll(&item, 1, deadline) == 0) return std::nullopt;
     Message message;
@@ -52,9 +54,24 @@ class Subscriber {
     return message;
   }
 
+  /// Waits until the connection has ended; false where it does not in time. All that came by it is
+  /// then there to be received.
+  bool wait_for_end() {
+    zmq::pollitem_t item{end_.handle(), 0, ZMQ_POLLIN, 0};
+    return zmq::poll(&item, 1, kDeadline) > 0;
+  }
+
  private:
+  void watch_for_end() {
+    constexpr auto kAddress = "inproc://end";
+    zmq_socket_monitor(socket_.handle(), kAddress, ZMQ_EVENT_DISCONNECTED);
+    end_.set(zmq::sockopt::linger, 0);
+    end_.connect(kAddress);
+  }
+
   zmq::context_t context_{1};
   zmq::socket_t socket_{context_, zmq::socket_type::sub};
+  zmq::socket_t end_{context_, zmq::socket_type::pair};  ///< where libzmq tells of it
 };
 
 }  // namespace bpx::test

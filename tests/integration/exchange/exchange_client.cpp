@@ -54,7 +54,7 @@ void complete(asio::io_context& loop,
   std::optional<beast::error_code> result;
   start([&result](beast::error_code error) { result = error; });
   if (!run_until(
-          loop, [&] { return result.has_value(); }, kSoon)) {
+          loop, [&] { return result.has_value(); }, test::kDeadline)) {
     result = asio::error::timed_out;
   }
   if (*result) throw boost::system::system_error(*result);

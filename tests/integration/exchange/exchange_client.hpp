@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/exchange/simulated_exchange.hpp"
+#include "tests/support/deadline.hpp"
 
 #include <boost/system/error_code.hpp>
 
@@ -14,9 +15,6 @@
 #include <vector>
 
 namespace bpx::exchange {
-
-/// What a test awaits for as long as it takes, on the slowest machine and under sanitizers.
-constexpr std::chrono::seconds kSoon{20};
 
 struct ClientOptions {
   std::uint16_t port = 0;
@@ -45,18 +43,18 @@ class ExchangeClient {
   void close(std::uint16_t code);
 
   /// The next message; nothing where the deadline passes or the connection ends first.
-  std::optional<std::string> receive(std::chrono::milliseconds deadline = kSoon);
+  std::optional<std::string> receive(std::chrono::milliseconds deadline = test::kDeadline);
   /// Whether the message received last was binary.
   bool binary() const;
   /// Reads, leaving messages to `receive`, until the connection has ended; false at the deadline.
-  bool wait_for_end(std::chrono::milliseconds deadline = kSoon);
+  bool wait_for_end(std::chrono::milliseconds deadline = test::kDeadline);
   /// Why the connection ended; no error while it is open.
   boost::system::error_code end_reason() const;
   /// Of the exchange's Close frame; 0 where none came.
   std::uint16_t close_code() const;
   std::string close_reason() const;
-  bool wait_for_pings(std::size_t count, std::chrono::milliseconds deadline = kSoon);
-  bool wait_for_pongs(std::size_t count, std::chrono::milliseconds deadline = kSoon);
+  bool wait_for_pings(std::size_t count, std::chrono::milliseconds deadline = test::kDeadline);
+  bool wait_for_pongs(std::size_t count, std::chrono::milliseconds deadline = test::kDeadline);
   bool deflate_negotiated() const;
 
  private:

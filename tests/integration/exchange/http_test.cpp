@@ -42,7 +42,7 @@ class ControlPortTest : public testing::Test {
  protected:
   ControlPortTest() {
     client.send(subscribe_request({"trade.A"}));
-    EXPECT_TRUE(exchange.wait_for_subscription("trade.A", kSoon));
+    EXPECT_TRUE(exchange.wait_for_subscription("trade.A"));
   }
   HttpReply control(std::string_view method, std::string_view target, std::string_view body = {}) {
     return http_exchange({.port = exchange.control_port()}, method, target, body);
@@ -99,7 +99,7 @@ TEST_F(ControlPortTest, TellsItsState) {
 TEST_F(ControlPortTest, ShowsWhatWasSent) {
   exchange.publish("trade.A", "1");
   exchange.publish("trade.A", "2");
-  ASSERT_TRUE(exchange.wait_for_sent(2, kSoon));
+  ASSERT_TRUE(exchange.wait_for_sent(2));
   const auto reply = control("GET", "/log?since=1");
   EXPECT_EQ(reply.body, R"({"n":1,"connection":1,"stream":"trade.A",)"
                         R"("text":"{\"data\":2,\"stream\":\"trade.A\"}","completed":true})"

@@ -48,7 +48,7 @@ TEST(MarketOnTheWire, SaysTheSameForTheSameSeedStartAndRate) {
     SimulatedExchange exchange(scripted_market());
     ExchangeClient client(client_of(exchange));
     client.send(subscribe_request({"depth.SOL_USDC", "trade.SOL_USDC", "depth.200ms.BTC_USDC"}));
-    ASSERT_TRUE(exchange.wait_for_subscriptions(3, kSoon));
+    ASSERT_TRUE(exchange.wait_for_subscriptions(3));
     exchange.apply(fault::Rate{.per_second = 2000});
     runs.push_back(receive(client, 300));
   }
@@ -62,7 +62,7 @@ TEST(MarketOnTheWire, LeavesOutWhatAFaultSkips) {
     SimulatedExchange exchange(scripted_market());
     ExchangeClient client(client_of(exchange));
     client.send(subscribe_request({"depth.SOL_USDC"}));
-    ASSERT_TRUE(exchange.wait_for_subscriptions(1, kSoon));
+    ASSERT_TRUE(exchange.wait_for_subscriptions(1));
     exchange.apply(fault::SkipIds{.count = skipped, .stream = "depth.SOL_USDC"});
     exchange.apply(fault::Rate{.per_second = 2000});
     runs.push_back(receive(client, 10));
@@ -88,7 +88,7 @@ TEST(MarketOnTheWire, KnowsItsStreamsAndNoOthers) {
     EXPECT_EQ(client.receive(), R"({"id":null,"error":{"code":4006,"message":"Invalid stream"}})");
   }
   client.send(subscribe_request({"kline.1m.AAPL.US_USDC", "trade.SOL_USDC_PERP"}));
-  EXPECT_TRUE(exchange.wait_for_subscriptions(2, kSoon));
+  EXPECT_TRUE(exchange.wait_for_subscriptions(2));
 }
 
 TEST(MarketOnTheWire, ShowsOpenPositionsFirst) {

@@ -6,6 +6,7 @@
 namespace bpx::bridge {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -56,8 +57,9 @@ TEST(Exposition, HasEverySeriesOfTheContractFromTheStart) {
            R"(exchange_lag_seconds_bucket{type="ticker",le="+Inf"} 0)",
            R"(forward_seconds_count 0)",
            R"(forward_seconds_bucket{le="0.01"} 0)",
-           R"(ping_rtt_seconds Nan)",
-           R"(clock_offset_seconds Nan)",
+           R"(ping_rtt_seconds 0)",
+           R"(clock_offset_seconds 0)",
+           R"(clock_known 0)",
            R"(clock_tolerance_seconds 0)",
            R"(stream_subscribed{stream="depth.A"} 0)",
            R"(stream_last_message_timestamp_seconds{stream="depth.A"} 0)",
@@ -85,6 +87,17 @@ TEST(Exposition, HasEverySeriesOfTheContractFromTheStart) {
            R"(http_refused_total{reason="malformed"} 0)",
        })
     EXPECT_THAT(text, HasSubstr("\nbackpack_bridge_" + expected + '\n'));
+}
+
+TEST(Exposition, IsNeverNanWhateverIsUnknown) {
+  Measurements measurements({"depth.A"});
+  EXPECT_THAT(expose(measurements), Not(testing::ContainsRegex(" [Nn]a[Nn]")));
+  measurements.upstream.clock_offset_s.set(-0.25);
+  EXPECT_THAT(expose(measurements),
+              AllOf(HasSubstr("clock_offset_seconds -0.25\n"), HasSubstr("clock_known 1\n")));
+  measurements.upstream.clock_offset_s.set(UpstreamMeasurements::kUnknown);
+  EXPECT_THAT(expose(measurements),
+              AllOf(HasSubstr("clock_offset_seconds 0\n"), HasSubstr("clock_known 0\n")));
 }
 
 TEST(Exposition, CountsGapsOnlyWhereMessagesAreNumbered) {

@@ -1,6 +1,7 @@
 #include "bridge/observe/pages.hpp"
 
 #include "bridge/clock.hpp"
+#include "bridge/observe/content_policy.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +9,9 @@
 namespace bpx::bridge {
 namespace {
 
-using testing::EndsWith;
+using testing::ContainsRegex;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr std::int64_t kSecond = 1'000'000'000;
@@ -37,6 +39,14 @@ TEST_F(PagesTest, SayWhatTheyAre) {
   EXPECT_THAT(std::string(at("/readyz").content_type), StartsWith("application/json"));
   EXPECT_THAT(std::string(at("/metrics").content_type), StartsWith("text/plain; version=0.0.4"));
   EXPECT_THAT(at("/").body, StartsWith("<!doctype html>"));
+}
+
+TEST_F(PagesTest, AllowABrowserWhatTheStatusPageBringsWithItAndNothingElse) {
+  const auto status = at("/");
+  EXPECT_EQ(status.content_policy, policy_of(status.body));
+  EXPECT_THAT(status.body, Not(ContainsRegex(" (style|on[a-z]+)=")));
+  for (const auto* path : {"/status", "/metrics", "/readyz", "/livez"})
+    EXPECT_EQ(at(path).content_policy, kNothingAllowed) << path;
 }
 
 TEST_F(PagesTest, CallTheBridgeDeadOnceItsLoopHasNotTurnedForFiveSeconds) {

@@ -44,17 +44,18 @@ TEST_F(StatusReportTest, DescribesEachConfiguredStream) {
   trade.published.add(3);
   trade.gaps.add();
   trade.missing.add(7);
-  trade.last_received_ns.set(kNow.unix_ns);
+  trade.last_received_ns.set(kNow.unix_ns - kSecond / 4);
   trade.subscriptions.set(2);
   const auto json = report();
   ASSERT_EQ(json["streams"].size(), 2U);
   EXPECT_EQ(json["streams"][0], Json::parse(R"({"name":"trade.A","private":false,"state":"live",
-    "sequence":3,"last_message_ms":1700000100000,"messages":3,"bytes":300,"gaps":1,"missing":7,
+    "sequence":3,"last_message_ms":1700000099750,"age_ms":250,"messages":3,"bytes":300,"gaps":1,"missing":7,
     "book":null,"subscribers":2})"));
   EXPECT_EQ(json["streams"][1]["private"], true);
   EXPECT_EQ(json["streams"][1]["state"], "requested");
+  EXPECT_TRUE(json["streams"][1]["age_ms"].is_null()) << "nothing has come yet";
   EXPECT_EQ(json["received"], Json::parse(R"({"messages":3,"bytes":300,"malformed":0})"));
-  EXPECT_EQ(json["last_message_ms"], 1'700'000'100'000);
+  EXPECT_EQ(json["last_message_ms"], 1'700'000'099'750);
 }
 
 TEST_F(StatusReportTest, SaysWhyAStreamIsRejected) {
@@ -79,6 +80,29 @@ TEST_F(StatusReportTest, TellsHowTheLastConnectionEnded) {
   measurements_.upstream.last_disconnect_ns.set(kNow.unix_ns - kSecond);
   EXPECT_EQ(report()["last_disconnect"],
             Json::parse(R"({"reason":"idle","time_ms":1700000099000})"));
+}
+
+TEST_F(StatusReportTest, GivesNoAgeBelowZeroThoughTheClockWasSetBack) {
+  measurements_.of("trade.A").last_received_ns.set(kNow.unix_ns + kSecond);
+  EXPECT_EQ(report()["streams"][0]["age_ms"], 0);
+}
+
+TEST_F(StatusReportTest, TellsHowTheLastAttemptToConnectEnded) {
+  EXPECT_EQ(report()["last_attempt"], "ok");
+  measurements_.upstream.last_attempt.set(ConnectResult::tls);
+  EXPECT_EQ(report()["last_attempt"], "tls");
+}
+
+TEST_F(StatusReportTest, SaysWhetherTheRelayingThreadTurns) {
+  measurements_.last_turn_steady_ns.set(kNow.steady_ns - 4 * kSecond);
+  EXPECT_EQ(report()["alive"], true);
+  measurements_.last_turn_steady_ns.set(kNow.steady_ns - 5 * kSecond);
+  EXPECT_EQ(report()["alive"], false);
+}
+
+TEST_F(StatusReportTest, CountsTheEpisodesOfSlowConsumers) {
+  measurements_.account.slow_episodes.add(2);
+  EXPECT_EQ(report()["slow_episodes"], Json::parse(R"({"public":0,"private":2})"));
 }
 
 TEST_F(StatusReportTest, CountsTheExchangesErrorsByCode) {

@@ -1,5 +1,6 @@
 #include "bridge/config/curve_key.hpp"
 #include "bridge/publish/publisher.hpp"
+#include "tests/support/deadline.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,14 +9,12 @@
 #include <chrono>
 #include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace bpx::bridge {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
 
 /// A publisher whose public endpoint has CURVE and admits `friend_`, with the thread at its door.
 class Door : public testing::Test {
@@ -33,16 +32,16 @@ class Door : public testing::Test {
     return socket;
   }
 
-  /// Publishes until `holds`, or for 20 s.
+  /// Publishes until `holds`; false where it does not come to.
   bool publish_until(const std::function<bool()>& holds) {
-    const auto end = Clock::now() + 20s;
-    while (!holds()) {
-      if (Clock::now() > end) return false;
-      publisher_.publish(Audience::everyone, "trade.A", "{}", {});
-      publisher_.drain_requests(ignored_);
-      std::this_thread::sleep_for(1ms);
-    }
-    return true;
+    return test::comes_true(
+        [&] {
+          if (holds()) return true;
+          publisher_.publish(Audience::everyone, "trade.A", "{}", {});
+          publisher_.drain_requests(ignored_);
+          return false;
+        },
+        1ms);
   }
 
   bool hears(zmq::socket_t& socket) {

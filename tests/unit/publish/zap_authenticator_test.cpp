@@ -1,5 +1,7 @@
 #include "bridge/publish/zap_authenticator.hpp"
 
+#include "tests/support/deadline.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +32,8 @@ class Zap : public testing::Test {
   void SetUp() override {
     authenticator_.guard("public", Admission({"*"}), public_);
     authenticator_.guard("private", Admission({z85(kKey)}), private_);
-    asker_.set(zmq::sockopt::rcvtimeo, 10'000);
+    asker_.set(zmq::sockopt::rcvtimeo,
+               static_cast<int>(std::chrono::milliseconds(test::kDeadline).count()));
     asker_.connect("inproc://zeromq.zap.01");
   }
 
