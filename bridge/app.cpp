@@ -17,6 +17,7 @@
 #include "bridge/relay/replay.hpp"
 #include "bridge/relay/stream_table.hpp"
 #include "bridge/signals.hpp"
+#include "bridge/upstream/configured_streams.hpp"
 #include "bridge/upstream/depth_snapshots.hpp"
 #include "bridge/upstream/dialler.hpp"
 #include "bridge/upstream/exchange_clock.hpp"
@@ -104,7 +105,6 @@ struct App::Parts {
         rest_dialler(rest_dialler_options(config.upstream, options.proxies)),
         publisher(publisher_options(config.publish, curve_keys), measurements, log),
         read_again(std::move(options.read_again)),
-        reloading(config, curve_keys, publisher, log),
         status({.epoch_us = epoch_us, .topic_terminator = config.publish.topic_terminator},
                publisher, measurements.upstream),
         history({.messages = config.publish.replay_messages, .bytes = config.publish.replay_bytes}),
@@ -136,6 +136,15 @@ struct App::Parts {
                  .measurements = measurements,
                  .key = credentials ? &credentials->key : nullptr}),
         on_demand(on_demand_options(config), streams, subscriptions, session, measurements, log),
+        configured_streams(config.upstream.streams, {.publisher = publisher,
+                                                     .streams = streams,
+                                                     .subscriptions = subscriptions,
+                                                     .session = session,
+                                                     .demand = on_demand.streams_in_demand(),
+                                                     .measurements = measurements,
+                                                     .log = log,
+                                                     .has_key = credentials.has_value()}),
+        reloading(config, curve_keys, configured_streams, publisher, log),
         consumer_requests(streams, answers, on_demand.demand(), measurements, log),
         supervisor(loop.get_executor(), session,
                    Backoff(backoff_options(config.upstream), std::random_device{}()), status, log),
@@ -174,9 +183,7 @@ struct App::Parts {
   Dialler rest_dialler;
   /// The sockets that consumers connect to.
   Publisher publisher;
-  /// What may change while the bridge runs.
   std::function<Reading()> read_again;
-  Reloading reloading;
   /// The bridge's own topic.
   StatusTopic status;
   /// The last messages of every stream.
@@ -201,6 +208,10 @@ struct App::Parts {
   Session session;
   /// Which streams consumers want beyond those configured.
   OnDemand on_demand;
+  /// What the exchange is to send in any case.
+  ConfiguredStreams configured_streams;
+  /// What may change while the bridge runs.
+  Reloading reloading;
   /// What consumers say by subscribing.
   ConsumerRequests consumer_requests;
   /// Always another connection.

@@ -1,11 +1,13 @@
 #include "bridge/cli/commands.hpp"
 #include "bridge/cli/process.hpp"
 #include "bridge/cli/secrecy.hpp"
+#include "bridge/cli/tail_socket.hpp"
 #include "bridge/revision.hpp"
 #include "bridge/signals.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -35,17 +37,41 @@ std::string version() {
   return text;
 }
 
-/// The options of `run`, which is also what happens without any command; `check` shares them.
-void add_server_options(CLI::App& app, ServerFlags& flags) {
+/// Where the configuration is, for what runs on it or asks about it. `Flags` have these in common.
+template <typename Flags>
+void add_source_options(CLI::App& app, Flags& flags) {
   app.add_option("--config", flags.config_file, "Configuration, a JSON file")->type_name("FILE");
   app.add_option("--env-file", flags.env_file,
                  "Variables, one KEY=VALUE a line; those of the environment win")
       ->type_name("FILE");
+}
+
+/// The options of `run`, which is also what happens without any command; `check` shares them.
+void add_server_options(CLI::App& app, ServerFlags& flags) {
+  add_source_options(app, flags);
   app.add_option("--stream", flags.streams, "Stream to carry; repeat, or separate by commas")
       ->type_name("NAME")
       ->allow_extra_args(false);
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warn or error")
       ->type_name("L");
+}
+
+/// Whether an option before `command` would be lost: it is no option of `command`, or given behind
+/// it again. `shares` says whether the two have theirs in common.
+bool loses_options(const CLI::App& app, const CLI::App& command, bool shares) {
+  const auto is_lost = [&](const CLI::Option* option) {
+    return option->count() > 0 && (!shares || command.get_option(option->get_name())->count() > 0);
+  };
+  const auto options = app.get_options();
+  return std::ranges::any_of(options, is_lost);
+}
+
+void add_healthcheck_options(CLI::App& healthcheck, HealthcheckFlags& flags) {
+  healthcheck
+      .add_option("--url", flags.url,
+                  "What to GET; without it, /readyz at the http.bind of this configuration")
+      ->type_name("URL");
+  add_source_options(healthcheck, flags);
 }
 
 void add_tail_options(CLI::App& tail, TailFlags& flags) {
@@ -54,6 +80,9 @@ void add_tail_options(CLI::App& tail, TailFlags& flags) {
   tail.add_option("--connect", flags.endpoints, "Endpoint of the bridge; repeat for several")
       ->type_name("ENDPOINT")
       ->allow_extra_args(false)
+      ->check([](const std::string& text) {
+        return can_be_connected_to(text) ? "" : "give tcp://HOST:PORT or ipc://PATH";
+      })
       ->capture_default_str();
   tail.add_option("--count", flags.count, "End after N messages, with status 0 if they came")
       ->type_name("N")
@@ -87,9 +116,18 @@ void add_tail_options(CLI::App& tail, TailFlags& flags) {
       ->type_name("STREAM");
 }
 
+/// `status`, once all that a command has printed is written.
+int finished(int status) {
+  std::cout.flush();
+  if (std::cout) return status;
+  std::cerr << "backpack-bridge: cannot write to standard output; nothing of it may have arrived\n";
+  return kCannotRun;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
+  keep_standard_streams();
   bpx::bridge::hold_signals();  // until it is known what they would interrupt
   seal_memory();                // whatever the command, it may be given a key
   ServerFlags server_flags;
@@ -109,10 +147,7 @@ int main(int argc, char** argv) try {
   add_tail_options(*tail_command, tail_flags);
   auto* healthcheck_command =
       app.add_subcommand("healthcheck", "Ask a bridge whether it is ready; status 0 if it is");
-  healthcheck_command
-      ->add_option("--url", healthcheck_flags.url,
-                   "What to GET; without it, /readyz at BRIDGE_HTTP__BIND or 127.0.0.1:9464")
-      ->type_name("URL");
+  add_healthcheck_options(*healthcheck_command, healthcheck_flags);
   app.add_subcommand("keygen", "Print a new CURVE key pair (Z85)");
 
   try {
@@ -121,15 +156,19 @@ int main(int argc, char** argv) try {
     std::ostringstream fault;
     const bool is_fault = app.exit(error, std::cout, fault) != 0;
     std::cerr << without_keys(fault.str());
-    return is_fault ? kMisconfigured : kStopped;
+    return is_fault ? kMisconfigured : finished(kStopped);
   }
-  const bool is_server = app.get_subcommands().empty() || *run_command;
-  if (is_server) return run(server_flags);
+  const auto commands = app.get_subcommands();
+  if (!commands.empty() && loses_options(app, *commands.front(), *run_command || *check_command)) {
+    std::cerr << "backpack-bridge: give the options of a command behind it\n";
+    return kMisconfigured;
+  }
+  if (commands.empty() || *run_command) return run(server_flags);
   bpx::bridge::release_signals();
-  if (*check_command) return check(server_flags);
-  if (*tail_command) return tail_flags.book ? tail_book(tail_flags) : tail(tail_flags);
+  if (*check_command) return finished(check(server_flags));
+  if (*tail_command) return finished(tail_flags.book ? tail_book(tail_flags) : tail(tail_flags));
   if (*healthcheck_command) return healthcheck(healthcheck_flags);
-  return keygen();
+  return finished(keygen());
 } catch (const std::exception& error) {
   std::cerr << "backpack-bridge: " << without_keys(error.what()) << '\n';
   return kCannotRun;

@@ -17,12 +17,20 @@ std::string clients(const Config::Curve& curve) {
   return is_any ? "any" : std::to_string(curve.allow.size());
 }
 
+/// Of CURVE each endpoint's settings are looked at by themselves.
+bool may_change(std::string_view path) {
+  return path == "upstream.streams" || path == "log.level" ||
+         path.find(".curve.") != std::string_view::npos;
+}
+
 }  // namespace
 
-Reloading::Reloading(const Config& config, const CurveKeys& keys, Publisher& publisher, Log& log)
+Reloading::Reloading(const Config& config, const CurveKeys& keys, ConfiguredStreams& streams,
+                     Publisher& publisher, Log& log)
     : config_(config),
       public_{Audience::everyone, "public", public_part(keys.public_)},
       private_{Audience::account, "private", public_part(keys.private_)},
+      streams_(streams),
       publisher_(publisher),
       log_(log) {}
 
@@ -42,12 +50,22 @@ void Reloading::take(const Reading& reading) {
     return;
   }
   for (const auto path : differing_paths(config_, reading.config))
-    if (path.find(".curve.") == path.npos) note_restart(path);
+    if (!may_change(path)) note_restart(path);
   auto& ours = config_.publish;
   const auto& theirs = reading.config.publish;
   take(public_, ours.public_.curve, theirs.public_.curve, reading.curve_keys.public_);
   take(private_, ours.private_.curve, theirs.private_.curve, reading.curve_keys.private_);
+  streams_.become(reading.config.upstream.streams);
+  config_.upstream.streams = reading.config.upstream.streams;
+  take_log_level(reading.config.log.level);
   log_.info("reloaded");
+}
+
+void Reloading::take_log_level(const std::string& level) {
+  if (level == config_.log.level) return;
+  config_.log.level = level;
+  log_.set_level(Log::level_of(level));
+  log_.info("log level changed", {{"level", level}});
 }
 
 // libzmq copies the key into a listener when it is bound, and unbinding takes its consumers along.

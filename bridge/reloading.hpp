@@ -5,6 +5,7 @@
 #include "bridge/config/problem.hpp"
 #include "bridge/observe/log.hpp"
 #include "bridge/publish/publisher.hpp"
+#include "bridge/upstream/configured_streams.hpp"
 
 #include <optional>
 #include <string>
@@ -19,12 +20,13 @@ struct Reading {
   Problems problems;  ///< where there are any, the rest is of no use
 };
 
-/// What of the configuration may change while the bridge runs, which is who is admitted. Used by
-/// the relaying thread.
+/// What of the configuration may change while the bridge runs: the streams, who is admitted, what
+/// is logged. Used by the relaying thread.
 class Reloading {
  public:
   /// What is in force from the start.
-  Reloading(const Config& config, const CurveKeys& keys, Publisher& publisher, Log& log);
+  Reloading(const Config& config, const CurveKeys& keys, ConfiguredStreams& streams,
+            Publisher& publisher, Log& log);
 
   /// Logs the public key of each endpoint that has CURVE, and how many clients it admits.
   void announce();
@@ -43,11 +45,13 @@ class Reloading {
 
   void take(const Endpoint& endpoint, Config::Curve& in_force, const Config::Curve& now,
             const std::optional<CurveKey>& key);
+  void take_log_level(const std::string& level);
   void note_restart(std::string_view key);
 
   Config config_;
   Endpoint public_;
   Endpoint private_;
+  ConfiguredStreams& streams_;
   Publisher& publisher_;
   Log& log_;
 };

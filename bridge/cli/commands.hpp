@@ -39,6 +39,9 @@ struct TailFlags {
 /// What `healthcheck` is told on the command line.
 struct HealthcheckFlags {
   std::optional<std::string> url;  ///< the local bridge's /readyz where not given
+  /// What that bridge is configured by.
+  std::optional<std::filesystem::path> config_file;
+  std::optional<std::filesystem::path> env_file;
 };
 
 // One function a command; each returns the exit status.

@@ -19,12 +19,19 @@ namespace {
 
 namespace asio = boost::asio;
 
-/// Where the bridge of this machine, with this environment, says whether it is ready.
-std::string local_url() {
+/// Where the bridge of this machine that is configured so says whether it is ready. What is wrong
+/// with the configuration is for that bridge to say.
+std::string local_url(const HealthcheckFlags& flags) {
   Problems none_of_ours;
-  const auto config =
-      load_config({.file = {}, .environment = Environment(environ), .streams = {}, .log_level = {}},
-                  none_of_ours);
+  const auto file = flags.env_file
+                        ? EnvFile::read(*flags.env_file, ReadableFile::Kind::regular, none_of_ours)
+                        : EnvFile();
+  const auto config = load_config({.file = flags.config_file,
+                                   .file_kind = ReadableFile::Kind::regular,
+                                   .environment = Environment(environ, file),
+                                   .streams = {},
+                                   .log_level = {}},
+                                  none_of_ours);
   auto address = parse_socket_address(config.http.bind).value_or(SocketAddress{"127.0.0.1", 9464});
   if (address.host == "0.0.0.0") address.host = "127.0.0.1";
   if (address.host == "::") address.host = "::1";
@@ -60,7 +67,7 @@ RestClient::Response get_blocking(const ExchangeUrl& url) {
 }  // namespace
 
 int healthcheck(const HealthcheckFlags& flags) {
-  const auto text = flags.url.value_or(local_url());
+  const auto text = flags.url ? *flags.url : local_url(flags);
   const auto url = parse_exchange_url(text, "https");
   if (!url) {
     std::cerr << "healthcheck: " << without_keys(one_line(text))

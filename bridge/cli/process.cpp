@@ -1,9 +1,16 @@
 #include "bridge/cli/process.hpp"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace bpx::bridge::cli {
+
+void keep_standard_streams() {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream)
+    if (fcntl(stream, F_GETFD) < 0) open("/dev/null", O_RDONLY);  // the lowest number is free
+}
 
 // The kernel hands core dumps to a collector whatever their size limit is, unless the process is
 // not dumpable.

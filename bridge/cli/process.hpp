@@ -2,6 +2,10 @@
 
 namespace bpx::bridge::cli {
 
+/// Stands in for standard streams that are closed, so that no file or socket gets their numbers.
+/// What is written to them fails.
+void keep_standard_streams();
+
 /// Keeps this process's memory from others of the same user: no core dump, no debugger, no reading
 /// of /proc/PID/mem and /proc/PID/environ but by root.
 void seal_memory();

@@ -3,6 +3,7 @@
 #include "bridge/cli/secrecy.hpp"
 #include "bridge/config/load.hpp"
 #include "bridge/config/validate.hpp"
+#include "bridge/one_line.hpp"
 #include "bridge/upstream/tls_context.hpp"
 
 #include <algorithm>
@@ -25,6 +26,12 @@ void check_trust_anchors(const Config& config, Problems& problems) {
                         "give a readable PEM file of trust anchors, or leave it out"});
 }
 
+/// Whether the file could be read. Else whatever seems to be missing may stand there.
+bool is_known(const ServerFlags& flags, const Problems& problems) {
+  return !flags.config_file || std::ranges::find(problems, one_line(flags.config_file->string()),
+                                                 &Problem::path) == problems.end();
+}
+
 EnvFile read_env_file(const ServerFlags& flags, ReadableFile::Kind kind, Problems& problems) {
   return flags.env_file ? EnvFile::read(*flags.env_file, kind, problems) : EnvFile();
 }
@@ -39,6 +46,7 @@ Settings read_settings(const ServerFlags& flags, const Environment& environment,
                                  .log_level = flags.log_level},
                                 problems);
   settings.foreign_variables = foreign_variables(environment);
+  if (!is_known(flags, problems)) return settings;
   validate(settings.config, problems);
   check_trust_anchors(settings.config, problems);
   settings.curve_keys = load_curve_keys(settings.config, problems);

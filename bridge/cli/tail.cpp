@@ -61,7 +61,7 @@ class Tail {
 
   /// Until interrupted, or enough has come.
   void run() {
-    while (!is_done() && !is_interrupted()) {
+    while (!is_done() && !is_interrupted() && std::cout) {
       seek_replays();
       if (wait_for_message()) drain();
       explain_silence();
@@ -205,7 +205,6 @@ int tail(const TailFlags& flags) {
   catch_interrupts();
   Tail tail(flags, keys);
   tail.run();
-  std::cout.flush();
   return flags.count && !tail.is_done() ? kCannotRun : kStopped;
 }
 

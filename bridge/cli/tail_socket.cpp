@@ -1,6 +1,7 @@
 #include "bridge/cli/tail_socket.hpp"
 
 #include "bridge/clock.hpp"
+#include "bridge/config/endpoint.hpp"
 
 #include <zmq.hpp>
 
@@ -34,6 +35,12 @@ struct TailSocket::Socket {
     return count;
   }
 };
+
+bool can_be_connected_to(const std::string& endpoint) {
+  const auto address = parse_zmq_endpoint(endpoint);
+  return address && (address->is_ipc ||
+                     (address->host != "*" && address->port != "*" && address->port != "0"));
+}
 
 TailSocket::TailSocket(const std::vector<std::string>& endpoints,
                        const std::optional<TailKeys>& keys)

@@ -11,6 +11,9 @@
 
 namespace bpx::bridge::cli {
 
+/// Whether `endpoint` has the form of one that a consumer connects to.
+bool can_be_connected_to(const std::string& endpoint);
+
 /// A consumer's socket, as `tail` has it.
 class TailSocket {
  public:

@@ -57,7 +57,7 @@ class KeyLookup {
   // name some file, whether a key is there or not.
   // Never says the path: where somebody put the key itself in its place, that would show it.
   std::optional<Found> read_file(const std::string& variable, const std::string& path) {
-    const ReadableFile file(path, ReadableFile::Kind::any);
+    ReadableFile file(path, ReadableFile::Kind::any);
     if (file.is_absent()) return lacking(variable, "names a file that does not exist");
     std::string text;
     if (!file.is_open() || !file.read_into(text, kMaxKeyFileBytes)) {

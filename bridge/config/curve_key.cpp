@@ -82,7 +82,7 @@ CurveKey::OrFault CurveKey::from_text(std::string_view text) {
 }
 
 CurveKey::OrFault CurveKey::from_file(const std::string& path) {
-  const ReadableFile file(path, ReadableFile::Kind::regular);
+  ReadableFile file(path, ReadableFile::Kind::regular);
   const CurveKeyFault unreadable{"names no file that can be read",
                                  "give the path of a file that this user can read"};
   if (!file.is_open()) return unreadable;

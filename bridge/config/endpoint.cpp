@@ -61,10 +61,11 @@ bool is_host_name(std::string_view text) {
   return !text.empty() && text.size() <= kMost && std::ranges::all_of(text, fits);
 }
 
+/// Without a zone.
 bool is_ipv6(std::string_view text) {
   boost::system::error_code error;
   boost::asio::ip::make_address_v6(std::string(text), error);
-  return !error;
+  return !error && text.find('%') == std::string_view::npos;
 }
 
 /// Path and query as they can stand in a request.

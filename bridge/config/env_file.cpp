@@ -68,7 +68,7 @@ EnvFile EnvFile::read(const std::filesystem::path& path, ReadableFile::Kind kind
                       Problems& problems) {
   EnvFile variables;
   const auto place = one_line(path.string());
-  const ReadableFile file(path, kind);
+  ReadableFile file(path, kind);
   Secret secret;
   if (!file.is_open() || !file.read_into(secret.text, kMaxBytes + 1)) {
     problems.push_back({place, "cannot be read",

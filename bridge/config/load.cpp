@@ -105,6 +105,8 @@ class Assignment {
                key.value);
   }
 
+  std::size_t problems() const { return problems_.size(); }
+
   void note(std::string path, std::string wrong, std::string mend) {
     problems_.push_back({std::move(path), std::move(wrong), std::move(mend)});
   }
@@ -134,8 +136,11 @@ class Assignment {
   Problems& problems_;
 };
 
-std::string unknown_mend(std::string_view path) {
-  const auto nearest = nearest_path(path);
+/// Comparing takes its time: who has that many keys wrong is helped by the first ones.
+constexpr std::size_t kMostSuggestions = 50;
+
+std::string unknown_mend(std::string_view path, std::size_t problems) {
+  const auto nearest = problems < kMostSuggestions ? nearest_path(path) : std::nullopt;
   return nearest ? "did you mean `" + std::string(*nearest) + "`?"
                  : "remove it, or see README for the keys there are";
 }
@@ -150,7 +155,8 @@ void assign_members(Assignment& assignment, const Json& object, const std::strin
     } else if (const auto* key = assignment.find(path)) {
       assignment.assign(*key, value);
     } else if (!assignment.is_section(path)) {
-      assignment.note(path, "is not a key of the configuration", unknown_mend(path));
+      assignment.note(path, "is not a key of the configuration",
+                      unknown_mend(path, assignment.problems()));
     } else if (!value.is_object()) {
       assignment.note(path, "is a group of keys, not a value", "give an object {…}");
     } else {
@@ -187,15 +193,13 @@ Json parse_strictly(const std::string& text, Assignment& assignment) {
 constexpr std::size_t kMaxFileBytes = std::size_t{4} << 20U;
 
 void load_file(const std::filesystem::path& path, ReadableFile::Kind kind, Assignment& assignment) {
-  const ReadableFile file(path.string(), kind);
+  ReadableFile file(path == "-" ? "/dev/stdin" : path.string(), kind);
   std::string text;
-  if (!file.is_open() || !file.read_into(text, kMaxFileBytes + 1) || text.empty()) {
-    const std::string_view mend = kind == ReadableFile::Kind::regular
-                                      ? "check that it is a regular file, not empty and readable"
-                                      : "check that the file exists, is not empty and is readable";
-    assignment.note(one_line(path.string()), "cannot be read", std::string(mend));
-    return;
-  }
+  if (!file.is_open() || !file.read_into(text, kMaxFileBytes + 1))
+    return assignment.note(one_line(path.string()), std::string(file.fault()),
+                           "give --config a file that this user can read");
+  if (text.empty())
+    return assignment.note(one_line(path.string()), "is empty", "write a JSON object there: {}");
   if (text.size() > kMaxFileBytes) {
     assignment.note(one_line(path.string()), "holds more than 4 MiB",
                     "check that it is the bridge's configuration");

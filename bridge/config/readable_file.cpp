@@ -3,27 +3,46 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace bpx::bridge {
 
+// With O_NONBLOCK, to open a FIFO is not to wait for a writer.
 ReadableFile::ReadableFile(const std::string& path, Kind kind)
-    // Without O_NONBLOCK, to open a FIFO is to wait for a writer.
-    : descriptor_(
-          open(path.c_str(), O_RDONLY | O_CLOEXEC | (kind == Kind::regular ? O_NONBLOCK : 0))),
-      is_absent_(descriptor_ < 0 && errno == ENOENT) {
-  if (descriptor_ < 0) return;
-  const bool is_known = fstat(descriptor_, &status_) == 0;
-  if (!is_known || (kind == Kind::regular && !S_ISREG(status_.st_mode))) close();
+    : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  if (descriptor_ < 0) {
+    error_ = errno;
+  } else if (fstat(descriptor_, &status_) != 0) {
+    close(errno);
+  } else if (S_ISDIR(status_.st_mode)) {
+    close(EISDIR);
+  } else if (kind == Kind::regular && !S_ISREG(status_.st_mode)) {
+    close(EINVAL);
+  }
 }
 
-ReadableFile::~ReadableFile() { close(); }
+ReadableFile::~ReadableFile() { close(0); }
 
-void ReadableFile::close() {
+void ReadableFile::close(int error) {
   if (descriptor_ >= 0) ::close(descriptor_);
   descriptor_ = -1;
+  error_ = error;
   status_ = {};
+}
+
+bool ReadableFile::is_absent() const { return error_ == ENOENT; }
+
+std::string_view ReadableFile::fault() const {
+  switch (error_) {
+    case ENOENT: return "does not exist";
+    case EACCES: return "may not be read by this user";
+    case EISDIR: return "is a directory";
+    case EINVAL: return "is no regular file";
+    case ETIMEDOUT: return "is a FIFO that nobody writes into";
+    default: return "cannot be read";
+  }
 }
 
 bool ReadableFile::is_open_to_others() const {
@@ -34,19 +53,30 @@ bool ReadableFile::is_open_to_others() const {
   return (mode() & kReadOrWrite) != 0 && !is_read_only_mount;
 }
 
-bool ReadableFile::read_into(std::string& text, std::size_t max_bytes) const {
+bool ReadableFile::read_into(std::string& text, std::size_t max_bytes) {
   text.assign(max_bytes, '\0');
   std::size_t size = 0;
   while (size < max_bytes) {
-    const auto count = ::read(descriptor_, text.data() + size, max_bytes - size);
+    const auto count =
+        wait_for_writer() ? ::read(descriptor_, text.data() + size, max_bytes - size) : -1;
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) {
+      if (count < 0) error_ = errno;
       text.resize(size);
       return count == 0;
     }
     size += static_cast<std::size_t>(count);
   }
   return true;
+}
+
+/// Until there is something to read, or its end: at once where it is a regular file.
+bool ReadableFile::wait_for_writer() {
+  constexpr int kLongestMs = 30'000;
+  pollfd waited{.fd = descriptor_, .events = POLLIN, .revents = 0};
+  const int ready = poll(&waited, 1, kLongestMs);
+  if (ready == 0) errno = ETIMEDOUT;
+  return ready > 0;
 }
 
 }  // namespace bpx::bridge

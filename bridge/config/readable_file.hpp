@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include <sys/stat.h>
 
@@ -12,7 +13,7 @@ namespace bpx::bridge {
 class ReadableFile {
  public:
   enum class Kind {
-    any,     ///< a FIFO too, and then opening and reading wait for who writes into it
+    any,     ///< a FIFO too, and then reading waits for who writes into it, half a minute
     regular  ///< nothing else, so that nobody waits for anybody; symbolic links are followed
   };
 
@@ -26,7 +27,10 @@ class ReadableFile {
 
   /// Whether it is not open because nothing stands at the path, or a directory on the way is
   /// missing.
-  bool is_absent() const { return is_absent_; }
+  bool is_absent() const;
+
+  /// Why it is not open or could not be read, for a person: `does not exist`.
+  std::string_view fault() const;
 
   /// Permissions; 0 where it is not open.
   unsigned mode() const { return status_.st_mode & 07777U; }
@@ -36,13 +40,14 @@ class ReadableFile {
 
   /// Puts the file's next bytes into `text`, in place of what was there: all, or `max_bytes` of
   /// them. False where they cannot be read.
-  bool read_into(std::string& text, std::size_t max_bytes) const;
+  bool read_into(std::string& text, std::size_t max_bytes);
 
  private:
-  void close();
+  void close(int error);
+  bool wait_for_writer();
 
   int descriptor_;
-  bool is_absent_;
+  int error_ = 0;  ///< of the system: what went wrong
   struct stat status_ {};
 };
 

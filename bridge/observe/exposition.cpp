@@ -60,7 +60,7 @@ std::vector<StreamSeries> stream_series(const Measurements& measurements) {
   auto other = labelled(measurements.others().name);
   other.is_numbered = true;
   other.add(measurements.others());
-  for (const auto& measured : measurements.streams()) {
+  for (const StreamMeasurements& measured : measurements.streams()) {
     if (series.size() == kMaxStreamSeries || measured.name == measurements.others().name)
       other.add_wanted(measured);
     else

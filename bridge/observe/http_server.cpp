@@ -1,5 +1,6 @@
 #include "bridge/observe/http_server.hpp"
 
+#include "bridge/bind_mend.hpp"
 #include "bridge/startup_error.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -216,8 +217,8 @@ HttpServer::HttpServer(const asio::any_io_executor& executor, const Options& opt
     acceptor_.listen();
   } catch (const boost::system::system_error& error) {
     std::ostringstream text;
-    text << "http.bind: cannot bind " << endpoint << ": " << error.code().message()
-         << "; stop what holds it or configure another port";
+    text << "http.bind: cannot bind " << endpoint << ": " << error.code().message() << "; "
+         << bind_mend(error.code().value());
     throw StartupError(text.str());
   }
 }

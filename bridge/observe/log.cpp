@@ -52,13 +52,13 @@ LogSink write_to_stderr(LogFormat format, Threads& threads) {
 
 class Log::Writer {
  public:
-  Writer(LogLevel level, LogFormat format, LogSink function)
+  Writer(LogFormat format, LogSink function)
       : threads_(std::make_shared<Threads>(kWaitingLines, 1)) {
     if (!function) function = write_to_stderr(format, *threads_);
     logger_ = std::make_shared<spdlog::async_logger>(
         "bridge", std::make_shared<FunctionSink>(std::move(function)), threads_,
         spdlog::async_overflow_policy::overrun_oldest);
-    logger_->set_level(static_cast<spdlog::level::level_enum>(level));
+    logger_->set_level(spdlog::level::trace);  // the Log has already looked
     logger_->flush_on(spdlog::level::warn);
   }
 
@@ -76,9 +76,11 @@ class Log::Writer {
 Log::Log(Options options)
     : level_(options.level),
       format_(options.format),
-      writer_(std::make_unique<Writer>(options.level, options.format, std::move(options.sink))) {}
+      writer_(std::make_unique<Writer>(options.format, std::move(options.sink))) {}
 
 Log::~Log() = default;
+
+void Log::set_level(LogLevel level) { level_.store(level, std::memory_order_relaxed); }
 
 void Log::write(LogLevel level, std::string_view event, Fields fields) {
   if (!is_enabled(level)) return;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -60,7 +61,10 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  bool is_enabled(LogLevel level) const { return level >= level_; }
+  bool is_enabled(LogLevel level) const { return level >= level_.load(std::memory_order_relaxed); }
+
+  /// What is written from now on.
+  void set_level(LogLevel level);
 
   /// `event` is a fixed phrase to search for; whatever varies goes into `fields`.
   void write(LogLevel level, std::string_view event, Fields fields = {});
@@ -76,7 +80,7 @@ class Log {
  private:
   class Writer;
 
-  LogLevel level_;
+  std::atomic<LogLevel> level_;
   LogFormat format_;
   std::unique_ptr<Writer> writer_;
 };

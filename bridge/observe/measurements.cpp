@@ -36,17 +36,51 @@ std::uint64_t UpstreamMeasurements::reconnects() const {
 
 Measurements::Measurements(const std::vector<std::string>& streams)
     : forward(kForwardBounds), others_(kOther, lag_.emplace(kOther, kLagBounds).first->second) {
-  for (const auto& name : streams) {
-    if (by_name_.contains(name)) continue;
-    const auto lag = lag_.try_emplace(std::string(type_of(name)), kLagBounds).first;
-    auto& added = streams_.emplace_back(name, lag->second);
-    by_name_.emplace(added.name, &added);
-  }
+  for (const auto& name : streams) add_configured(name);
 }
 
 StreamMeasurements& Measurements::of(std::string_view stream) {
   const auto found = by_name_.find(stream);
-  return found != by_name_.end() ? *found->second : others_;
+  return found != by_name_.end() ? *found->second.measured : others_;
+}
+
+bool Measurements::is_configured(std::string_view stream) const {
+  const auto found = by_name_.find(stream);
+  return found != by_name_.end() && found->second.is_configured;
+}
+
+void Measurements::add_configured(std::string_view stream) {
+  if (is_configured(stream)) return;
+  const std::lock_guard lock(mutex_);
+  auto known = by_name_.find(stream);
+  if (known == by_name_.end()) {
+    const auto lag = lag_.try_emplace(std::string(type_of(stream)), kLagBounds).first;
+    auto& added = known_.emplace_back(stream, lag->second);
+    known = by_name_.emplace(added.name, Known{&added, false}).first;
+  }
+  auto& [measured, is_configured] = known->second;
+  is_configured = true;
+  measured->state.set(StreamState::waiting);
+  configured_.emplace_back(*measured);
+}
+
+void Measurements::remove_configured(std::string_view stream) {
+  if (!is_configured(stream)) return;
+  by_name_.find(stream)->second.is_configured = false;
+  const std::lock_guard lock(mutex_);
+  std::erase_if(configured_,
+                [&](const StreamMeasurements& measured) { return measured.name == stream; });
+  rejected_.erase(std::string(stream));
+}
+
+std::vector<std::reference_wrapper<const StreamMeasurements>> Measurements::streams() const {
+  const std::lock_guard lock(mutex_);
+  return configured_;
+}
+
+std::vector<std::pair<std::string_view, const Histogram&>> Measurements::lag() const {
+  const std::lock_guard lock(mutex_);
+  return {lag_.begin(), lag_.end()};
 }
 
 void Measurements::note_rejected(std::string_view stream, RejectedStream rejected) {

@@ -7,12 +7,14 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace bpx::bridge {
@@ -100,12 +102,18 @@ class Measurements {
   /// The measurements of `stream`, or for one that is not configured, of all such together.
   StreamMeasurements& of(std::string_view stream);
 
-  bool is_configured(std::string_view stream) const { return by_name_.contains(stream); }
+  bool is_configured(std::string_view stream) const;
 
-  const std::deque<StreamMeasurements>& streams() const { return streams_; }
+  /// Configured streams may come and go. One that comes again has its counts of before; one that
+  /// goes is no longer shown. By the relaying thread.
+  void add_configured(std::string_view stream);
+  void remove_configured(std::string_view stream);
+
+  /// Those configured now, in the order in which they came.
+  std::vector<std::reference_wrapper<const StreamMeasurements>> streams() const;
   const StreamMeasurements& others() const { return others_; }
   /// By the first word of the stream's name, for those configured and `other`.
-  const std::map<std::string, Histogram, std::less<>>& lag() const { return lag_; }
+  std::vector<std::pair<std::string_view, const Histogram&>> lag() const;
 
   /// For what happens a handful of times a connection. Thread safe.
 
@@ -132,12 +140,18 @@ class Measurements {
   Gauge<std::int64_t> last_turn_steady_ns;  ///< of the relaying thread's event loop
 
  private:
-  std::map<std::string, Histogram, std::less<>> lag_;
-  std::deque<StreamMeasurements> streams_;  // a deque: references to its elements stay valid
-  StreamMeasurements others_;
-  std::unordered_map<std::string_view, StreamMeasurements*> by_name_;
+  struct Known {
+    StreamMeasurements* measured;
+    bool is_configured;
+  };
 
-  mutable std::mutex mutex_;  // maps cannot be atomic; never taken on the way of a message
+  std::map<std::string, Histogram, std::less<>> lag_;  // by the relaying thread, under mutex_
+  std::deque<StreamMeasurements> known_;  // a deque: references to its elements stay valid
+  StreamMeasurements others_;
+  std::unordered_map<std::string_view, Known> by_name_;
+
+  mutable std::mutex mutex_;  // containers cannot be atomic; never taken on the way of a message
+  std::vector<std::reference_wrapper<const StreamMeasurements>> configured_;
   std::map<std::string, RejectedStream> rejected_;
   std::map<std::string, OnDemandStream, std::less<>> on_demand_;
 };

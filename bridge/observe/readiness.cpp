@@ -15,7 +15,7 @@ constexpr std::size_t kNamed = 20;
 void name_rejected(const Measurements& measurements, std::vector<std::string>& reasons) {
   const auto texts = measurements.rejected();
   std::size_t count = 0;
-  for (const auto& stream : measurements.streams()) {
+  for (const StreamMeasurements& stream : measurements.streams()) {
     if (stream.state.value() != StreamState::rejected || ++count > kNamed) continue;
     auto reason = "rejected: " + stream.name;
     if (const auto text = texts.find(stream.name); text != texts.end())
@@ -31,11 +31,12 @@ void name_rejected(const Measurements& measurements, std::vector<std::string>& r
 std::vector<std::string> reasons_not_ready(const Measurements& measurements,
                                            std::chrono::milliseconds idle_timeout,
                                            std::int64_t now_steady_ns) {
-  const auto& streams = measurements.streams();
+  const auto streams = measurements.streams();
   if (measurements.upstream.state.value() != LinkState::live) return {"not connected"};
   std::vector<std::string> reasons;
-  const auto waiting = std::ranges::count_if(
-      streams, [](const auto& stream) { return stream.state.value() == StreamState::waiting; });
+  const auto waiting = std::ranges::count_if(streams, [](const StreamMeasurements& stream) {
+    return stream.state.value() == StreamState::waiting;
+  });
   if (waiting > 0)
     reasons.push_back(std::to_string(waiting) + " of " + std::to_string(streams.size()) +
                       " streams not yet requested");

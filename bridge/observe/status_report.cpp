@@ -33,7 +33,7 @@ Json last_disconnect(const UpstreamMeasurements& upstream) {
 Json received(const Measurements& measurements) {
   auto messages = measurements.others().messages.value();
   auto bytes = measurements.others().bytes.value();
-  for (const auto& stream : measurements.streams()) {
+  for (const StreamMeasurements& stream : measurements.streams()) {
     messages += stream.messages.value();
     bytes += stream.bytes.value();
   }
@@ -60,7 +60,7 @@ Json lag(const Measurements& measurements) {
 
 std::int64_t last_message_ms(const Measurements& measurements) {
   auto newest = measurements.others().last_received_ns.value();
-  for (const auto& stream : measurements.streams())
+  for (const StreamMeasurements& stream : measurements.streams())
     newest = std::max(newest, stream.last_received_ns.value());
   return newest / kNsPerMs;
 }
@@ -165,7 +165,7 @@ std::string status_report(const Measurements& measurements, const StatusContext&
                {"last_message_ms", last_message_ms(measurements)},
                {"streams", Json::array()}};
   const auto rejected = measurements.rejected();
-  for (const auto& stream : measurements.streams())
+  for (const StreamMeasurements& stream : measurements.streams())
     json["streams"].push_back(stream_report(stream, now.unix_ns, rejected));
   json["on_demand"] = on_demand_report(measurements);
   json["consumers"] = consumers_report(measurements);

@@ -1,5 +1,6 @@
 #include "bridge/publish/publisher.hpp"
 
+#include "bridge/bind_mend.hpp"
 #include "bridge/clock.hpp"
 #include "bridge/observe/episode.hpp"
 #include "bridge/publish/callers.hpp"
@@ -123,13 +124,14 @@ class Publisher::Socket {
       authenticator->guard(name_, curve->admission, refusals_);
     }
     for (const auto& endpoint : binds) {
-      if (const auto obstacle = obstacle_to_ipc(endpoint)) throw cannot_bind(endpoint, *obstacle);
+      if (const auto obstacle = obstacle_to_ipc(endpoint))
+        throw cannot_bind(endpoint, *obstacle, EADDRINUSE);
       try {
         socket_.set(zmq::sockopt::ipv6, endpoint.starts_with("tcp://["));
         const ScopedUmask permissions(umask_for(audience));
         socket_.bind(to_zmq(endpoint));
       } catch (const zmq::error_t& error) {
-        throw cannot_bind(endpoint, error.what());
+        throw cannot_bind(endpoint, error.what(), error.num());
       }
       endpoints_.push_back(socket_.get(zmq::sockopt::last_endpoint));
     }
@@ -180,9 +182,9 @@ class Publisher::Socket {
   Crowd& crowd() { return crowd_; }
 
  private:
-  StartupError cannot_bind(const std::string& endpoint, const std::string& why) const {
-    return StartupError("publish." + name_ + ".bind: cannot bind " + endpoint + ": " + why +
-                        "; stop or remove what holds it, or configure another endpoint");
+  StartupError cannot_bind(const std::string& endpoint, const std::string& why, int error) const {
+    return StartupError("publish." + name_ + ".bind: cannot bind " + endpoint + ": " + why + "; " +
+                        std::string(bind_mend(error)));
   }
 
   /// Returns false where a consumer's queue is full.

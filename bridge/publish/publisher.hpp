@@ -94,7 +94,7 @@ class Publisher {
 
   /// Closes the sockets. libzmq goes on sending what is queued, for at most the configured linger:
   /// the future is there to wait for that. Who does not may only end the process.
-  std::future<void> close();
+  [[nodiscard]] std::future<void> close();
 
  private:
   class Socket;

@@ -59,6 +59,10 @@ void Demand::on_listeners(const Subscription& subscription, std::size_t listener
   ++lingering_;
 }
 
+void Demand::set_always(std::set<std::string, std::less<>> streams) {
+  options_.always = std::move(streams);
+}
+
 void Demand::expire(std::int64_t now_ns) {
   if (lingering_ == 0) return;
   for (auto interest = interests_.begin(); interest != interests_.end();) {

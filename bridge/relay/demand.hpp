@@ -53,6 +53,12 @@ class Demand {
   /// With `subscription`, so many listen to what it names.
   void on_listeners(const Subscription& subscription, std::size_t listeners, std::int64_t now_ns);
 
+  /// Whether consumers have brought `stream` about.
+  bool is_wanted(std::string_view stream) const { return interests_.contains(stream); }
+
+  /// From now on these are wanted anyway. Consumers keep what they have brought about.
+  void set_always(std::set<std::string, std::less<>> streams);
+
   /// Lets go of what has not been wanted for long enough.
   void expire(std::int64_t now_ns);
 

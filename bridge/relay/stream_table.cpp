@@ -29,6 +29,12 @@ Stream* StreamTable::find_or_add(std::string_view name) {
   return fault_of(name) ? nullptr : &add(name);
 }
 
+Stream& StreamTable::add_requested(std::string_view name) {
+  if (auto* const found = find(name)) return *found;
+  ++bound_;
+  return add(name);
+}
+
 std::optional<std::string_view> StreamTable::fault_of(std::string_view name) const {
   if (const auto fault = proto::StreamName::fault_of(name)) return fault;
   if (!terminator_.empty() && name.find(terminator_) != std::string_view::npos)

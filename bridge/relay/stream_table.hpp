@@ -31,6 +31,10 @@ class StreamTable {
   /// not.
   Stream* find_or_add(std::string_view name);
 
+  /// The stream called `name`, which is requested, so that it has a place in any case. It must be
+  /// one of which fault_of() says nothing.
+  Stream& add_requested(std::string_view name);
+
   /// Why a new stream called `name` cannot be carried, in words for a person: it is no name, it
   /// would reach those who subscribe to another with the terminator behind it, or there are too
   /// many already.

@@ -32,6 +32,9 @@ class OnDemand {
   /// Who decides what is wanted; null where consumers do not.
   Demand* demand() { return is_enabled_ ? &demand_ : nullptr; }
 
+  /// Likewise, whether they do or not: who tells it what is configured.
+  Demand& streams_in_demand() { return demand_; }
+
   /// Lets go of what has not been wanted for long enough. To be called often.
   void expire();
 

@@ -98,6 +98,11 @@ void Subscriptions::unwant(std::string_view stream) {
   wanted.state = State::waiting;
 }
 
+void Subscriptions::set_lasting(std::string_view stream, bool is_lasting) {
+  if (const auto found = by_name_.find(stream); found != by_name_.end())
+    wanted_[found->second].is_lasting = is_lasting;
+}
+
 Subscriptions::Index Subscriptions::add_newcomer(std::string_view stream) {
   const auto wanted = std::accumulate(counts_.begin(), counts_.end(), std::size_t{0});
   if (wanted_.size() > 2 * wanted + kForgotten) forget_unwanted();

@@ -78,8 +78,12 @@ class Subscriptions {
   /// what this consumer wants as well: the names it came with first may be bad.
   void want(std::string_view stream, std::uint64_t wanted_by = 0);
 
-  /// `stream` is no longer wanted, if it was by want(): those wanted from the start stay so.
+  /// `stream` is no longer wanted, unless it is lasting.
   void unwant(std::string_view stream);
+
+  /// Whether `stream`, which is wanted, stays so whatever unwant() says: as those wanted from the
+  /// start do, at first.
+  void set_lasting(std::string_view stream, bool is_lasting);
 
   /// A new connection stands: everything wanted is to be asked for again. What was accepted before
   /// comes first and by itself, then what else is configured. What was rejected before is asked for
@@ -130,7 +134,7 @@ class Subscriptions {
   struct Wanted {
     std::string name;
     bool is_private = false;
-    bool is_lasting = false;                 ///< wanted from the start, and for good
+    bool is_lasting = false;                 ///< configured, not wanted by consumers alone
     std::vector<std::uint64_t> wanted_by{};  ///< consumers, with each of whom it may be asked for
     bool is_wanted = true;
     bool is_in_doubt = false;

@@ -29,8 +29,10 @@ std::int64_t MarketSource::due_us(std::int64_t now_us) const {
 }
 
 void MarketSource::play(std::int64_t now_us, std::size_t limit, std::vector<SharedMessage>& out) {
-  events_.forgive(now_us);
-  ticks_.forgive(now_us);
+  if (time_ == Time::live) {
+    events_.forgive(now_us);
+    ticks_.forgive(now_us);
+  }
   for (; limit > 0; --limit) {
     const std::int64_t event_us = events_.due_us(now_us);
     const std::int64_t tick_us = ticks_.due_us(now_us);

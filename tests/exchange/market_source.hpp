@@ -9,8 +9,9 @@
 namespace bpx::exchange {
 
 /// Runs a market. At a steady rate its events happen at times that follow from the schedule alone,
-/// not from when the loop comes to them: the same seed, start and rate give the same frames, as
-/// long as the machine keeps the rate.
+/// not from when the loop comes to them: the same seed, start and rate give the same frames. Where
+/// the machine does not keep the rate, a live market goes on from where it stands, a scripted one
+/// makes up for what it missed.
 class MarketSource final : public Source {
  public:
   enum class Time {

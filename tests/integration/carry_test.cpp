@@ -255,7 +255,9 @@ TEST(Carry, SubscribesToTenThousandStreams) {
 TEST(Carry, SaysGoodbyeToEveryoneOnShutdown) {
   SimulatedExchange exchange(ExchangeOptions{});
   const TemporaryDirectory directory;
-  RunningBridge bridge(test_config(exchange, directory, {"trade.A", "account.orderUpdate"}));
+  auto config = test_config(exchange, directory, {"trade.A", "account.orderUpdate"});
+  config.publish.linger_ms = kLingerMs;
+  RunningBridge bridge(config);
   ReadySubscriber everyone(bridge.public_endpoint());
   ReadySubscriber owner(bridge.private_endpoint());
   ASSERT_TRUE(exchange.wait_for_subscriptions(2));

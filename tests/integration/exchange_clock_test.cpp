@@ -19,6 +19,7 @@ namespace bpx::test {
 namespace {
 
 using namespace std::chrono_literals;
+using bridge::Dialler;
 using bridge::ExchangeClock;
 using bridge::HttpPage;
 using bridge::HttpServer;
@@ -56,10 +57,11 @@ class ExchangeClockTest : public testing::Test {
     const auto endpoint = server_->endpoint();
     const auto port =
         static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.find(':') + 1)));
+    dialler_.emplace(
+        Dialler::Options{.site = {.is_tls = false, .host = "127.0.0.1", .port = port}});
     clock_.emplace(
-        ExchangeClock::Options{.rest = {.is_tls = false, .host = "127.0.0.1", .port = port},
-                               .path_prefix = "/prefix",
-                               .interval = 20ms},
+        ExchangeClock::Options{
+            .rest = {.dialler = *dialler_}, .path_prefix = "/prefix", .interval = 20ms},
         tls_, upstream_, log_);
     boost::asio::co_spawn(exchange_, server_->run(), boost::asio::detached);
     boost::asio::co_spawn(observing_, clock_->run(), boost::asio::detached);
@@ -82,6 +84,7 @@ class ExchangeClockTest : public testing::Test {
   std::atomic<int> requests_ = 0;
   std::atomic<int> ahead_s_ = 1;
   std::atomic<bool> is_well_ = true;
+  std::optional<Dialler> dialler_;
 
  private:
   bridge::HttpRefusals http_refusals_;
@@ -111,7 +114,8 @@ TEST_F(ExchangeClockTest, MeasuresAgainAndAgain) {
   ASSERT_TRUE(comes_true([&] { return std::abs(offset() - 1) < 0.5; })) << offset();
   ahead_s_ = 3;
   ASSERT_TRUE(comes_true([&] { return std::abs(offset() - 3) < 0.5; })) << offset();
-  EXPECT_EQ(ExchangeClock::Options{}.interval, 1min);
+  const ExchangeClock::Options defaults{.rest = {.dialler = *dialler_}, .path_prefix = {}};
+  EXPECT_EQ(defaults.interval, 1min);
 }
 
 TEST_F(ExchangeClockTest, KnowsNothingWhileTheExchangeDoesNotSay) {

@@ -273,6 +273,7 @@ TEST(Connecting, StopsInTheMiddleOfAnAttempt) {
   const TemporaryDirectory directory;
   auto config = test_config(exchange, directory, {"trade.A"});
   config.upstream.connect_timeout_ms = 3'600'000;
+  config.publish.linger_ms = kLingerMs;
   const SilentListener listener;
   config.upstream.url = "wss://127.0.0.1:" + std::to_string(listener.port());
   RunningBridge bridge(config);

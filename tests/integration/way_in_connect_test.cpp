@@ -373,7 +373,7 @@ TEST_F(ThroughAProxy, ThatIsNoneIsToldByItsName) {
 
 TEST_F(ThroughAProxy, OfTheEnvironmentGoesTheWayWhereTheConfigurationNamesNone) {
   const ConnectProxy proxy({.authorization = kBasic});
-  RunningBridge bridge(config_with(""),
+  RunningBridge bridge(config_with(""), kSubscribing,
                        {.https_proxy = proxy.url("me:secret%40word@"), .no_proxy = {}});
   expect_carried(bridge);
   EXPECT_THAT(proxy.requests(), HasSubstr("CONNECT exchange.example"));
@@ -385,10 +385,12 @@ TEST_F(ThroughAProxy, GoesNothingThatNoProxyNamesOrThatIsToGoWithout) {
   ScriptedNames names;
   names.set(kHost, {"127.0.0.1"});
   {
-    RunningBridge bridge(config_with(""), {.https_proxy = proxy.url(), .no_proxy = ".example"});
+    RunningBridge bridge(config_with(""), kSubscribing,
+                         {.https_proxy = proxy.url(), .no_proxy = ".example"});
     expect_carried(bridge);
   }
-  RunningBridge bridge(config_with("none"), {.https_proxy = proxy.url(), .no_proxy = {}});
+  RunningBridge bridge(config_with("none"), kSubscribing,
+                       {.https_proxy = proxy.url(), .no_proxy = {}});
   expect_carried(bridge);
   EXPECT_EQ(proxy.requests(), "");
 }

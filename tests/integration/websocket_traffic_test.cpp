@@ -2,7 +2,7 @@
 #include "tests/support/message_frames.hpp"
 #include "tests/support/running_bridge.hpp"
 #include "tests/support/scripted_websocket.hpp"
-#include "tests/support/slowdown.hpp"
+#include "tests/support/sanitized.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,11 +35,13 @@ std::string of_size(std::size_t size) {
 /// A bridge whose exchange is written by hand.
 class WebSocketTraffic : public testing::Test {
  protected:
-  void start(bool compression = false, std::chrono::milliseconds idle_timeout = 90s) {
+  void start(bool compression = false, std::chrono::milliseconds idle_timeout = 90s,
+             std::uint64_t linger_ms = 500) {
     auto config = test_config(exchange_, directory_, {"trade.A"});
     config.upstream.url = server_.url();
     config.upstream.compression = compression;
     config.upstream.idle_timeout_ms = static_cast<std::uint64_t>(idle_timeout.count());
+    config.publish.linger_ms = linger_ms;
     bridge_.emplace(config);
     consumer_.emplace(bridge_->public_endpoint());
   }
@@ -168,7 +170,7 @@ class DepthMessages {
 };
 
 TEST_F(WebSocketTraffic, OfAHundredThousandMessagesThatReferBackComesOutByteForByte) {
-  constexpr int kMessages = kSlowdown == 1 ? 100'000 : 5'000;
+  constexpr int kMessages = kIsSanitized ? 5'000 : 100'000;
   constexpr int kUnread = 2'000;  // far fewer than wait for a slow consumer
   start(true);
   ASSERT_TRUE(server_.accept("permessage-deflate"));
@@ -311,7 +313,7 @@ TEST_F(WebSocketTraffic, OfPingsWhosePongsAreNotTakenIsLeftWithWordsThatAreTrue)
 
 /// Its Close frame is not answered here: the bridge waits a while before it ends.
 TEST_F(WebSocketTraffic, IsFollowedByNoHeartbeatOnceTheShutdownIsAnnounced) {
-  start();
+  start(false, 90s, kLingerMs);
   ASSERT_TRUE(server_.accept());
   ASSERT_TRUE(consumer_->wait_for_status("connected"));
   bridge_->stop();

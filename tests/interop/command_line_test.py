@@ -46,10 +46,58 @@ class CommandLineTest(unittest.TestCase):
 
     def test_a_wrong_command_line_is_a_wrong_configuration(self):
         for arguments in (["--bogus"], ["dance"], ["tail", "--count", "0"],
-                          ["tail", "--format", "xml"], ["run", "check"]):
+                          ["tail", "--format", "xml"], ["tail", "--format", "0"], ["tail", "--count", "9" * 30],
+                          ["tail", "--connect", "tcp://127.0.0.1"], ["tail", "--connect", "tcp://127.0.0.1:*"],
+                          ["tail", "--connect", "udp://127.0.0.1:1"], ["run", "check"]):
             done = run(*arguments)
             self.assertEqual(done.returncode, 2, (arguments, done.stderr))
             self.assertTrue(done.stderr.strip(), arguments)
+
+    def test_what_cannot_be_written_is_a_failure(self):
+        for command in (["check", "--stream", "trade.A"], ["keygen"], ["--help"]):
+            for redirection in ("> /dev/full", ">&-"):
+                done = subprocess.run(["sh", "-c", f'"$@" {redirection}', "sh", BRIDGE, *command], text=True,
+                                      stderr=subprocess.PIPE, env=clean_environment(), timeout=DEADLINE)
+                self.assertEqual(done.returncode, 1, (command, redirection))
+                self.assertIn("cannot write to standard output", done.stderr)
+
+    def test_tail_ends_where_it_cannot_write(self):
+        with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge:
+            exchange.wait_for_subscriptions(["trade.SOL_USDC"])
+            exchange.rate(500)
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([BRIDGE, "tail", "--connect", bridge.public], stdout=full, text=True,
+                                      stderr=subprocess.PIPE, env=clean_environment(), timeout=DEADLINE)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("cannot write to standard output", done.stderr)
+
+    def test_a_file_that_cannot_be_read_is_one_problem_that_says_why(self):
+        with tempfile.TemporaryDirectory() as directory:
+            empty = os.path.join(directory, "empty")
+            open(empty, "w").close()
+            for path, why in (("/no/such/file", "does not exist"), (directory, "is a directory"), (empty, "is empty")):
+                done = run("check", "--config", path)
+                self.assertEqual(done.returncode, 2)
+                self.assertRegex(done.stderr, rf"^config: {path}: {why}; .+\n$")
+        done = subprocess.run([BRIDGE, "check", "--config", "-"], input='{"upstream":{"streams":["trade.A"]}}',
+                              env=clean_environment(), text=True, capture_output=True, timeout=DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_any_number_of_unknown_keys_is_told_of(self):
+        count = 20_000
+        with with_file(json.dumps({f"stream{i}": 1 for i in range(count)})) as file:
+            done = run("check", "--stream", "trade.A", "--config", file.name)
+        self.assertEqual(len(done.stderr.splitlines()), count)
+
+    def test_options_before_the_command_are_not_dropped_without_a_word(self):
+        for arguments in (["--stream", "trade.X", "check", "--stream", "trade.Y"],
+                          ["--config", "/dev/null", "check", "--config", "/dev/null"],
+                          ["--config", "/dev/null", "healthcheck"], ["--stream", "trade.X", "keygen"]):
+            done = run(*arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("give the options of a command behind it", done.stderr)
+        done = run("--stream", "trade.X", "check", "--log-level", "debug")
+        self.assertEqual(json.loads(done.stdout)["upstream"]["streams"], ["trade.X"])
 
     def test_all_problems_come_at_once_one_a_line(self):
         with with_file('{"upstream":{"window_ms":0,"stream":[]},"log":{"level":"loud"}}') as file:
@@ -140,7 +188,7 @@ class CommandLineTest(unittest.TestCase):
             self.assertRegex(done.stderr, rf"^config: {file.name}:2: .+; .+\n$")
         done = run("check", "--stream", "trade.A", "--env-file", "/no/such/file")
         self.assertEqual(done.returncode, 2)
-        self.assertRegex(done.stderr, "^config: /no/such/file: cannot be read; .+\n$")
+        self.assertRegex(done.stderr, "^config: /no/such/file: does not exist; .+\n$")
 
     def test_streams_are_separated_by_commas_and_keep_no_quotation_marks(self):
         done = run("check", "--stream", "trade.A,depth.B", "--stream", "trade.C")
@@ -165,6 +213,16 @@ class CommandLineTest(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"publish.public.bind: cannot bind {endpoint}", done.stderr)
 
+    def test_each_endpoint_that_cannot_be_bound_has_its_own_mend(self):
+        for variable, endpoint, mend in (
+                ("BRIDGE_PUBLISH__PUBLIC__BIND", "tcp://192.0.2.1:5555", "give an address of this machine"),
+                ("BRIDGE_PUBLISH__PUBLIC__BIND", "ipc:///no/such/folder/socket", "make its folder first"),
+                ("BRIDGE_HTTP__BIND", "192.0.2.1:9464", "give an address of this machine")):
+            with Exchange() as exchange:
+                done = run("--stream", "trade.A", environment=exchange.environment(**{variable: endpoint}))
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(mend, done.stderr)
+
     def test_an_http_port_that_is_taken_is_named(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             endpoint = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -182,6 +240,10 @@ class CommandLineTest(unittest.TestCase):
             asked = clean_environment(BRIDGE_HTTP__BIND=bridge.http.removeprefix("http://"))
             done = run("healthcheck", environment=asked)
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+            with with_file(json.dumps({"http": {"bind": bridge.http.removeprefix("http://")}})) as file:
+                self.assertEqual(run("healthcheck", "--config", file.name).returncode, 0)
+            with with_file(f"BRIDGE_HTTP__BIND='{bridge.http.removeprefix('http://')}'") as file:
+                self.assertEqual(run("healthcheck", "--env-file", file.name).returncode, 0)
             exchange.fault("refuse")
             exchange.fault("drop")
             wait_until(lambda: bridge.get("/readyz")[0] == 503, "a bridge that is not")

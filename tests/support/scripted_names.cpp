@@ -59,11 +59,12 @@ addrinfo* entry_of(const std::string& text, const char* port) {
     ipv6->sin6_family = AF_INET6;
     ipv6->sin6_port = number;
   }
+  const std::size_t size = is_ipv4 ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
   entry->info = {.ai_flags = 0,
                  .ai_family = is_ipv4 ? AF_INET : AF_INET6,
                  .ai_socktype = SOCK_STREAM,
                  .ai_protocol = kOurs,
-                 .ai_addrlen = is_ipv4 ? sizeof(sockaddr_in) : sizeof(sockaddr_in6),
+                 .ai_addrlen = static_cast<socklen_t>(size),
                  .ai_addr = reinterpret_cast<sockaddr*>(&entry->address),
                  .ai_canonname = nullptr,
                  .ai_next = nullptr};

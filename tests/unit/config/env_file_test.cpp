@@ -78,7 +78,7 @@ TEST_F(EnvFileTest, TakesNoOtherLineAndShowsNothingOfIt) {
 
 TEST_F(EnvFileTest, MustBeThereAndOfAModestSize) {
   EnvFile::read(directory_.path() / "absent", ReadableFile::Kind::any, problems_);
-  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "cannot be read")));
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "does not exist")));
   read(std::string((std::size_t{1} << 20U) + 1, '#'));
   EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "holds more than 1 MiB")));
 }

@@ -201,7 +201,10 @@ TEST_F(LoadConfig, SaysThatAFileCannotBeRead) {
                .streams = {},
                .log_level = {}},
               problems_);
-  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "cannot be read")));
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "does not exist")));
+  problems_.clear();
+  load("");
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "is empty")));
 }
 
 TEST_F(LoadConfig, SaysThatAFileIsTooLongToBeAConfiguration) {

@@ -90,9 +90,9 @@ TEST(ProxyCredentials, AreNotShown) {
   EXPECT_EQ(without_credentials("http://proxy:1"), "http://proxy:1");
   EXPECT_EQ(without_credentials("me:a://b@proxy"), "***@proxy");
   Config config;
-  config.upstream.proxy = "http://me:secret@proxy:1";
+  config.upstream.proxy = "http://me:hidden@proxy:1";
   EXPECT_THAT(to_json(config), HasSubstr("http://***@proxy:1"));
-  EXPECT_THAT(to_json(config), Not(HasSubstr("secret")));
+  EXPECT_THAT(to_json(config), Not(HasSubstr("hidden")));
 }
 
 }  // namespace

@@ -58,6 +58,15 @@ TEST_F(ReadableFileTest, TellsWhatIsNotThereFromWhatCannotBeOpened) {
     EXPECT_FALSE(ReadableFile(path, Kind::regular).is_absent()) << path;
 }
 
+TEST_F(ReadableFileTest, SaysWhyItCannotBeRead) {
+  const auto fault_of = [](const std::string& path, Kind kind) {
+    return ReadableFile(path, kind).fault();
+  };
+  EXPECT_EQ(fault_of("/no/such/file", Kind::any), "does not exist");
+  EXPECT_EQ(fault_of(directory_.path().string(), Kind::any), "is a directory");
+  EXPECT_EQ(fault_of(fifo(), Kind::regular), "is no regular file");
+}
+
 TEST_F(ReadableFileTest, WaitsForAWriterWhereItMay) {
   const auto path = fifo();
   std::thread writer([&] { std::ofstream(path) << "in" << std::flush << " parts"; });

@@ -54,6 +54,11 @@ TEST(MarketSource, SaysTheSameWheneverItsScriptedTimeIsPlayed) {
   EXPECT_EQ(run(Time::scripted, 50, later, later + 3 * kSecond, 10'000), then);
 }
 
+TEST(MarketSource, SaysTheSameInScriptedTimeThoughTheMachineStoodStill) {
+  const auto in_time = run(Time::scripted, 50, kOpen, kOpen + 6 * kSecond, 10'000);
+  EXPECT_EQ(run(Time::scripted, 50, kOpen, kOpen + 6 * kSecond, 3 * kSecond), in_time);
+}
+
 TEST(MarketSource, SaysWhatTimeAloneCausesBetweenRareEvents) {
   const auto texts = run(Time::live, 0.01, kOpen, kOpen + 3 * kSecond, 10'000);
   EXPECT_FALSE(texts.empty());

@@ -142,6 +142,20 @@ TEST(Log, TellsOfEveryLineThatAStuckReaderOfStderrHasCost) {
   EXPECT_EQ(written + lost, static_cast<std::size_t>(kLines)) << "some were lost unseen";
 }
 
+TEST(Log, ChangesItsLevelFromTheNextLineOn) {
+  std::vector<std::string> lines;
+  {
+    Log log({.level = LogLevel::warn,
+             .sink = [&](LogLevel, std::string_view line) { lines.emplace_back(line); }});
+    log.info("unseen");
+    log.set_level(LogLevel::trace);
+    log.write(LogLevel::trace, "seen");
+    log.set_level(LogLevel::error);
+    log.warn("unseen");
+  }
+  EXPECT_THAT(lines, ElementsAre(EndsWith("TRACE seen")));
+}
+
 TEST(Log, KnowsItsLevelsByName) {
   for (const auto level :
        {LogLevel::trace, LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::error})

@@ -17,6 +17,26 @@ TEST(Measurements, TakesAStreamThatIsConfiguredTwiceOnce) {
   EXPECT_EQ(Measurements({"trade.A", "trade.A"}).streams().size(), 1U);
 }
 
+TEST(Measurements, ShowsWhatIsConfiguredNowAndKeepsTheCountsOfWhatComesAgain) {
+  Measurements measurements({"trade.A", "depth.A"});
+  const auto names = [&] {
+    std::vector<std::string> shown;
+    for (const StreamMeasurements& stream : measurements.streams()) shown.push_back(stream.name);
+    return shown;
+  };
+  auto& trade = measurements.of("trade.A");
+  trade.messages.add();
+  measurements.remove_configured("trade.A");
+  measurements.add_configured("ticker.A");
+  EXPECT_EQ(names(), (std::vector<std::string>{"depth.A", "ticker.A"}));
+  EXPECT_FALSE(measurements.is_configured("trade.A"));
+  EXPECT_EQ(measurements.lag().size(), 4U) << "of a type that is new, too";
+  measurements.add_configured("trade.A");
+  EXPECT_EQ(names(), (std::vector<std::string>{"depth.A", "ticker.A", "trade.A"}));
+  EXPECT_EQ(&measurements.of("trade.A"), &trade);
+  EXPECT_EQ(trade.messages.value(), 1U);
+}
+
 TEST(Measurements, SharesLagAmongStreamsOfAType) {
   Measurements measurements({"depth.A", "depth.200ms.B", "trade.A"});
   EXPECT_EQ(&measurements.of("depth.A").lag, &measurements.of("depth.200ms.B").lag);

@@ -272,9 +272,7 @@ struct Told final : SubscriptionReceiver {
 };
 
 TEST(Publisher, TellsThatAConsumerHasLeftThoughASilentOneTookItsDescriptor) {
-  // Mute ones answer no heartbeat: none is asked for.
-  BoundPublisher publisher(
-      {.public_bind = {"tcp://127.0.0.1:*"}, .private_bind = {}, .peer_heartbeat = 1h});
+  BoundPublisher publisher("tcp://127.0.0.1:*");
   Told told;
   const auto drain_until = [&](const auto& holds) {
     return test::comes_true(

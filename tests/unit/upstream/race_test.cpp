@@ -67,14 +67,14 @@ TEST(Race, IsLostWithoutAnAddress) { EXPECT_EQ(run({}).address, tcp::endpoint())
 TEST(Race, CanBeGivenUp) {
   using namespace asio::experimental::awaitable_operators;
   const BlackHole hole;
+  const std::vector addresses(3, at(hole.port()));
   asio::io_context loop;
   std::size_t ended = 9;
   asio::co_spawn(
       loop,
       [&]() -> asio::awaitable<void> {
         asio::steady_timer soon(loop, 400ms);  // while two attempts are under way
-        const auto first = co_await (race({at(hole.port()), at(hole.port()), at(hole.port())}) ||
-                                     soon.async_wait(asio::use_awaitable));
+        const auto first = co_await (race(addresses) || soon.async_wait(asio::use_awaitable));
         ended = first.index();
       },
       [](const std::exception_ptr& failure) {

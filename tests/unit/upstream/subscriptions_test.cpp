@@ -662,6 +662,21 @@ TEST(SubscriptionsOnDemand, EndByUnsubscribing) {
   EXPECT_TRUE(subscriptions.all_requested());
 }
 
+TEST(Subscriptions, MayBeLastingAndCeaseToBe) {
+  Subscriptions subscriptions({}, {"trade.A", "trade.B"});
+  ModelExchange exchange(subscriptions);
+  subscriptions.connection_opened();
+  exchange.play();
+  subscriptions.want("trade.C");
+  subscriptions.set_lasting("trade.C", true);
+  subscriptions.set_lasting("trade.A", false);
+  for (const auto* stream : {"trade.A", "trade.B", "trade.C"}) subscriptions.unwant(stream);
+  exchange.play();
+  EXPECT_THAT(exchange.subscribed, ElementsAre("trade.B", "trade.C"));
+  EXPECT_EQ(subscriptions.state_of("trade.A"), std::nullopt);
+  EXPECT_TRUE(subscriptions.all_requested());
+}
+
 TEST(SubscriptionsOnDemand, AreAskedForAgainOnTheNextConnection) {
   Subscriptions subscriptions({}, {"trade.A"});
   ModelExchange exchange(subscriptions);

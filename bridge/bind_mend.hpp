@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cerrno>
+#include <string_view>
+
+namespace bpx::bridge {
+
+/// What to do where an endpoint cannot be bound, by the system's error.
+inline std::string_view bind_mend(int error) {
+  switch (error) {
+    case EADDRINUSE: return "stop or remove what holds it, or configure another endpoint";
+    case EACCES:
+    case EPERM: return "take a port above 1023, or a folder that this user may write to";
+    case EADDRNOTAVAIL:
+    case ENODEV: return "give an address of this machine, or one that stands for all of them";
+    case ENOENT:
+    case ENOTDIR: return "make its folder first, or configure another endpoint";
+    case ENAMETOOLONG: return "give a shorter path";
+    default: return "configure another endpoint";
+  }
+}
+
+}  // namespace bpx::bridge

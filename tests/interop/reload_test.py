@@ -1,0 +1,121 @@
+"""SIGHUP: what the configuration file says may come into force while the bridge runs."""
+
+import json
+import os
+import re
+import signal
+import tempfile
+import unittest
+
+from harness import BRIDGE, KEYS, Bridge, Consumer, Exchange, wait_until
+
+TRADE, DEPTH, QUOTES = "trade.SOL_USDC", "depth.SOL_USDC", "bookTicker.SOL_USDC"
+ORDERS = "account.orderUpdate"
+
+
+class ConfiguredBridge(Bridge):
+    """A bridge whose streams stand in a file."""
+
+    def __init__(self, exchange, streams, path, **settings):
+        self.path = path
+        self.write(streams)
+        super().__init__(exchange, [], **settings)
+
+    def command(self):
+        return [BRIDGE, "--config", self.path]
+
+    def write(self, streams, **groups):
+        with open(self.path, "w") as file:
+            json.dump({"upstream": {"streams": streams}, **groups}, file)
+
+    def reload(self, streams, **groups):
+        """Returns once that is done; what was logged meanwhile."""
+        self.write(streams, **groups)
+        before = len(self.lines)
+        self.send(signal.SIGHUP)
+        wait_until(lambda: any(re.search("INFO  reloaded$|not reloaded", line) for line in self.lines[before:]),
+                   "an answer to SIGHUP")
+        return "\n".join(self.lines[before:])
+
+
+class ReloadTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.path = os.path.join(directory.name, "bridge.json")
+
+    def bridge(self, exchange, streams, **settings):
+        return ConfiguredBridge(exchange, streams, self.path, **settings)
+
+    def wait_for(self, exchange, bridge, streams):
+        def are_subscribed_to():
+            subscribed = set(exchange.state()["subscriptions"])
+            return subscribed >= set(streams) and subscribed.isdisjoint({TRADE, DEPTH, QUOTES, ORDERS} - set(streams))
+        wait_until(are_subscribed_to, f"subscriptions to {streams} and to no other")
+        wait_until(lambda: bridge.get("/readyz")[0] == 200, "a bridge that is ready")
+        self.assertEqual({stream["name"] for stream in bridge.status()["streams"]}, set(streams))
+
+    def test_streams_come_and_go_while_the_connection_and_the_others_stay(self):
+        with Exchange() as exchange, self.bridge(exchange, [TRADE, QUOTES]) as bridge, \
+                Consumer(bridge.public) as consumer:
+            self.wait_for(exchange, bridge, [TRADE, QUOTES])
+            exchange.publish(TRADE, '{"n":1}')
+            self.assertEqual([message.sequence for message in consumer.take(1)], [1])
+
+            self.assertIn("streams changed added=1 removed=1", bridge.reload([TRADE, DEPTH]))
+            self.wait_for(exchange, bridge, [TRADE, DEPTH])
+            for stream in (TRADE, DEPTH):
+                exchange.publish(stream, '{"n":2}')
+            came = {message.topic: message for message in consumer.take(2)}
+            self.assertEqual({topic: message.sequence for topic, message in came.items()}, {TRADE: 2, DEPTH: 1})
+            self.assertEqual({message.connection for message in came.values()}, {1})
+            self.assertEqual([came[stream].flags & 4 for stream in (TRADE, DEPTH)], [0, 4])
+            page = bridge.get("/metrics")[1]
+            self.assertIn(f'received_messages_total{{stream="{DEPTH}"}} 1\n', page)
+            self.assertNotIn(QUOTES, page)
+
+            bridge.reload([TRADE, QUOTES, DEPTH])
+            self.wait_for(exchange, bridge, [TRADE, QUOTES, DEPTH])
+            exchange.fault("drop")
+            bridge.wait_for_line("connected connection=2")
+            self.wait_for(exchange, bridge, [TRADE, QUOTES, DEPTH])
+
+    def test_streams_that_need_more_than_a_subscription_are_refused_by_name(self):
+        keys = {name: "" for name in KEYS}
+        with Exchange() as exchange, self.bridge(exchange, [TRADE], **keys) as bridge:
+            self.wait_for(exchange, bridge, [TRADE])
+            said = bridge.reload([TRADE, DEPTH, ORDERS])
+            self.assertRegex(said, f"needs a restart key=upstream.streams stream={ORDERS} cause=.*key")
+            self.wait_for(exchange, bridge, [TRADE, DEPTH])
+
+    def test_account_streams_come_where_the_key_is_there(self):
+        with Exchange() as exchange, self.bridge(exchange, [TRADE]) as bridge, \
+                Consumer(bridge.public) as everyone, Consumer(bridge.private) as owner:
+            self.wait_for(exchange, bridge, [TRADE])
+            bridge.reload([TRADE, ORDERS])
+            self.wait_for(exchange, bridge, [TRADE, ORDERS])
+            exchange.publish(ORDERS, '{"e":"orderFill"}')
+            self.assertEqual(owner.take(1)[0].topic, ORDERS)
+            self.assertEqual(everyone.take_until_heartbeat(), [])
+
+    def test_other_keys_are_refused_by_name_and_what_may_change_does(self):
+        with Exchange() as exchange, self.bridge(exchange, [TRADE]) as bridge:
+            self.wait_for(exchange, bridge, [TRADE])
+            said = bridge.reload([DEPTH], publish={"send_hwm": 7, "linger_ms": 3}, log={"level": "debug"})
+            for key in ("publish.send_hwm", "publish.linger_ms"):
+                self.assertIn(f"needs a restart key={key}", said)
+            self.assertIn("log level changed level=debug", said)
+            self.wait_for(exchange, bridge, [DEPTH])
+            self.assertNotIn("log level", bridge.reload([DEPTH], log={"level": "debug"}))
+
+    def test_a_faulty_configuration_changes_nothing(self):
+        with Exchange() as exchange, self.bridge(exchange, [TRADE]) as bridge:
+            self.wait_for(exchange, bridge, [TRADE])
+            said = bridge.reload([DEPTH, "trade.A;trade.B"], log={"level": "debug"})
+            self.assertIn('not reloaded problem="config: upstream.streams[1]: ', said)
+            self.assertNotIn("log level", said)
+            self.wait_for(exchange, bridge, [TRADE])
+
+
+if __name__ == "__main__":
+    unittest.main()
