@@ -1,7 +1,6 @@
 #include "bridge/config/schema.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 
 namespace bpx::bridge {
@@ -65,7 +64,7 @@ std::vector<ConfigKey> keys_of(Config& c) {
       {"publish.private.curve.allow", &pub.private_.curve.allow},
       {"publish.private.allow_plaintext", &pub.private_.allow_plaintext},
       {"publish.send_hwm", &pub.send_hwm, 0, 100'000'000},
-      {"publish.queue_bytes", &pub.queue_bytes, 1, std::numeric_limits<std::int64_t>::max()},
+      {"publish.queue_bytes", &pub.queue_bytes, 1, 1'000'000'000'000},
       {"publish.topic_terminator", &pub.topic_terminator},
       {"publish.heartbeat_ms", &pub.heartbeat_ms, 10, kDay},
       {"publish.linger_ms", &pub.linger_ms, 0, 600'000},
