@@ -54,6 +54,7 @@ bool ReadableFile::is_open_to_others() const {
 }
 
 bool ReadableFile::read_into(std::string& text, std::size_t max_bytes) {
+  if (!is_open()) return false;
   text.assign(max_bytes, '\0');
   std::size_t size = 0;
   while (size < max_bytes) {

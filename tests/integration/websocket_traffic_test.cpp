@@ -1,8 +1,8 @@
 #include "tests/support/deflater.hpp"
 #include "tests/support/message_frames.hpp"
 #include "tests/support/running_bridge.hpp"
-#include "tests/support/scripted_websocket.hpp"
 #include "tests/support/sanitized.hpp"
+#include "tests/support/scripted_websocket.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
