@@ -74,6 +74,12 @@ void add_healthcheck_options(CLI::App& healthcheck, HealthcheckFlags& flags) {
   add_source_options(healthcheck, flags);
 }
 
+/// Of digits alone, and no more than fit.
+bool is_number(const std::string& text) {
+  return !text.empty() && text.size() < 20 &&
+         text.find_first_not_of("0123456789") == std::string::npos;
+}
+
 void add_tail_options(CLI::App& tail, TailFlags& flags) {
   tail.add_option("TOPIC", flags.topics,
                   "Exact topics, or prefixes ending in *; without any, every stream");
@@ -86,7 +92,11 @@ void add_tail_options(CLI::App& tail, TailFlags& flags) {
       ->capture_default_str();
   tail.add_option("--count", flags.count, "End after N messages, with status 0 if they came")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check([](const std::string& text) {
+        return is_number(text) && text.find_first_not_of('0') != std::string::npos
+                   ? ""
+                   : "give a whole number above 0, of 19 digits at most";
+      });
   tail.add_option_function<std::string>(
           "--format",
           [&flags](const std::string& name) {
@@ -108,9 +118,7 @@ void add_tail_options(CLI::App& tail, TailFlags& flags) {
           "`last` message")
       ->type_name("FROM")
       ->check([](const std::string& text) {
-        const bool is_number = !text.empty() && text.size() < 20 &&
-                               text.find_first_not_of("0123456789") == std::string::npos;
-        return is_number || text == "last" ? "" : "give a sequence number, or last";
+        return is_number(text) || text == "last" ? "" : "give a sequence number, or last";
       });
   tail.add_option("--book", flags.book, "Print the order book of a depth stream, and end")
       ->type_name("STREAM");

@@ -98,6 +98,7 @@ class ReadmeTest(unittest.TestCase):
             open_key,
             check(**{"BRIDGE_…__…": "1", "BRIDGE_UPSTREAM__STREAMS": '"trade.A"'}),
             check(),
+            check("--stream", "trade.A", HTTPS_PROXY="socks5://127.0.0.1:1080"),
             check("--stream", "account.orderUpdate"),
             check("--stream", "account.orderUpdate", BACKPACK_SECRET_KEY_FILE="/no/such/key"),
             check("--stream", "account.orderUpdate", BACKPACK_SECRET_KEY_FILE="/dev/null"),
