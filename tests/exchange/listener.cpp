@@ -18,8 +18,7 @@ Listener::Listener(asio::io_context& loop, const std::string& address, std::uint
   try {
     endpoint_ = {asio::ip::make_address(address), port};
     open();
-    acceptor_.listen();
-    listening_ = true;
+    listen();
   } catch (const boost::system::system_error& error) {
     throw std::system_error(error.code(),
                             "cannot listen on " + address + ":" + std::to_string(port));
@@ -47,7 +46,12 @@ void Listener::refuse(Clock::time_point until) {
 void Listener::accept_again() {
   if (!refuses()) return;
   refuses_until_ = Clock::time_point::min();
+  listen();
   opening_.cancel();
+}
+
+void Listener::listen() {
+  if (!std::exchange(listening_, true)) acceptor_.listen();
 }
 
 void Listener::stop() {
@@ -64,7 +68,7 @@ asio::awaitable<void> Listener::accept() {
       co_await opening_.async_wait(kResult);
       continue;
     }
-    if (!std::exchange(listening_, true)) acceptor_.listen();
+    listen();
     auto [error, socket] = co_await acceptor_.async_accept(kResult);
     if (error == boost::system::errc::too_many_files_open) {
       opening_.expires_after(std::chrono::milliseconds(100));

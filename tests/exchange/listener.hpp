@@ -27,12 +27,14 @@ class Listener {
 
   /// Until then connections are refused, those not yet accepted included.
   void refuse(Clock::time_point until);
+  /// Whoever connects from now on is let in.
   void accept_again();
   bool refuses() const { return Clock::now() < refuses_until_; }
   void stop();
 
  private:
   void open();
+  void listen();
   boost::asio::awaitable<void> accept();
 
   boost::asio::ip::tcp::endpoint endpoint_;
