@@ -521,9 +521,13 @@ class Case:
             wait_until(lambda: not is_clock_off(self.look()), "a clock that is right", 90)
         self._wait_for_agreement()
         # What the log says last of the connection is what metrics and /status say.
-        said = [line for line in self.bridge.lines if re.search(r" (disconnected|connect failed|connected) ", line)]
-        assert f"connected connection={self.bridge.status()['connection']} " in said[-1], said[-1]
+        connected = f" connected connection={self.bridge.status()['connection']} "
+        wait_until(lambda: connected in self._last_said_of_the_connection(), f"{connected!r} in the log")
         self.phases.append(self.record(AFTER))
+
+    def _last_said_of_the_connection(self):
+        said = [line for line in self.bridge.lines if re.search(r" (disconnected|connect failed|connected) ", line)]
+        return said[-1]
 
     def lasting_alerts(self):
         """Those that have not healed yet when the last is recorded, and need not have."""
