@@ -41,14 +41,16 @@ std::string_view shortened(std::string_view text) {
   return text.substr(0, size);
 }
 
-simdjson::error_code read_error(ondemand::value value, Envelope& envelope) {
+simdjson::error_code read_error(ondemand::value value, Envelope& envelope, bool& has_code) {
   ondemand::object error;
   if (value.get_object().get(error)) return simdjson::SUCCESS;
   return for_each_member(error, [&](std::string_view key, ondemand::value member) {
     if (key == "code") {
       std::int64_t code = 0;
-      if (!member.get_int64().get(code)) envelope.error_code = code;
-    } else if (key == "message") {
+      if (member.get_int64().get(code)) return simdjson::SUCCESS;
+      envelope.error_code = code;
+      has_code = true;
+    } else if (key == "message" || key == "msg") {
       std::string_view text;
       if (!member.get_string().get(text)) envelope.error_message = shortened(text);
     }
@@ -65,6 +67,7 @@ struct Members {
   bool error = false;
   bool error_is_null = false;
   bool is_any_repeated = false;
+  char follows = '\0';  ///< behind the message, if anything does
 
   void note(bool& member) { is_any_repeated |= std::exchange(member, true); }
 };
@@ -90,13 +93,31 @@ simdjson::error_code read_members(ondemand::document& document, Envelope& envelo
     } else if (key == "error") {
       members.note(members.error);
       if (const auto fault = value.is_null().get(members.error_is_null)) return fault;
-      return read_error(value, envelope);
+      bool has_code = false;
+      return read_error(value, envelope, has_code);
     }
     return simdjson::SUCCESS;
   });
   if (error) return error;
   const char* rest = nullptr;  // succeeds only where something follows the object
-  return document.current_location().get(rest) ? simdjson::SUCCESS : simdjson::TAPE_ERROR;
+  if (!document.current_location().get(rest)) members.follows = *rest;
+  return simdjson::SUCCESS;
+}
+
+/// Whether `data`, of a message without `stream`, is an error: an object with a `code`.
+bool is_error_in_data(ondemand::document& document, Envelope& envelope) {
+  bool has_code = false;
+  ondemand::object message;
+  if (document.get_object().get(message)) return false;
+  const auto error = for_each_member(message, [&](std::string_view key, ondemand::value value) {
+    return key == "data" ? read_error(value, envelope, has_code) : simdjson::SUCCESS;
+  });
+  return !error && has_code;
+}
+
+bool starts_with_bracket(std::string_view message) {
+  const auto begin = message.find_first_not_of(" \t\r\n");
+  return begin != std::string_view::npos && message[begin] == '[';
 }
 
 Envelope malformed(std::string_view fault) {
@@ -125,7 +146,11 @@ Envelope EnvelopeReader::read(std::string_view message) {
   auto error = parser_->ondemand.iterate(message.data(), message.size(), message.size() + kPadding)
                    .get(document);
   if (!error) error = read_members(document, envelope, members);
+  if (error && starts_with_bracket(message))
+    return malformed("it is an array, which may hold several messages");
   if (error) return malformed(simdjson::error_message(error));
+  if (members.follows == '{') return malformed("several messages came in one");
+  if (members.follows != '\0') return malformed("something follows the message");
 
   if (members.is_any_repeated) return malformed("a member that decides stands in it twice");
   if (members.stream && envelope.stream.empty()) return malformed("its stream has no name");
@@ -135,6 +160,11 @@ Envelope EnvelopeReader::read(std::string_view message) {
     envelope.kind = Envelope::Kind::error;
   } else if (members.id && members.result) {
     envelope.kind = Envelope::Kind::acknowledgement;
+  } else if (members.data && !members.stream && !members.error &&
+             !parser_->ondemand.iterate(message.data(), message.size(), message.size() + kPadding)
+                  .get(document) &&
+             is_error_in_data(document, envelope)) {
+    envelope.kind = Envelope::Kind::error;
   } else {
     return malformed("it is neither data nor an answer");
   }

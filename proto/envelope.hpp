@@ -14,7 +14,7 @@ struct Envelope {
   enum class Kind : std::uint8_t {
     data,             ///< `{"data":…,"stream":"…"}`
     acknowledgement,  ///< an answer with `id` and without `error`
-    error,            ///< an answer with `error`
+    error,            ///< an answer with `error`, or `{"data":{"code":429,…}}` without `stream`
     malformed,        ///< none of these, or no JSON
   };
 

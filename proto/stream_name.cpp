@@ -11,6 +11,10 @@ namespace {
 constexpr std::string_view kAccount = "account";
 constexpr std::string_view kBridge = "bridge";
 
+constexpr std::array<std::string_view, 10> kTypes = {
+    "bookTicker", "depth",        "trade",       "kline",      "ticker",
+    "markPrice",  "openInterest", "liquidation", "stockPrice", kAccount};
+
 constexpr std::array<std::string_view, 3> kAggregations = {"200ms", "600ms", "1000ms"};
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find('.')); }
@@ -90,6 +94,16 @@ std::string_view StreamName::symbol() const {
 bool StreamName::is_private() const { return is_private_stream(text_); }
 
 bool is_private_stream(std::string_view stream) { return first_word(stream) == kAccount; }
+
+bool is_ticking(std::string_view stream) {
+  const auto type = first_word(stream);
+  return type == "ticker" || type == "markPrice" || type == "bookTicker";
+}
+
+bool is_of_known_type(std::string_view stream) {
+  const auto type = first_word(stream);
+  return std::ranges::find(kTypes, type) != kTypes.end();
+}
 
 Numbering numbering_of(std::string_view stream) {
   const auto type = first_word(stream);

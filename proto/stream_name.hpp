@@ -48,6 +48,14 @@ class StreamName {
 /// it errs on the side of secrecy: `account` alone counts as private too.
 bool is_private_stream(std::string_view stream);
 
+/// Whether `stream` delivers all the time while its market is open: `ticker` each second,
+/// `markPrice` and `bookTicker` with every change.
+bool is_ticking(std::string_view stream);
+
+/// Whether `stream` is of a type that is documented or was captured. New types appear without
+/// notice: one that is not may be good all the same.
+bool is_of_known_type(std::string_view stream);
+
 /// How the exchange numbers the messages of a stream, so that a gap can be told from silence.
 enum class Numbering : std::uint8_t {
   none,

@@ -33,7 +33,9 @@ class EnvelopeOracle : public nlohmann::json_sax<nlohmann::json> {
     if (has(stream_member) && stream_.empty()) return Kind::malformed;
     if (has(stream_member) && has(data_member)) return Kind::data;
     if (has(error_member) && !error_is_null_) return Kind::error;
-    return has(id_member) && has(result_member) ? Kind::acknowledgement : Kind::malformed;
+    if (has(id_member) && has(result_member)) return Kind::acknowledgement;
+    const bool is_refusal = has(data_member) && !has(stream_member) && !has(error_member);
+    return is_refusal && has_code_in_data_ ? Kind::error : Kind::malformed;
   }
   const std::string& stream() const { return stream_; }
   std::int64_t event_time_us() const { return event_time_us_; }
@@ -107,6 +109,7 @@ class EnvelopeOracle : public nlohmann::json_sax<nlohmann::json> {
   }
 
   void take_within_data(const Value& value) {
+    if (within_ == "code" && value.whole) has_code_in_data_ = true;
     if (within_ == "E") event_time_us_ = value.whole.value_or(0);
     if (within_ == "U") first_update_id_ = value.natural;
     if (within_ == "u") last_update_id_ = value.natural;
@@ -125,6 +128,7 @@ class EnvelopeOracle : public nlohmann::json_sax<nlohmann::json> {
   bool is_repeated_ = false;
   bool stream_is_text_ = true;
   bool error_is_null_ = false;
+  bool has_code_in_data_ = false;
   std::string top_;     ///< the member of the message that is being read
   std::string within_;  ///< the member of that one's value
   std::array<int, 5> counts_{};

@@ -109,6 +109,28 @@ TEST_F(EnvelopeTest, ReadsErrorsWithAndWithoutAnId) {
   EXPECT_EQ(read(R"({"error":"overloaded"})").kind, Kind::error);
 }
 
+TEST_F(EnvelopeTest, ReadsErrorsThatComeAsDataOfNoStream) {
+  const auto error = read(R"({"data":{"code":429,"msg":"Too many streams"}})");
+  EXPECT_EQ(error.kind, Kind::error);
+  EXPECT_EQ(error.error_code, 429);
+  EXPECT_EQ(error.error_message, "Too many streams");
+  EXPECT_FALSE(error.request_id);
+  const auto answered = read(R"({"id":7,"data":{"message":"m","code":-1}})");
+  EXPECT_EQ(answered.kind, Kind::error);
+  EXPECT_EQ(answered.request_id, 7U);
+  EXPECT_EQ(read(R"({"data":{"code":429},"stream":"trade.X"})").kind, Kind::data);
+  EXPECT_EQ(read(R"({"data":{"code":"429"}})").kind, Kind::malformed);
+  EXPECT_EQ(read(R"({"data":429})").kind, Kind::malformed);
+}
+
+TEST_F(EnvelopeTest, SaysWhereSeveralMessagesCameAsOne) {
+  const std::string one = R"({"data":{},"stream":"trade.X"})";
+  EXPECT_EQ(read('[' + one + ',' + one + ']').fault,
+            "it is an array, which may hold several messages");
+  EXPECT_EQ(read(one + '\n' + one).fault, "several messages came in one");
+  EXPECT_EQ(read(one + one).fault, "several messages came in one");
+}
+
 TEST_F(EnvelopeTest, CutsLongWordsOfAnErrorBetweenTwoCharacters) {
   const auto error = [&](const std::string& words) {
     return std::string(

@@ -96,6 +96,14 @@ TEST(StreamName, ErrsOnTheSideOfSecrecy) {
   EXPECT_FALSE(is_private_stream("accounts.X"));
 }
 
+TEST(StreamName, TellsWhatTicksAndWhatIsKnown) {
+  EXPECT_TRUE(is_ticking("bookTicker.SOL_USDC"));
+  EXPECT_FALSE(is_ticking("trade.SOL_USDC"));
+  for (const auto* known : {"liquidation", "account.orderUpdate", "kline.1m.SOL_USDC"})
+    EXPECT_TRUE(is_of_known_type(known)) << known;
+  EXPECT_FALSE(is_of_known_type("tickers.SOL_USDC"));
+}
+
 TEST(StreamName, KnowsTheBridgesOwnTopics) {
   EXPECT_TRUE(is_bridge_topic("bridge.status"));
   EXPECT_TRUE(is_bridge_topic("bridge"));
