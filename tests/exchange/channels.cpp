@@ -41,6 +41,7 @@ const std::vector<Connection*>& Channels::route(const SharedMessage& message) {
 }
 
 bool Channels::is_skipped(Channel& channel, const std::string& stream) {
+  if (channel.is_mute) return true;
   if (channel.to_skip > 0) {
     --channel.to_skip;
     return true;
@@ -59,13 +60,27 @@ void Channels::skip(const std::string& stream, std::size_t count) {
 
 void Channels::skip_nothing() {
   sequenced_to_skip_ = 0;
-  for (auto& [stream, channel] : channels_) channel.to_skip = 0;
+  for (auto& [stream, channel] : channels_) {
+    channel.to_skip = 0;
+    channel.is_mute = false;
+  }
 }
 
 SharedMessage Channels::last(const std::string& stream) const {
   if (stream.empty()) return last_;
   const auto channel = channels_.find(stream);
   return channel == channels_.end() ? nullptr : channel->second.last;
+}
+
+bool Channels::has(Connection& connection, const std::string& stream) const {
+  const auto& subscribed = subscribers(stream);
+  return std::find(subscribed.begin(), subscribed.end(), &connection) != subscribed.end();
+}
+
+std::size_t Channels::subscriptions_of(Connection& connection) const {
+  return static_cast<std::size_t>(
+      std::count_if(channels_.begin(), channels_.end(),
+                    [&](const auto& channel) { return has(connection, channel.first); }));
 }
 
 const std::vector<Connection*>& Channels::subscribers(const std::string& stream) const {

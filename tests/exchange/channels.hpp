@@ -28,6 +28,8 @@ class Channels {
   /// The next `count` messages of `stream` go to nobody; an empty name means any depth or trade
   /// stream.
   void skip(const std::string& stream, std::size_t count);
+  /// Nothing of `stream` goes to anybody any more.
+  void mute(const std::string& stream) { channels_[stream].is_mute = true; }
   void skip_nothing();
 
   /// The message routed last, of `stream` or, where that is empty, of all; null where there was
@@ -35,6 +37,9 @@ class Channels {
   SharedMessage last(const std::string& stream) const;
   const std::vector<Connection*>& subscribers(const std::string& stream) const;
 
+  /// Whether the connection is subscribed to `stream`, and to how many in all.
+  bool has(Connection& connection, const std::string& stream) const;
+  std::size_t subscriptions_of(Connection& connection) const;
   /// Over all connections.
   std::size_t subscriptions() const { return subscriptions_; }
 
@@ -43,6 +48,7 @@ class Channels {
     std::vector<Connection*> subscribers;
     SharedMessage last;
     std::size_t to_skip = 0;
+    bool is_mute = false;
   };
 
   bool is_skipped(Channel& channel, const std::string& stream);

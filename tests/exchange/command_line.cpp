@@ -35,6 +35,7 @@ CommandLine parse_command_line(int argc, char** argv) {
   std::int64_t grace_ms = options.close_grace.count();
   std::int64_t ping_ms = options.ping_interval.count();
   std::int64_t pong_ms = options.pong_timeout.count();
+  std::int64_t answer_ms = options.quirks.answer_delay.count();
   options.rate = 60;
   options.control = true;
 
@@ -137,6 +138,27 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_flag("--stream-first", options.quirks.stream_first, "Send stream before data")
       ->group(quirks);
 
+  app.add_option("--overflow", options.quirks.overflow,
+                 "How a request for too many streams is refused: error, with its id and code 4010, "
+                 "or data, with code 429")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Quirks::Overflow>{
+          {"error", Quirks::Overflow::error}, {"data", Quirks::Overflow::data}}))
+      ->group(quirks);
+  app.add_option("--answer-delay-ms", answer_ms,
+                 "Answer requests so much later, behind the pong to a ping that followed them")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(quirks);
+
+  const auto* limits = "Limits of a connection (0: none)";
+  app.add_option("--max-streams", options.max_streams, "Streams that it may have")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-requests-per-second", options.max_requests_per_second,
+                 "Beyond it the connection is closed by 1008")
+      ->capture_default_str()
+      ->group(limits);
+
   const auto* patience = "Patience (milliseconds)";
   app.add_option("--ping-interval-ms", ping_ms, "Between pings")
       ->check(CLI::PositiveNumber)
@@ -156,6 +178,7 @@ CommandLine parse_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& end) {
     return {.options = std::nullopt, .exit_status = app.exit(end) == 0 ? 0 : kWrongUsage};
   }
+  options.quirks.answer_delay = std::chrono::milliseconds(answer_ms);
   options.ping_interval = std::chrono::milliseconds(ping_ms);
   options.pong_timeout = std::chrono::milliseconds(pong_ms);
   options.close_grace = std::chrono::milliseconds(grace_ms);

@@ -27,8 +27,9 @@ constexpr std::size_t kBatchMessages = 512;
 /// Beyond the length at which a request is refused politely, the connection fails (1009).
 constexpr std::size_t kLongestMessage = std::size_t{8} << 20U;
 
-/// A missing Pong is answered by this code; an assumption, the exchange's is not documented.
-constexpr std::uint16_t kPongMissing = 1008;
+/// A missing Pong, and asking too much, are answered by this code; an assumption, the exchange's is
+/// not documented.
+constexpr std::uint16_t kPolicyViolation = 1008;
 
 }  // namespace
 
@@ -40,6 +41,7 @@ Connection::Connection(std::uint64_t number, std::shared_ptr<Transport> transpor
       transport_(std::move(transport)),
       socket_(*transport_),
       queue_filled_(transport_->get_executor(), asio::steady_timer::time_point::max()),
+      batch_written_(transport_->get_executor(), asio::steady_timer::time_point::max()),
       next_ping_(transport_->get_executor()),
       grace_(transport_->get_executor()) {
   websocket::permessage_deflate deflate;
@@ -79,9 +81,28 @@ asio::awaitable<void> Connection::read(std::function<void(std::string_view)> on_
     const auto [error, size] = co_await socket_.async_read(buffer, kResult);
     if (error) co_return;
     const auto bytes = buffer.cdata();
-    on_request({static_cast<const char*>(bytes.data()), bytes.size()});
+    const auto before = enqueued_;
+    if (is_one_too_many())
+      close(kPolicyViolation, "Too many requests");
+    else
+      on_request({static_cast<const char*>(bytes.data()), bytes.size()});
     buffer.consume(buffer.size());
+    if (enqueued_ > before) co_await wait_until_written();
   }
+}
+
+/// Answers go out before a ping behind the request is read, and answered.
+asio::awaitable<void> Connection::wait_until_written() {
+  const auto last = enqueued_;
+  while (written_ < last && !closing_ && !write_ended_) co_await batch_written_.async_wait(kResult);
+}
+
+bool Connection::is_one_too_many() {
+  if (terms_.max_requests_per_second == 0) return false;
+  const auto now = Clock::now();
+  std::erase_if(requests_, [&](auto at) { return at <= now - std::chrono::seconds(1); });
+  requests_.push_back(now);
+  return requests_.size() > terms_.max_requests_per_second;
 }
 
 void Connection::end() {
@@ -119,6 +140,7 @@ void Connection::enqueue(Outgoing outgoing) {
     return;
   }
   queued_bytes_ += size;
+  ++enqueued_;
   queue_.push_back(std::move(outgoing));
   if (queue_.size() == 1) queue_filled_.cancel();
 }
@@ -133,6 +155,7 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
                     .reason = {static_cast<websocket::close_code>(code),
                                beast::string_view(text.data(), text.size())}});
   queue_filled_.cancel();
+  batch_written_.cancel();
   // From now on, not from when it is sent: a client that reads nothing would put that off for ever.
   begin_grace();
 }
@@ -150,6 +173,8 @@ asio::awaitable<void> Connection::write() {
       if (!open) drop(false);
     }
   }
+  write_ended_ = true;
+  batch_written_.cancel();
 }
 
 /// Writes what is queued, corked, so that the last message takes all before it along. False where
@@ -181,6 +206,8 @@ asio::awaitable<bool> Connection::write_batch() {
   }
   transport_->uncork();
   ledger_.sent(number_, batch_, !failure && !ended_);
+  written_ += batch_.size();
+  batch_written_.cancel();
   co_return !failure;
 }
 
@@ -216,7 +243,7 @@ asio::awaitable<void> Connection::ping() {
     if (unanswered_since_ != Clock::time_point::max() &&
         now >= unanswered_since_ + terms_.pong_timeout) {
       ledger_.count(&Counters::pong_timeouts);
-      close(kPongMissing, "Pong timeout");
+      close(kPolicyViolation, "Pong timeout");
       co_return;
     }
     if (now < next) continue;

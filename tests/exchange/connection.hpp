@@ -37,6 +37,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::chrono::milliseconds pong_timeout;
     std::chrono::milliseconds close_grace;
     std::size_t max_queued_bytes;
+    std::size_t max_requests_per_second;  // 0: no limit
   };
 
   /// `ledger` outlives the loop.
@@ -76,10 +77,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   };
 
   void enqueue(Outgoing outgoing);
+  /// Notes a request; whether there were too many within a second.
+  bool is_one_too_many();
   void note_control_frame(boost::beast::websocket::frame_type kind);
   boost::asio::awaitable<void> read(std::function<void(std::string_view)> on_request);
   boost::asio::awaitable<void> write();
   boost::asio::awaitable<bool> write_batch();
+  boost::asio::awaitable<void> wait_until_written();
   boost::asio::awaitable<void> ping();
   /// Neither side's end of the closing handshake may take longer.
   void begin_grace();
@@ -96,6 +100,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t queued_bytes_ = 0;
   boost::asio::steady_timer queue_filled_;
   std::vector<SharedMessage> batch_;
+  std::uint64_t enqueued_ = 0;
+  std::uint64_t written_ = 0;
+  bool write_ended_ = false;
+  boost::asio::steady_timer batch_written_;
+  std::deque<Clock::time_point> requests_;  // of the last second
 
   boost::asio::steady_timer next_ping_;
   boost::asio::steady_timer grace_;

@@ -37,6 +37,10 @@ SharedMessage error_message(std::string_view id_json, int code, std::string_view
   return without_stream(std::move(text));
 }
 
+SharedMessage data_message(std::string_view data_json) {
+  return without_stream(R"({"data":)" + std::string(data_json) + '}');
+}
+
 SharedMessage acknowledgement(std::string_view id_json) {
   return without_stream(R"({"id":)" + std::string(id_json) + R"(,"result":null})");
 }

@@ -25,6 +25,9 @@ SharedMessage envelope(const Frame& frame, bool stream_first);
 /// be echoed.
 SharedMessage error_message(std::string_view id_json, int code, std::string_view message);
 
+/// `{"data":…}`, of no stream; `data_json` is copied as it is.
+SharedMessage data_message(std::string_view data_json);
+
 /// `{"id":…,"result":null}`.
 SharedMessage acknowledgement(std::string_view id_json);
 

@@ -24,6 +24,12 @@ struct Quirks {
   bool acknowledges = false;
   /// The envelope says `stream` before `data`, as documents show; otherwise after it.
   bool stream_first = false;
+  /// How a request is refused that names more streams than a connection may have: by an error that
+  /// always repeats its `id`, or by `{"data":{"code":429,…}}`.
+  enum class Overflow { error, data };
+  Overflow overflow = Overflow::error;
+  /// Answers come so much later, behind the Pong to a ping that followed the request. 0: before it.
+  std::chrono::milliseconds answer_delay{0};
 };
 
 struct ExchangeOptions {
@@ -64,6 +70,10 @@ struct ExchangeOptions {
   std::chrono::milliseconds close_grace{30'000};
   /// TLS handshake and the first HTTP request together.
   std::chrono::milliseconds handshake_timeout{10'000};
+  /// Streams that a connection may have; 0: no limit.
+  std::size_t max_streams = 0;
+  /// A connection that asks for more within a second is closed by 1008; 0: no limit.
+  std::size_t max_requests_per_second = 0;
   /// A client that leaves more than this unread is cut off.
   std::size_t max_queued_bytes = std::size_t{64} << 20U;
 

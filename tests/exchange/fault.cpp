@@ -121,6 +121,24 @@ Fault answer(FaultParameters& given) {
   return answer;
 }
 
+Fault ignore_requests(FaultParameters& given) {
+  fault::IgnoreRequests ignore;
+  given.read_whole("count", ignore.count, 1, kMost);
+  return ignore;
+}
+
+Fault mute_stream(FaultParameters& given) {
+  fault::MuteStream mute;
+  given.read("stream", mute.stream);
+  return mute;
+}
+
+Fault list(FaultParameters& given) {
+  fault::List list;
+  given.read("stream", list.stream);
+  return list;
+}
+
 Fault reject_signatures(FaultParameters& given) {
   fault::RejectSignatures reject;
   given.read("on", reject.on);
@@ -173,6 +191,9 @@ const std::map<std::string, Fault (*)(FaultParameters&)>& kinds() {
       {"tls_version", tls_version},
       {"renegotiate", renegotiate},
       {"answer", answer},
+      {"ignore_requests", ignore_requests},
+      {"mute_stream", mute_stream},
+      {"list", list},
       {"reject_signatures", reject_signatures},
       {"shift_clock", shift_clock},
       {"unsolicited", unsolicited},

@@ -86,6 +86,18 @@ struct Answer {
   To to = To::upgrade;
   std::string bytes = {};
 };
+/// The next `count` requests are heard, and nothing comes of them.
+struct IgnoreRequests {
+  std::size_t count = 1;
+};
+/// Nothing of `stream` is sent any more, to whoever subscribed or subscribes to it.
+struct MuteStream {
+  std::string stream = {};
+};
+/// A stream that did not exist does from now on.
+struct List {
+  std::string stream = {};
+};
 /// No signature is good enough.
 struct RejectSignatures {
   bool on = true;
@@ -113,7 +125,8 @@ struct Rate {
   double per_second = 0;
 };
 /// Ends all that lasts: certificate, TLS version, answers, clock, refused connections and
-/// signatures, skipped ids, and what open connections suffer. Not the rate.
+/// signatures, ignored requests, mute streams, skipped ids, and what open connections suffer. Not
+/// what is listed, nor the rate.
 struct Heal {};
 
 }  // namespace fault
@@ -121,6 +134,7 @@ struct Heal {};
 using Fault = std::variant<fault::Drop, fault::Close, fault::Silent, fault::Deaf, fault::SkipIds,
                            fault::Repeat, fault::Garbage, fault::Huge, fault::Slow, fault::Refuse,
                            fault::Certificate, fault::TlsVersion, fault::Renegotiate, fault::Answer,
+                           fault::IgnoreRequests, fault::MuteStream, fault::List,
                            fault::RejectSignatures, fault::ShiftClock, fault::Unsolicited,
                            fault::Error, fault::Shutdown, fault::Rate, fault::Heal>;
 

@@ -17,7 +17,8 @@ SubscriptionDesk::SubscriptionDesk(Quirks quirks, SignatureCheck signatures,
       signatures_(std::move(signatures)),
       stream_exists_(std::move(stream_exists)) {}
 
-Verdict SubscriptionDesk::decide(std::string_view text, std::int64_t now_us) const {
+Verdict SubscriptionDesk::decide(std::string_view text, std::int64_t now_us,
+                                 const Room& have_room) const {
   if (text.size() > kLongestRequest) {
     return {.replies = {error_message("null", kInvalidRequest, "Request too large")}};
   }
@@ -26,10 +27,11 @@ Verdict SubscriptionDesk::decide(std::string_view text, std::int64_t now_us) con
     return {.replies = {
                 error_message("null", kInvalidRequest, "Invalid request: " + malformed->reason)}};
   }
-  return decide(std::get<ClientRequest>(parsed), now_us);
+  return decide(std::get<ClientRequest>(parsed), now_us, have_room);
 }
 
-Verdict SubscriptionDesk::decide(const ClientRequest& request, std::int64_t now_us) const {
+Verdict SubscriptionDesk::decide(const ClientRequest& request, std::int64_t now_us,
+                                 const Room& have_room) const {
   const bool subscribes = request.method == "SUBSCRIBE";
   if (!subscribes && request.method != "UNSUBSCRIBE") {
     return {.replies = {refusal(request, kInvalidMethod, "Invalid method")}};
@@ -48,6 +50,10 @@ Verdict SubscriptionDesk::decide(const ClientRequest& request, std::int64_t now_
     verdict.replies = {refusal(request, kInvalidStream, "Invalid stream")};
     return verdict;
   }
+  if (subscribes && !have_room(good)) {
+    verdict.replies = {overflow(request)};
+    return verdict;
+  }
   verdict.replies.assign(bad, refusal(request, kInvalidStream, "Invalid stream"));
   if (bad == 0 && quirks_.acknowledges) {
     verdict.replies.push_back(acknowledgement(request.id_json));
@@ -61,6 +67,13 @@ Verdict SubscriptionDesk::decide(const ClientRequest& request, std::int64_t now_
 bool SubscriptionDesk::authorised(const ClientRequest& request, std::int64_t now_us) const {
   if (std::none_of(request.params.begin(), request.params.end(), is_private)) return true;
   return !rejects_signatures_ && signatures_.accepts(request.signature, now_us);
+}
+
+SharedMessage SubscriptionDesk::overflow(const ClientRequest& request) const {
+  if (quirks_.overflow == Quirks::Overflow::data) {
+    return data_message(R"({"code":429,"message":"Too many streams"})");
+  }
+  return error_message(request.id_json, kTooManyStreams, "Too many streams");
 }
 
 SharedMessage SubscriptionDesk::refusal(const ClientRequest& request, int code,

@@ -7,6 +7,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -138,7 +140,8 @@ asio::awaitable<void> Venue::serve_websocket(std::shared_ptr<Transport> transpor
                                 .ping_interval = options_.ping_interval,
                                 .pong_timeout = options_.pong_timeout,
                                 .close_grace = options_.close_grace,
-                                .max_queued_bytes = options_.max_queued_bytes};
+                                .max_queued_bytes = options_.max_queued_bytes,
+                                .max_requests_per_second = options_.max_requests_per_second};
   const auto connection =
       std::make_shared<Connection>(accepted_ + 1, std::move(transport), terms, ledger_);
   if (!co_await connection->accept(std::move(upgrade))) {
@@ -155,8 +158,19 @@ asio::awaitable<void> Venue::serve_websocket(std::shared_ptr<Transport> transpor
 
 void Venue::decide(Connection& connection, std::string_view text) {
   record(connection, text);
-  const Verdict verdict = desk_.decide(text, clock_.now_us());
-  for (const auto& reply : verdict.replies) connection.send(reply);
+  if (requests_to_ignore_ > 0) {
+    --requests_to_ignore_;
+    return;
+  }
+  const Verdict verdict = desk_.decide(
+      text, clock_.now_us(),
+      [&](const std::vector<std::string>& streams) { return have_room(connection, streams); });
+  if (options_.quirks.answer_delay.count() > 0 && !verdict.replies.empty()) {
+    asio::co_spawn(loop_, answer_late(connection.shared_from_this(), verdict.replies),
+                   asio::detached);
+  } else {
+    for (const auto& reply : verdict.replies) connection.send(reply);
+  }
   for (const auto& stream : verdict.subscribed) {
     if (market_) {
       for (const Frame& frame : market_->on_subscribed(stream, clock_.now_us())) {
@@ -172,6 +186,22 @@ void Venue::decide(Connection& connection, std::string_view text) {
     replay_awaits_subscription_ = false;
     player_->set_rate(options_.rate);
   }
+}
+
+asio::awaitable<void> Venue::answer_late(std::shared_ptr<Connection> connection,
+                                         std::vector<SharedMessage> replies) {
+  asio::steady_timer timer(loop_, options_.quirks.answer_delay);
+  co_await timer.async_wait(asio::use_awaitable);
+  for (const auto& reply : replies) connection->send(reply);
+}
+
+bool Venue::have_room(Connection& connection, const std::vector<std::string>& streams) const {
+  if (options_.max_streams == 0) return true;
+  const auto more = std::count_if(streams.begin(), streams.end(), [&](const auto& stream) {
+    return !channels_.has(connection, stream);
+  });
+  return channels_.subscriptions_of(connection) + static_cast<std::size_t>(more) <=
+         options_.max_streams;
 }
 
 void Venue::record(const Connection& connection, std::string_view text) {
@@ -191,6 +221,7 @@ void Venue::record(const Connection& connection, std::string_view text) {
 }
 
 bool Venue::stream_exists(std::string_view name) const {
+  if (listed_.contains(name)) return true;
   if (name.empty() || options_.unknown_streams.contains(std::string(name))) return false;
   return market_ == nullptr || market_->has_stream(name);
 }

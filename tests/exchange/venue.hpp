@@ -22,6 +22,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bpx::exchange {
 
@@ -62,6 +63,9 @@ class Venue {
   boost::asio::awaitable<void> serve_websocket(std::shared_ptr<Transport> transport,
                                                Connection::UpgradeRequest upgrade);
   void decide(Connection& connection, std::string_view text);
+  boost::asio::awaitable<void> answer_late(std::shared_ptr<Connection> connection,
+                                           std::vector<SharedMessage> replies);
+  bool have_room(Connection& connection, const std::vector<std::string>& streams) const;
   void record(const Connection& connection, std::string_view text);
   bool stream_exists(std::string_view name) const;
   void set_up_player();
@@ -81,6 +85,9 @@ class Venue {
   void inflict(const fault::TlsVersion& version);
   void inflict(const fault::Renegotiate& renegotiate);
   void inflict(const fault::Answer& answer);
+  void inflict(const fault::IgnoreRequests& ignore);
+  void inflict(const fault::MuteStream& mute);
+  void inflict(const fault::List& list);
   void inflict(const fault::RejectSignatures& reject);
   void inflict(const fault::ShiftClock& shift);
   void inflict(const fault::Unsolicited& unsolicited);
@@ -96,6 +103,8 @@ class Venue {
   const std::optional<MarketOptions> market_options_;
   std::unique_ptr<Market> market_;  // null where there is none
   SubscriptionDesk desk_;
+  std::set<std::string, std::less<>> listed_;  // by the fault of this name
+  std::size_t requests_to_ignore_ = 0;
   RestApi rest_;
   std::string upgrade_answer_;  // of the fault of this name, as the next
   std::string rest_answer_;

@@ -102,6 +102,12 @@ void Venue::inflict(const fault::Answer& answer) {
   (answer.to == fault::Answer::To::upgrade ? upgrade_answer_ : rest_answer_) = answer.bytes;
 }
 
+void Venue::inflict(const fault::IgnoreRequests& ignore) { requests_to_ignore_ = ignore.count; }
+
+void Venue::inflict(const fault::MuteStream& mute) { channels_.mute(mute.stream); }
+
+void Venue::inflict(const fault::List& list) { listed_.insert(list.stream); }
+
 void Venue::inflict(const fault::RejectSignatures& reject) { desk_.reject_signatures(reject.on); }
 
 void Venue::inflict(const fault::ShiftClock& shift) { clock_.shift(shift.offset); }
@@ -136,6 +142,7 @@ void Venue::inflict(const fault::Heal&) {
   rest_answer_.clear();
   clock_.shift({});
   desk_.reject_signatures(false);
+  requests_to_ignore_ = 0;
   channels_.skip_nothing();
   for (const auto& [number, connection] : connections_) {
     connection->fall_silent(Clock::time_point::min());

@@ -231,6 +231,23 @@ TEST_F(FaultTest, BadCertificatesFailTheHandshakeOfNewConnections) {
   EXPECT_NO_THROW(ExchangeClient{client_of(exchange)});
 }
 
+TEST_F(FaultTest, IgnoredRequestsAreHeardAndNothingComesOfThem) {
+  exchange.apply(fault::IgnoreRequests{.count = 1});
+  client.send(subscribe_request({"trade.B"}));
+  client.send(subscribe_request({"trade.C"}));
+  ASSERT_TRUE(exchange.wait_for_subscription("trade.C"));
+  EXPECT_EQ(exchange.subscriptions(), (std::vector<std::string>{"depth.A", "trade.A", "trade.C"}));
+  EXPECT_EQ(exchange.requests().size(), 3U);
+}
+
+TEST_F(FaultTest, AMuteStreamSaysNothingUntilHealed) {
+  exchange.apply(fault::MuteStream{.stream = "trade.A"});
+  publish_trade(1);
+  exchange.apply(fault::Heal{});
+  publish_trade(2);
+  EXPECT_EQ(client.receive(), trade(2));
+}
+
 TEST_F(FaultTest, RejectedSignaturesStayRejectedUntilHealed) {
   exchange.apply(fault::RejectSignatures{});
   client.send(signed_subscribe_request({"account.orderUpdate"}, now_ms()));

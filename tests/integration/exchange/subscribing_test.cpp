@@ -175,5 +175,32 @@ TEST(Subscribing, IsRecordedAsItWasRequested) {
   EXPECT_EQ(requests[1].method, "");
 }
 
+TEST(Subscribing, ToAStreamThatIsListedLaterIsRefusedUntilThen) {
+  SimulatedExchange exchange(ExchangeOptions{.unknown_streams = {"trade.NEW"}});
+  ExchangeClient client(client_of(exchange));
+  client.send(subscribe_request({"trade.NEW"}));
+  EXPECT_EQ(client.receive(), kInvalidStream);
+  exchange.apply(fault::List{.stream = "trade.NEW"});
+  client.send(subscribe_request({"trade.NEW"}));
+  EXPECT_TRUE(exchange.wait_for_subscription("trade.NEW"));
+}
+
+TEST(Subscribing, ToMoreThanAConnectionMayHaveIsRefusedAndToTheSameAgainIsNot) {
+  SimulatedExchange exchange(ExchangeOptions{.max_streams = 2});
+  ExchangeClient client(client_of(exchange));
+  client.send(subscribe_request({"trade.A", "trade.B"}));
+  client.send(subscribe_request({"trade.A", "trade.B"}));
+  client.send(R"({"id":3,"method":"SUBSCRIBE","params":["trade.C"]})");
+  EXPECT_EQ(client.receive(), R"({"id":3,"error":{"code":4010,"message":"Too many streams"}})");
+}
+
+TEST(Subscribing, FasterThanAConnectionMayClosesIt) {
+  SimulatedExchange exchange(ExchangeOptions{.max_requests_per_second = 2});
+  ExchangeClient client(client_of(exchange));
+  for (int i = 0; i < 10; ++i) client.send(subscribe_request({"trade.A"}));
+  ASSERT_TRUE(client.wait_for_end());
+  EXPECT_EQ(client.close_code(), 1008);
+}
+
 }  // namespace
 }  // namespace bpx::exchange

@@ -31,9 +31,10 @@ TEST(ParseFault, NeedsNoParameters) {
   EXPECT_EQ(parsed<fault::Silent>(R"({"kind":"silent"})").duration, fault::kForGood);
   EXPECT_EQ(parsed<fault::SkipIds>(R"({"kind":"skip_ids"})").count, 1U);
   EXPECT_TRUE(parsed<fault::RejectSignatures>(R"({"kind":"reject_signatures"})").on);
-  for (const char* kind : {"deaf", "repeat", "garbage", "huge", "slow", "refuse", "certificate",
-                           "tls_version", "renegotiate", "answer", "shift_clock", "unsolicited",
-                           "error", "shutdown", "rate", "heal"}) {
+  for (const char* kind :
+       {"deaf", "repeat", "garbage", "huge", "slow", "refuse", "certificate", "tls_version",
+        "renegotiate", "answer", "shift_clock", "unsolicited", "error", "shutdown", "rate", "heal",
+        "ignore_requests", "mute_stream", "list"}) {
     EXPECT_EQ(complaint(R"({"kind":")" + std::string(kind) + R"("})"), "none") << kind;
   }
 }
@@ -60,6 +61,10 @@ TEST(ParseFault, TakesParametersByName) {
   const auto answer = parsed<fault::Answer>(R"({"kind":"answer","to":"rest","bytes":"no\n"})");
   EXPECT_EQ(answer.to, fault::Answer::To::rest);
   EXPECT_EQ(answer.bytes, "no\n");
+  EXPECT_EQ(parsed<fault::IgnoreRequests>(R"({"kind":"ignore_requests","count":2})").count, 2U);
+  EXPECT_EQ(parsed<fault::MuteStream>(R"({"kind":"mute_stream","stream":"trade.A"})").stream,
+            "trade.A");
+  EXPECT_EQ(parsed<fault::List>(R"({"kind":"list","stream":"trade.A"})").stream, "trade.A");
   EXPECT_EQ(parsed<fault::ShiftClock>(R"({"kind":"shift_clock","ms":-7000})").offset,
             milliseconds(-7000));
   EXPECT_EQ(parsed<fault::Error>(R"({"kind":"error","code":4010,"message":"m"})").code, 4010);

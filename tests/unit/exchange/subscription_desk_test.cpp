@@ -74,6 +74,17 @@ TEST(SubscriptionDesk, EchoesTheIdInErrorsWhereItDoes) {
             Texts{R"({"id":42,"error":{"code":4006,"message":"Invalid stream"}})"});
 }
 
+TEST(SubscriptionDesk, RefusesTheWholeRequestWhereThereIsNoRoomForIt) {
+  const std::string request = R"({"method":"SUBSCRIBE","params":["trade.A","trade.B"],"id":7})";
+  const auto for_one = [](const Texts& streams) { return streams.size() <= 1; };
+  const auto verdict = desk_with({}).decide(request, 0, for_one);
+  EXPECT_TRUE(verdict.subscribed.empty());
+  EXPECT_EQ(replies(verdict),
+            Texts{R"({"id":7,"error":{"code":4010,"message":"Too many streams"}})"});
+  EXPECT_EQ(replies(desk_with({.overflow = Quirks::Overflow::data}).decide(request, 0, for_one)),
+            Texts{R"({"data":{"code":429,"message":"Too many streams"}})"});
+}
+
 TEST(SubscriptionDesk, GrantsAMixedRequestThatIsSigned) {
   const std::string request =
       std::string(R"({"method":"SUBSCRIBE","params":["trade.A","account.orderUpdate"],)") +
