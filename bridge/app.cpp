@@ -21,6 +21,7 @@
 #include "bridge/upstream/depth_snapshots.hpp"
 #include "bridge/upstream/dialler.hpp"
 #include "bridge/upstream/exchange_clock.hpp"
+#include "bridge/upstream/market_list.hpp"
 #include "bridge/upstream/on_demand.hpp"
 #include "bridge/upstream/session.hpp"
 #include "bridge/upstream/subscriptions.hpp"
@@ -109,7 +110,12 @@ struct App::Parts {
                publisher, measurements.upstream),
         history({.messages = config.publish.replay_messages, .bytes = config.publish.replay_bytes}),
         streams(config.upstream.streams, config.publish.topic_terminator, measurements, history),
-        relay(epoch_us, streams, publisher, measurements),
+        relay(epoch_us, streams, publisher, measurements,
+              {.name = config.upstream.canary,
+               .is_wanted =
+                   [this, canary = config.upstream.canary] {
+                     return subscriptions.state_of(canary).has_value();
+                   }}),
         replay(epoch_us, streams, publisher, measurements),
         snapshots(observing.get_executor(), snapshot_options(config.upstream, rest_dialler),
                   config.publish.books, tls, log,
@@ -122,11 +128,25 @@ struct App::Parts {
         book_answers(streams, replay, publisher, measurements),
         answers(most_waiting(config.publish), replay, book_answers, measurements),
         subscriptions({.batch = config.upstream.subscribe_batch,
+                       .resubscribe_after = milliseconds(config.upstream.resubscribe_after_ms),
+                       .retry_rejected = milliseconds(config.upstream.retry_rejected_ms),
                        .timing = options.subscribing,
-                       .signature_again = milliseconds(config.upstream.backoff_max_ms),
+                       .canary = config.upstream.canary,
                        .on_change = [this](std::string_view stream,
                                            StreamState state) { note_state(stream, state); }},
                       config.upstream.streams),
+        exchange_clock(
+            observing.get_executor(),
+            clock_options(config.upstream, rest_dialler,
+                          [this] { asio::post(loop, [this] { session.clock_measured(); }); }),
+            tls, measurements.upstream, log),
+        market_list(market_options(config.upstream, rest_dialler), tls,
+                    [this](Symbols symbols) {
+                      asio::post(loop, [this, symbols = std::move(symbols)]() mutable {
+                        log.debug("markets listed", {{"symbols", symbols.size()}});
+                        subscriptions.learn_markets(std::move(symbols));
+                      });
+                    }),
         session(loop.get_executor(), session_options(config.upstream, dialler),
                 {.tls = tls,
                  .subscriptions = subscriptions,
@@ -134,6 +154,7 @@ struct App::Parts {
                  .status = status,
                  .log = log,
                  .measurements = measurements,
+                 .clock = exchange_clock,
                  .key = credentials ? &credentials->key : nullptr}),
         on_demand(on_demand_options(config), streams, subscriptions, session, measurements, log),
         configured_streams(config.upstream.streams, {.publisher = publisher,
@@ -151,8 +172,6 @@ struct App::Parts {
         heartbeat_timer(loop),
         doorbell(loop.get_executor(), publisher.request_descriptors()),
         signals(loop),
-        exchange_clock(clock_options(config.upstream, rest_dialler), tls, measurements.upstream,
-                       log),
         pages(measurements, status_context(config, epoch_us), build_info()),
         http(
             observing.get_executor(), http_options(config.http),
@@ -204,6 +223,10 @@ struct App::Parts {
   Answers answers;
   /// What is to be asked of the exchange.
   Subscriptions subscriptions;
+  /// By how much the exchange's clock differs from ours.
+  ExchangeClock exchange_clock;
+  /// Which symbols the exchange has.
+  MarketList market_list;
   /// One connection at a time.
   Session session;
   /// Which streams consumers want beyond those configured.
@@ -223,8 +246,6 @@ struct App::Parts {
   bool has_ended = false;     ///< the last connection
   bool is_lingering = false;  ///< after that
   bool is_in_haste = false;   ///< asked twice to stop
-  /// By how much the exchange's clock differs from ours.
-  ExchangeClock exchange_clock;
   /// What there is to see over HTTP.
   Pages pages;
   HttpServer http;
@@ -375,6 +396,7 @@ void App::run(bool handles_signals) {
 
   parts.observe(parts.http.run(), "http");
   parts.observe(parts.exchange_clock.run(), "clock");
+  parts.observe(parts.market_list.run(), "markets");
   for (std::size_t worker = 0; worker < DepthSnapshots::kAtOnce; ++worker)
     parts.observe(parts.snapshots.work(worker), "book snapshots");
   const LoopThread observer(parts.observing);

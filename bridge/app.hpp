@@ -23,7 +23,7 @@ class App {
   struct Options {
     LogSink log_sink = {};                   ///< stderr where empty
     ProxyEnvironment proxies = {};           ///< where upstream.proxy is empty
-    Subscriptions::Timing subscribing = {};  ///< how patient to be with the exchange's answers
+    Subscriptions::Timing subscribing = {};  ///< when to ask again for what was refused
     std::string foreign_variables = {};      ///< names, warned of: they look like the bridge's
     /// The configuration, for reload(). Called by the relaying thread.
     std::function<Reading()> read_again = {};

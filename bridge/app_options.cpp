@@ -101,8 +101,11 @@ Session::Options session_options(const Config::Upstream& upstream, Dialler& dial
                          .compression = upstream.compression,
                          .max_message_bytes = upstream.max_message_bytes,
                          .connect_timeout = milliseconds(upstream.connect_timeout_ms)},
-          .idle_timeout = milliseconds(upstream.idle_timeout_ms),
-          .window_ms = static_cast<std::uint32_t>(upstream.window_ms)};
+          .liveness = {.idle_timeout = milliseconds(upstream.idle_timeout_ms),
+                       .data_timeout = milliseconds(upstream.data_timeout_ms)},
+          .canary = upstream.canary,
+          .window_ms = static_cast<std::uint32_t>(upstream.window_ms),
+          .requests_per_second = upstream.requests_per_second};
 }
 
 Backoff::Options backoff_options(const Config::Upstream& upstream) {
@@ -110,10 +113,16 @@ Backoff::Options backoff_options(const Config::Upstream& upstream) {
           .max = milliseconds(upstream.backoff_max_ms)};
 }
 
-ExchangeClock::Options clock_options(const Config::Upstream& upstream, Dialler& dialler) {
+ExchangeClock::Options clock_options(const Config::Upstream& upstream, Dialler& dialler,
+                                     std::function<void()> on_attempt) {
   return {.rest = {.dialler = dialler, .max_body_bytes = 1'024},  // a time has a dozen
           .path_prefix = rest_path_prefix(upstream),
-          .tolerance = milliseconds(upstream.window_ms / 2)};
+          .tolerance = milliseconds(upstream.window_ms / 2),
+          .on_attempt = std::move(on_attempt)};
+}
+
+MarketList::Options market_options(const Config::Upstream& upstream, Dialler& dialler) {
+  return {.rest = {.dialler = dialler}, .path_prefix = rest_path_prefix(upstream)};
 }
 
 DepthSnapshots::Options snapshot_options(const Config::Upstream& upstream, Dialler& dialler) {

@@ -9,6 +9,7 @@
 #include "bridge/upstream/depth_snapshots.hpp"
 #include "bridge/upstream/dialler.hpp"
 #include "bridge/upstream/exchange_clock.hpp"
+#include "bridge/upstream/market_list.hpp"
 #include "bridge/upstream/on_demand.hpp"
 #include "bridge/upstream/session.hpp"
 
@@ -31,7 +32,9 @@ Dialler::Options rest_dialler_options(const Config::Upstream& upstream,
                                       const ProxyEnvironment& environment);
 Session::Options session_options(const Config::Upstream& upstream, Dialler& dialler);
 Backoff::Options backoff_options(const Config::Upstream& upstream);
-ExchangeClock::Options clock_options(const Config::Upstream& upstream, Dialler& dialler);
+ExchangeClock::Options clock_options(const Config::Upstream& upstream, Dialler& dialler,
+                                     std::function<void()> on_attempt);
+MarketList::Options market_options(const Config::Upstream& upstream, Dialler& dialler);
 DepthSnapshots::Options snapshot_options(const Config::Upstream& upstream, Dialler& dialler);
 OnDemand::Options on_demand_options(const Config& config);
 HttpServer::Options http_options(const Config::Http& http);

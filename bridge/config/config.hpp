@@ -26,6 +26,11 @@ struct Config {
     std::uint64_t window_ms = 5'000;
     std::uint64_t connect_timeout_ms = 10'000;
     std::uint64_t idle_timeout_ms = 90'000;
+    std::uint64_t data_timeout_ms = 30'000;
+    std::string canary = "ticker.SOL_USDC";
+    std::uint64_t requests_per_second = 5;
+    std::uint64_t resubscribe_after_ms = 60'000;
+    std::uint64_t retry_rejected_ms = 300'000;
     std::uint64_t backoff_initial_ms = 100;
     std::uint64_t backoff_max_ms = 30'000;
     std::uint64_t subscribe_batch = 100;

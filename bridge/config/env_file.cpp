@@ -71,8 +71,8 @@ EnvFile EnvFile::read(const std::filesystem::path& path, ReadableFile::Kind kind
   ReadableFile file(path, kind);
   Secret secret;
   if (!file.is_open() || !file.read_into(secret.text, kMaxBytes + 1)) {
-    problems.push_back({place, std::string(file.fault()),
-                        "give --env-file a file that exists and that this user can read"});
+    problems.push_back(
+        {place, std::string(file.fault()), "give --env-file a file that this user can read"});
     return variables;
   }
   if (secret.text.size() > kMaxBytes) {

@@ -33,6 +33,7 @@ class Validation {
 
   void run() {
     check_upstream();
+    check_canary();
     check_streams();
     check_on_demand();
     check_endpoints();
@@ -73,6 +74,17 @@ class Validation {
     if (upstream.backoff_max_ms < upstream.backoff_initial_ms)
       note("upstream.backoff_max_ms", "is less than upstream.backoff_initial_ms",
            "raise it to at least " + std::to_string(upstream.backoff_initial_ms));
+  }
+
+  void check_canary() {
+    const auto& canary = config_.upstream.canary;
+    if (canary.empty()) return;
+    const auto fault = proto::StreamName::fault_of(canary);
+    if (fault || proto::is_private_stream(canary))
+      note(
+          "upstream.canary",
+          printable(canary) + (fault ? ": " + std::string(*fault) : " is a private stream"),
+          "give a public stream that ticks each second, such as ticker.SOL_USDC, or \"\" for none");
   }
 
   void check_streams() {

@@ -101,6 +101,10 @@ void write_upstream(MetricWriter& writer, const UpstreamMeasurements& upstream) 
   for (const auto error : kExchangeErrors)
     writer.add(upstream.errors[error].value(), {{"code", to_string(error)}});
 
+  writer.counter("upstream_requests_total", "Requests sent to the exchange, by method.");
+  for (const auto method : kRequestMethods)
+    writer.add(upstream.requests[method].value(), {{"method", to_string(method)}});
+
   writer.counter("malformed_messages_total",
                  "Messages of the exchange that are no envelope and were dropped.");
   writer.add(upstream.malformed.value());

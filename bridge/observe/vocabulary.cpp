@@ -36,12 +36,17 @@ std::string_view to_string(DisconnectReason reason) {
   switch (reason) {
     case DisconnectReason::closed: return "closed";
     case DisconnectReason::idle: return "idle";
+    case DisconnectReason::mute: return "mute";
     case DisconnectReason::reset: return "reset";
     case DisconnectReason::oversized: return "oversized";
     case DisconnectReason::protocol: return "protocol";
     case DisconnectReason::local: break;
   }
   return "local";
+}
+
+std::string_view to_string(RequestMethod method) {
+  return method == RequestMethod::subscribe ? "SUBSCRIBE" : "UNSUBSCRIBE";
 }
 
 std::string_view to_string(StreamState state) {

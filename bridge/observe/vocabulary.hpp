@@ -22,14 +22,21 @@ inline constexpr std::array kConnectResults = {
 enum class DisconnectReason : std::uint8_t {
   closed,     ///< the exchange sent a Close frame
   idle,       ///< nothing came for upstream.idle_timeout_ms
+  mute,       ///< no data came for upstream.data_timeout_ms, though pings were answered
   reset,      ///< the transport ended without one
   oversized,  ///< a message beyond upstream.max_message_bytes
   protocol,   ///< a violation of WebSocket or TLS
   local,      ///< this side wanted it
 };
 inline constexpr std::array kDisconnectReasons = {
-    DisconnectReason::closed,    DisconnectReason::idle,     DisconnectReason::reset,
-    DisconnectReason::oversized, DisconnectReason::protocol, DisconnectReason::local};
+    DisconnectReason::closed, DisconnectReason::idle,      DisconnectReason::mute,
+    DisconnectReason::reset,  DisconnectReason::oversized, DisconnectReason::protocol,
+    DisconnectReason::local};
+
+/// What the exchange is asked for.
+enum class RequestMethod : std::uint8_t { subscribe, unsubscribe };
+inline constexpr std::array kRequestMethods = {RequestMethod::subscribe,
+                                               RequestMethod::unsubscribe};
 
 /// How far a stream has come on this connection.
 enum class StreamState : std::uint8_t {
@@ -91,6 +98,7 @@ enum class BookLoss : std::uint8_t {
 std::string_view to_string(LinkState state);
 std::string_view to_string(ConnectResult result);
 std::string_view to_string(DisconnectReason reason);
+std::string_view to_string(RequestMethod method);
 std::string_view to_string(StreamState state);
 std::string_view to_string(ExchangeError error);  ///< its code, or "other"
 std::string_view to_string(ReplayResult result);

@@ -18,8 +18,12 @@ std::int64_t to_ns(std::int64_t microseconds) {
 }  // namespace
 
 Relay::Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher,
-             Measurements& measurements)
-    : epoch_us_(epoch_us), streams_(streams), publisher_(publisher), measurements_(measurements) {}
+             Measurements& measurements, Canary canary)
+    : epoch_us_(epoch_us),
+      streams_(streams),
+      publisher_(publisher),
+      measurements_(measurements),
+      canary_(std::move(canary)) {}
 
 void Relay::begin_connection(std::uint32_t connection) {
   connection_ = connection;
@@ -40,6 +44,10 @@ Relayed Relay::accept(std::string_view message, const Moment& received) {
     case proto::Envelope::Kind::malformed: measurements_.upstream.malformed.add(); return relayed;
     case proto::Envelope::Kind::acknowledgement:
     case proto::Envelope::Kind::error: relayed.outcome = Relayed::Outcome::answer; return relayed;
+  }
+  if (relayed.envelope.stream == canary_.name && !canary_.is_wanted()) {
+    relayed.outcome = Relayed::Outcome::canary;
+    return relayed;
   }
   auto* stream = streams_.find_or_add(relayed.envelope.stream);
   if (stream == nullptr) {

@@ -6,7 +6,9 @@
 #include "proto/envelope.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace bpx::bridge {
@@ -18,6 +20,7 @@ struct Relayed {
     answer,       ///< acknowledgement or error: for the session, not for consumers
     malformed,    ///< no envelope, or a stream that cannot be carried; `envelope.fault` says why
     undelivered,  ///< account data without a private endpoint: kept from everyone
+    canary,       ///< of a stream that only tells that the exchange speaks
   };
 
   Outcome outcome = Outcome::malformed;
@@ -27,6 +30,13 @@ struct Relayed {
   proto::Envelope envelope;                    ///< valid until the next message
 };
 
+/// A stream that is asked for to tell a quiet market from a mute exchange. It is published like
+/// any other while it is wanted too, and otherwise leaves no trace.
+struct Canary {
+  std::string name;  ///< empty: none
+  std::function<bool()> is_wanted = [] { return true; };
+};
+
 /// The hot path: takes each text message of the exchange, finds out which stream it belongs to,
 /// numbers it and publishes it, byte for byte, in the order received. One thread, one pass, no copy
 /// of its own.
@@ -34,7 +44,7 @@ class Relay {
  public:
   /// `epoch_us`: start of the bridge, Unix µs.
   Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher,
-        Measurements& measurements);
+        Measurements& measurements, Canary canary = {});
 
   /// From here on messages belong to `connection`, counted from 1.
   void begin_connection(std::uint32_t connection);
@@ -55,6 +65,7 @@ class Relay {
   StreamTable& streams_;
   Publisher& publisher_;
   Measurements& measurements_;
+  Canary canary_;
   proto::EnvelopeReader reader_;
   std::uint32_t connection_ = 0;
 };

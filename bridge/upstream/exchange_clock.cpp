@@ -3,8 +3,7 @@
 #include "bridge/clock.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <charconv>
@@ -37,20 +36,23 @@ std::optional<std::int64_t> parse_exchange_time(std::string_view body) {
   return milliseconds * 1'000'000 + 500'000;
 }
 
-ExchangeClock::ExchangeClock(Options options, TlsContext& tls, UpstreamMeasurements& upstream,
-                             Log& log)
-    : options_(std::move(options)), tls_(tls), offset_s_(upstream.clock_offset_s), log_(log) {
+ExchangeClock::ExchangeClock(const asio::any_io_executor& executor, Options options,
+                             TlsContext& tls, UpstreamMeasurements& upstream, Log& log)
+    : options_(std::move(options)), tls_(tls), upstream_(upstream), log_(log), next_(executor) {
   upstream.clock_tolerance_s.set(std::chrono::duration<double>(options_.tolerance).count());
 }
 
 asio::awaitable<void> ExchangeClock::run() {
-  asio::steady_timer timer(co_await asio::this_coro::executor);
   for (;;) {
     if (const auto reading = co_await quickest_reading()) note(*reading);
-    timer.expires_after(options_.interval);
-    const auto [cancelled] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (cancelled) co_return;
+    if (options_.on_attempt) options_.on_attempt();
+    next_.expires_after(options_.interval);
+    co_await next_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
+}
+
+void ExchangeClock::measure_again() {
+  asio::post(next_.get_executor(), [this] { next_.cancel(); });
 }
 
 asio::awaitable<std::optional<ClockReading>> ExchangeClock::quickest_reading() {
@@ -79,7 +81,7 @@ asio::awaitable<std::optional<ClockReading>> ExchangeClock::quickest_reading() {
 }
 
 void ExchangeClock::note_unknown(std::string_view error) {
-  offset_s_.set(UpstreamMeasurements::kUnknown);
+  upstream_.clock_offset_s.set(UpstreamMeasurements::kUnknown);
   if (std::exchange(said_, Verdict::unknown) == Verdict::unknown) return;
   log_.warn("clock offset unknown",
             {{"detail", error}, {"check", "upstream.rest_url and the way to it"}});
@@ -87,15 +89,17 @@ void ExchangeClock::note_unknown(std::string_view error) {
 
 void ExchangeClock::note(const ClockReading& reading) {
   const auto offset_ms = static_cast<double>(reading.offset_ns()) / 1e6;
-  offset_s_.set(offset_ms / 1e3);
+  upstream_.clock_offset_s.set(offset_ms / 1e3);
+  upstream_.exchange_ahead_ns.set(reading.offset_ns());
   const bool is_off = std::abs(offset_ms) > static_cast<double>(options_.tolerance.count());
   const auto verdict = is_off ? Verdict::off : Verdict::good;
   if (std::exchange(said_, verdict) == verdict) return;
   if (is_off)
-    log_.warn("clock offset", {{"offset_ms", offset_ms},
-                               {"tolerance_ms", options_.tolerance.count()},
-                               {"effect", "the exchange may refuse signatures"},
-                               {"check", "this machine's time synchronisation"}});
+    log_.warn("clock offset",
+              {{"offset_ms", offset_ms},
+               {"tolerance_ms", options_.tolerance.count()},
+               {"effect", "lag is measured wrong; requests are signed by its clock"},
+               {"check", "this machine's time synchronisation"}});
   else
     log_.info("clock offset",
               {{"offset_ms", offset_ms},

@@ -4,10 +4,13 @@
 #include "bridge/observe/measurements.hpp"
 #include "bridge/upstream/rest_client.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,13 +42,19 @@ class ExchangeClock {
     RestClient::Options rest;
     std::string path_prefix;  ///< of upstream.rest_url, without `/` at its end
     std::chrono::milliseconds interval{60'000};
-    std::chrono::milliseconds tolerance{2'500};  ///< beyond it signatures are in danger
+    std::chrono::milliseconds tolerance{2'500};  ///< beyond it the log is told
+    /// Called after each attempt, successful or not; may be empty.
+    std::function<void()> on_attempt = {};
   };
 
-  ExchangeClock(Options options, TlsContext& tls, UpstreamMeasurements& upstream, Log& log);
+  ExchangeClock(const boost::asio::any_io_executor& executor, Options options, TlsContext& tls,
+                UpstreamMeasurements& upstream, Log& log);
 
-  /// Measures for ever; returns when cancelled.
+  /// Measures for ever.
   boost::asio::awaitable<void> run();
+
+  /// Has it measure at once. Thread safe.
+  void measure_again();
 
  private:
   enum class Verdict : std::uint8_t { unknown, good, off };
@@ -56,8 +65,9 @@ class ExchangeClock {
 
   Options options_;
   TlsContext& tls_;
-  Gauge<double>& offset_s_;
+  UpstreamMeasurements& upstream_;
   Log& log_;
+  boost::asio::steady_timer next_;
   std::optional<Verdict> said_;  ///< what the log was told last
 };
 

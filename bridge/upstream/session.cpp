@@ -3,7 +3,7 @@
 #include "bridge/clock.hpp"
 #include "bridge/publish/audience.hpp"
 #include "bridge/upstream/dialler.hpp"
-#include "bridge/upstream/idleness.hpp"
+#include "proto/stream_name.hpp"
 #include "proto/subscribe_request.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -25,14 +25,25 @@ using std::chrono::milliseconds;
 
 constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
+/// So long the first signature waits for the exchange's clock.
+constexpr std::chrono::seconds kClockPatience{2};
+
 /// How long after a connection was made the streams that lost something are gathered into one line.
 constexpr std::chrono::seconds kGatherLosses{10};
 
+Pace slowed(std::size_t per_second, unsigned slowdowns) {
+  return Pace(std::max<std::size_t>(per_second >> std::min(slowdowns, 31U), 1));
+}
+
+std::string lasted(std::chrono::nanoseconds silence) {
+  return std::to_string(duration_cast<milliseconds>(silence).count()) + " ms";
+}
+
 /// An exchange that takes no Pong stops the reading too: what it has sent may wait unread.
 std::string describe_silence(std::chrono::nanoseconds silence, bool is_ping_stuck) {
-  const auto lasted = std::to_string(duration_cast<milliseconds>(silence).count()) + " ms";
-  return is_ping_stuck ? "nothing read for " + lasted + ", and the exchange takes nothing either"
-                       : "nothing received for " + lasted;
+  return is_ping_stuck
+             ? "nothing read for " + lasted(silence) + ", and the exchange takes nothing either"
+             : "nothing received for " + lasted(silence);
 }
 
 }  // namespace
@@ -40,6 +51,8 @@ std::string describe_silence(std::chrono::nanoseconds silence, bool is_ping_stuc
 Session::Session(const asio::any_io_executor& executor, Options options, Parts parts)
     : options_(std::move(options)),
       parts_(parts),
+      liveness_(options_.liveness),
+      look_again_(executor),
       subscribe_again_(executor),
       stop_signal_(executor, Clock::time_point::max()) {}
 
@@ -58,8 +71,10 @@ asio::awaitable<T> Session::note_failure(asio::awaitable<T> part) {
   co_return T{};
 }
 
-asio::awaitable<Session::End> Session::run(std::uint32_t connection) {
+asio::awaitable<Session::End> Session::run(std::uint32_t connection, unsigned slowdowns) {
   first_data_ = last_data_ = {};
+  liveness_ = Liveness(options_.liveness);
+  is_ping_due_ = false;
   const Disconnect stopped{DisconnectReason::local, "stopped"};
   if (is_stopping_) co_return End{stopped};
 
@@ -75,25 +90,31 @@ asio::awaitable<Session::End> Session::run(std::uint32_t connection) {
   }
 
   parts_.relay.begin_connection(connection);
-  parts_.subscriptions.connection_opened();
+  const Pace pace = slowed(options_.requests_per_second, slowdowns);
+  parts_.subscriptions.connection_opened(pace.per_second());
   measure_start();
   parts_.log.info("connected",
                   {{"connection", connection}, {"host", options_.connection.dialler.site().host}});
   parts_.status.connected(connection);
-  co_return co_await relay_until_end(*opened.connection);
+  co_return co_await relay_until_end(*opened.connection, pace);
 }
 
 void Session::subscriptions_changed() { subscribe_again_.cancel(); }
+
+void Session::clock_measured() {
+  if (!std::exchange(is_clock_measured_, true)) subscribe_again_.cancel();
+}
 
 void Session::stop() {
   is_stopping_ = true;
   stop_signal_.cancel();
 }
 
-asio::awaitable<Session::End> Session::relay_until_end(WsConnection& connection) {
-  const auto first = co_await (
-      note_failure(connection.read_messages(*this)) || note_failure(keep_subscribed(connection)) ||
-      note_failure(watch_idleness(connection)) || note_failure(close_when_stopped(connection)));
+asio::awaitable<Session::End> Session::relay_until_end(WsConnection& connection, Pace pace) {
+  const auto first = co_await (note_failure(connection.read_messages(*this)) ||
+                               note_failure(keep_subscribed(connection, pace)) ||
+                               note_failure(watch_liveness(connection)) ||
+                               note_failure(close_when_stopped(connection)));
   parts_.subscriptions.connection_closed();
   tell_what_was_lost_between();
   parts_.relay.end_connection();
@@ -122,25 +143,53 @@ void Session::measure_end(DisconnectReason reason) {
   upstream.ping_rtt_s.set(UpstreamMeasurements::kUnknown);
 }
 
-asio::awaitable<Disconnect> Session::keep_subscribed(WsConnection& connection) {
-  for (;;) {
-    while (const auto request = parts_.subscriptions.next_request(Clock::now())) {
-      const auto frame = frame_of(*request);
-      if (const auto end = co_await send(connection, frame)) {
-        connection.abort();  // whatever the other parts wait for
-        co_return *end;
-      }
-    }
-    subscribe_again_.expires_at(
-        parts_.subscriptions.next_deadline().value_or(Clock::time_point::max()));
+/// Signatures bear the exchange's time. Where it cannot be had they bear ours, soon enough.
+asio::awaitable<void> Session::wait_for_clock() {
+  subscribe_again_.expires_after(kClockPatience);
+  const auto end = subscribe_again_.expiry();
+  while (!is_clock_measured_ && Clock::now() < end) {
+    subscribe_again_.expires_at(end);
     co_await subscribe_again_.async_wait(kAsTuple);
   }
+  is_clock_measured_ = true;
+}
+
+/// The one that writes, but for the end: requests, a fence behind each, and pings.
+asio::awaitable<Disconnect> Session::keep_subscribed(WsConnection& connection, Pace pace) {
+  if (parts_.key != nullptr) co_await wait_for_clock();
+  std::optional<Disconnect> end;
+  while (!end) {
+    const auto now = Clock::now();
+    if (is_ping_due_) {
+      end = co_await ping(connection, 0);
+      is_ping_due_ = false;
+      continue;
+    }
+    const auto request = now < pace.next() ? std::nullopt : parts_.subscriptions.next_request(now);
+    announce_rejections();
+    if (!request) {
+      const auto due = parts_.subscriptions.next_deadline().value_or(Clock::time_point::max());
+      subscribe_again_.expires_at(std::max(due, pace.next()));
+      co_await subscribe_again_.async_wait(kAsTuple);
+      continue;
+    }
+    const auto frame = frame_of(*request);
+    const auto id = request->id;
+    const auto method = request->is_end ? RequestMethod::unsubscribe : RequestMethod::subscribe;
+    end = co_await send(connection, frame);
+    if (end) break;
+    pace.sent(Clock::now());
+    parts_.measurements.upstream.requests[method].add();
+    end = co_await ping(connection, id);
+  }
+  connection.abort();  // whatever the other parts wait for
+  co_return *end;
 }
 
 /// Returns why the connection is over, if it is.
 asio::awaitable<std::optional<Disconnect>> Session::send(WsConnection& connection,
                                                          std::string_view frame) {
-  asio::steady_timer deadline(subscribe_again_.get_executor(), options_.idle_timeout);
+  asio::steady_timer deadline(subscribe_again_.get_executor(), options_.liveness.idle_timeout);
   const auto first = co_await (connection.write(frame) || deadline.async_wait(kAsTuple));
   if (first.index() == 1)
     co_return Disconnect{DisconnectReason::idle, "the exchange takes no requests"};
@@ -152,31 +201,39 @@ asio::awaitable<std::optional<Disconnect>> Session::send(WsConnection& connectio
   co_return Disconnect{DisconnectReason::reset, "while subscribing: " + error.message()};
 }
 
-/// Each ping carries the time at which it was sent, and the pong brings it back.
-asio::awaitable<Disconnect> Session::watch_idleness(WsConnection& connection) {
-  asio::steady_timer timer(subscribe_again_.get_executor());
-  Idleness idleness(options_.idle_timeout, options_.ping_interval);
-  bool is_ping_stuck = false;
+/// As a fence behind `request`, which is 0 for none. It also carries the time at which it is sent,
+/// and the pong brings both back. Returns why the connection is over, if it is.
+asio::awaitable<std::optional<Disconnect>> Session::ping(WsConnection& connection,
+                                                         std::uint64_t request) {
+  asio::steady_timer deadline(subscribe_again_.get_executor(), options_.liveness.idle_timeout);
+  const auto now = Clock::now();
+  liveness_.pinged(connection.last_received(), now);
+  const auto payload =
+      std::to_string(request) + ' ' + std::to_string(now.time_since_epoch().count());
+  const auto first = co_await (connection.ping(payload) || deadline.async_wait(kAsTuple));
+  if (first.index() == 1)
+    co_return Disconnect{DisconnectReason::idle, "the exchange takes no pings"};
+  co_return std::nullopt;
+}
+
+asio::awaitable<Disconnect> Session::watch_liveness(WsConnection& connection) {
   for (;;) {
-    const auto last = connection.last_received();
+    const Liveness::Heard heard{.anything = connection.last_received(), .data = last_data_};
     const auto now = Clock::now();
-    const auto end = idleness.end(last, now);
-    if (now >= end) {
+    const auto end = liveness_.end(heard, now);
+    if (now >= end.at) {
       connection.abort();
-      co_return Disconnect{DisconnectReason::idle, describe_silence(now - last, is_ping_stuck)};
+      co_return Disconnect{end.reason, end.reason == DisconnectReason::mute
+                                           ? "no data for " + lasted(now - heard.data)
+                                           : describe_silence(now - heard.anything, is_ping_due_)};
     }
-    const auto due = idleness.ping_due(last);
-    if (now < due) {
-      timer.expires_at(std::min(due, end));
-      co_await timer.async_wait(kAsTuple);
-      continue;
+    if (now >= liveness_.ping_due(heard)) {
+      liveness_.pinged(heard.anything, now);
+      is_ping_due_ = true;
+      subscribe_again_.cancel();
     }
-    idleness.pinged(last, now);
-    timer.expires_at(end);
-    const auto stamp = std::to_string(now.time_since_epoch().count());
-    // A ping that cannot be written must not keep the deadline from being met.
-    const auto first = co_await (connection.ping(stamp) || timer.async_wait(kAsTuple));
-    is_ping_stuck = first.index() == 1;
+    look_again_.expires_at(std::min(liveness_.ping_due(heard), end.at));
+    co_await look_again_.async_wait(kAsTuple);
   }
 }
 
@@ -195,21 +252,45 @@ asio::awaitable<void> Session::wait_for_stop() {
 void Session::on_message(std::string_view message, const Moment& received) {
   const auto relayed = parts_.relay.accept(message, received);
   switch (relayed.outcome) {
-    case Relayed::Outcome::published: on_data(relayed, received); break;
+    case Relayed::Outcome::published:
+      note_data(received);
+      on_data(relayed);
+      break;
+    case Relayed::Outcome::canary:
+      note_data(received);
+      on_canary();
+      break;
     case Relayed::Outcome::answer: on_answer(relayed.envelope); break;
     case Relayed::Outcome::malformed: note_malformed(relayed.envelope.fault, message.size()); break;
     case Relayed::Outcome::undelivered: note_undelivered(relayed.envelope.stream); break;
   }
 }
 
-void Session::on_data(const Relayed& relayed, const Moment& received) {
+void Session::note_data(const Moment& received) {
   last_data_ = Clock::time_point(std::chrono::nanoseconds(received.steady_ns));
   parts_.measurements.upstream.last_received_steady_ns.set(received.steady_ns);
+  if (first_data_ == Clock::time_point{}) first_data_ = last_data_;
+}
+
+void Session::on_data(const Relayed& relayed) {
   if (relayed.gap) announce_gap(relayed);
   if (last_data_ - connected_ >= kGatherLosses) tell_what_was_lost_between();
-  if (first_data_ == Clock::time_point{}) first_data_ = last_data_;
   if (!relayed.is_first_of_stream) return;
-  if (parts_.subscriptions.on_data(relayed.envelope.stream)) subscribe_again_.cancel();
+  const auto stream = relayed.envelope.stream;
+  if (stream == options_.canary ||
+      (proto::is_ticking(stream) && parts_.subscriptions.state_of(stream)))
+    expect_data();
+  parts_.subscriptions.on_data(stream);
+}
+
+void Session::on_canary() {
+  expect_data();
+  parts_.subscriptions.on_data(options_.canary);
+}
+
+void Session::expect_data() {
+  liveness_.expect_data();
+  look_again_.cancel();
 }
 
 /// Logged at a stream's 1st, 2nd, 4th, 8th … gap; but what was lost between two connections, which
@@ -240,11 +321,11 @@ void Session::on_answer(const proto::Envelope& answer) {
   if (answer.kind == proto::Envelope::Kind::acknowledgement) {
     parts_.subscriptions.on_acknowledgement(answer.request_id);
   } else {
-    parts_.measurements.upstream.errors[exchange_error(answer.error_code)].add();
+    const auto error = exchange_error(answer.error_code);
+    parts_.measurements.upstream.errors[error].add();
+    if (error == ExchangeError::invalid_signature) parts_.clock.measure_again();
     const bool is_laid_to_a_request = parts_.subscriptions.on_error(
         answer.request_id, answer.error_code, answer.error_message, Clock::now());
-    announce_rejections();
-    announce_search(answer.error_code);
     note_error(answer, is_laid_to_a_request);
   }
   subscribe_again_.cancel();
@@ -270,16 +351,19 @@ void Session::note_error(const proto::Envelope& answer, bool is_laid_to_a_reques
                     {"count", unexpected.value()}});
 }
 
-/// Once a connection. Refused signatures say nothing of the names.
-void Session::announce_search(std::int64_t code) {
-  const auto waiting = parts_.subscriptions.count(StreamState::waiting);
-  if (waiting == 0 || exchange_error(code) == ExchangeError::invalid_signature) return;
-  if (!std::exchange(has_told_search_, true))
-    parts_.log.info("streams wait until bad names are found", {{"streams", waiting}});
+/// Once a connection.
+void Session::announce_search() {
+  const auto in_question = parts_.subscriptions.in_question();
+  if (in_question == 0 || std::exchange(has_told_search_, true)) return;
+  parts_.log.info("streams wait until bad names are found", {{"streams", in_question}});
 }
 
 void Session::announce_rejections() {
   for (const auto& rejection : parts_.subscriptions.take_rejections()) {
+    if (!parts_.subscriptions.state_of(rejection.stream)) {
+      note_canary_refused(rejection);
+      continue;
+    }
     // First of all: /readyz shows the stream as rejected already, and is to say why.
     parts_.measurements.note_rejected(rejection.stream, {rejection.code, rejection.message});
     parts_.log.error(
@@ -289,22 +373,43 @@ void Session::announce_rejections() {
   }
 }
 
+void Session::note_canary_refused(const Subscriptions::Rejection& rejection) {
+  parts_.log.info("canary refused",
+                  {{"stream", rejection.stream},
+                   {"message", rejection.message},
+                   {"effect",
+                    "a mute exchange passes for a quiet market unless a ticker, markPrice "
+                    "or bookTicker is wanted"},
+                   {"check", "upstream.canary"}});
+}
+
 void Session::on_ping() { parts_.measurements.upstream.last_received_steady_ns.set(steady_ns()); }
 
 void Session::on_pong(std::string_view payload) {
   auto& upstream = parts_.measurements.upstream;
   const auto now = steady_ns();
   upstream.last_received_steady_ns.set(now);
-  std::int64_t sent = 0;
+  look_again_.cancel();
   const auto* const end = payload.data() + payload.size();
-  const auto [rest, error] = std::from_chars(payload.data(), end, sent);
-  if (error != std::errc{} || rest != end || sent > now) return;
+  std::uint64_t request = 0;
+  std::int64_t sent = 0;
+  const auto [space, bad_request] = std::from_chars(payload.data(), end, request);
+  if (bad_request != std::errc{} || space == end || *space != ' ') return;
+  const auto [rest, bad_time] = std::from_chars(space + 1, end, sent);
+  if (bad_time != std::errc{} || rest != end || sent > now) return;
   upstream.ping_rtt_s.set(static_cast<double>(now - sent) / 1e9);
+  parts_.subscriptions.on_fence(request, Clock::now());
+  announce_rejections();
+  announce_search();
+  subscribe_again_.cancel();
 }
 
-/// Logged at the 1st, 2nd, 4th, 8th … so that a confused exchange does not flood the log.
+/// Logged at the 1st, 2nd, 4th, 8th … so that a confused exchange does not flood the log, and where
+/// a fault is new. `fault` is one of a few texts that last.
 void Session::note_malformed(std::string_view fault, std::size_t bytes) {
-  if (const auto count = parts_.measurements.upstream.malformed.value(); std::has_single_bit(count))
+  const bool is_new = faults_.insert(fault).second;
+  const auto count = parts_.measurements.upstream.malformed.value();
+  if (is_new || std::has_single_bit(count))
     parts_.log.warn("malformed message", {{"fault", fault}, {"bytes", bytes}, {"count", count}});
 }
 
@@ -322,8 +427,9 @@ std::string Session::frame_of(const Subscriptions::Request& request) const {
   if (request.is_end) return proto::unsubscribe_request(request.streams, request.id);
   if (!request.is_private || parts_.key == nullptr)
     return proto::subscribe_request(request.streams, request.id);
+  const auto exchange_ns = unix_ns() + parts_.measurements.upstream.exchange_ahead_ns.value();
   return proto::signed_subscribe_request(request.streams, request.id, *parts_.key,
-                                         unix_ns() / 1'000'000, options_.window_ms);
+                                         exchange_ns / 1'000'000, options_.window_ms);
 }
 
 }  // namespace bpx::bridge

@@ -4,6 +4,9 @@
 #include "bridge/observe/measurements.hpp"
 #include "bridge/publish/status_topic.hpp"
 #include "bridge/relay/relay.hpp"
+#include "bridge/upstream/exchange_clock.hpp"
+#include "bridge/upstream/liveness.hpp"
+#include "bridge/upstream/pace.hpp"
 #include "bridge/upstream/subscriptions.hpp"
 #include "bridge/upstream/tls_context.hpp"
 #include "bridge/upstream/ws_connection.hpp"
@@ -17,7 +20,9 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <variant>
 
 namespace bpx::bridge {
@@ -28,10 +33,11 @@ class Session : private MessageReceiver {
  public:
   struct Options {
     WsConnection::Options connection;
-    std::chrono::milliseconds idle_timeout{90'000};
+    Liveness::Options liveness;
+    std::string canary;  ///< its name; empty: none
     std::uint32_t window_ms = 5'000;
-    std::chrono::milliseconds ping_interval{30'000};  ///< how often the round trip is measured
-    std::chrono::milliseconds close_grace{500};       ///< for the exchange to answer a Close frame
+    std::size_t requests_per_second = 5;
+    std::chrono::milliseconds close_grace{500};  ///< for the exchange to answer a Close frame
   };
 
   /// What the session works on. All must outlive it; `key` is null where no stream is private.
@@ -42,6 +48,7 @@ class Session : private MessageReceiver {
     StatusTopic& status;
     Log& log;
     Measurements& measurements;
+    ExchangeClock& clock;
     const proto::SigningKey* key = nullptr;
   };
 
@@ -54,11 +61,15 @@ class Session : private MessageReceiver {
   Session(const boost::asio::any_io_executor& executor, Options options, Parts parts);
 
   /// Lives through one connection, the `connection`th that is established. Throws where the bridge
-  /// itself cannot go on: out of memory, a socket of ZeroMQ's that fails.
-  boost::asio::awaitable<End> run(std::uint32_t connection);
+  /// itself cannot go on: out of memory, a socket of ZeroMQ's that fails. The exchange is asked at
+  /// half the pace as often as `slowdowns` says, but once a second.
+  boost::asio::awaitable<End> run(std::uint32_t connection, unsigned slowdowns);
 
   /// To be called once streams have become wanted or unwanted: the exchange is told at once.
   void subscriptions_changed();
+
+  /// To be called once the exchange's clock has been read, or could not be.
+  void clock_measured();
 
   /// Makes run() close the WebSocket with code 1000 and return, and every later run() return at
   /// once.
@@ -69,20 +80,26 @@ class Session : private MessageReceiver {
 
   void measure_start();
   void measure_end(DisconnectReason reason);
-  boost::asio::awaitable<End> relay_until_end(WsConnection& connection);
+  boost::asio::awaitable<End> relay_until_end(WsConnection& connection, Pace pace);
   template <typename T>
   boost::asio::awaitable<T> note_failure(boost::asio::awaitable<T> part);
-  boost::asio::awaitable<Disconnect> keep_subscribed(WsConnection& connection);
-  boost::asio::awaitable<Disconnect> watch_idleness(WsConnection& connection);
+  boost::asio::awaitable<void> wait_for_clock();
+  boost::asio::awaitable<Disconnect> keep_subscribed(WsConnection& connection, Pace pace);
+  boost::asio::awaitable<Disconnect> watch_liveness(WsConnection& connection);
   boost::asio::awaitable<Disconnect> close_when_stopped(WsConnection& connection);
   boost::asio::awaitable<std::optional<Disconnect>> send(WsConnection& connection,
                                                          std::string_view frame);
+  boost::asio::awaitable<std::optional<Disconnect>> ping(WsConnection& connection,
+                                                         std::uint64_t request);
   boost::asio::awaitable<void> wait_for_stop();
 
   void on_message(std::string_view message, const Moment& received) override;
   void on_ping() override;
   void on_pong(std::string_view payload) override;
-  void on_data(const Relayed& relayed, const Moment& received);
+  void on_data(const Relayed& relayed);
+  void on_canary();
+  void expect_data();
+  void note_data(const Moment& received);
   void on_answer(const proto::Envelope& answer);
   void announce_gap(const Relayed& relayed);
   void note_lost_between(const Relayed& relayed);
@@ -90,15 +107,20 @@ class Session : private MessageReceiver {
   void note_error(const proto::Envelope& answer, bool is_laid_to_a_request);
   void note_malformed(std::string_view fault, std::size_t bytes);
   void note_undelivered(std::string_view stream);
-  void announce_search(std::int64_t code);
+  void announce_search();
   void announce_rejections();
+  void note_canary_refused(const Subscriptions::Rejection& rejection);
   std::string frame_of(const Subscriptions::Request& request) const;
 
   Options options_;
   Parts parts_;
+  Liveness liveness_;
+  boost::asio::steady_timer look_again_;       ///< at liveness; cancelled by a pong
   boost::asio::steady_timer subscribe_again_;  ///< cancelled when there may be something to send
   boost::asio::steady_timer stop_signal_;      ///< cancelled by stop()
   bool is_stopping_ = false;
+  bool is_ping_due_ = false;
+  bool is_clock_measured_ = false;
   Clock::time_point connected_{};
   Clock::time_point first_data_{};
   Clock::time_point last_data_{};
@@ -110,7 +132,8 @@ class Session : private MessageReceiver {
   bool has_told_search_ = false;
   Clock::time_point error_noted_{};  ///< when the log was last told of an error
   CounterOfEach<kExchangeErrors> unexpected_errors_;
-  std::exception_ptr failure_;  ///< of the bridge itself
+  std::set<std::string_view> faults_;  ///< of malformed messages, that the log was told of
+  std::exception_ptr failure_;         ///< of the bridge itself
 };
 
 }  // namespace bpx::bridge

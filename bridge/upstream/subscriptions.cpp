@@ -3,15 +3,12 @@
 #include "proto/stream_name.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <numeric>
-#include <utility>
+#include <cctype>
 
 namespace bpx::bridge {
-
-using Standing = Probe::Standing;
-
 namespace {
+
+using Milliseconds = Subscriptions::Milliseconds;
 
 constexpr std::int64_t kInvalidSignature = 4003;
 constexpr std::int64_t kInvalidStream = 4006;
@@ -19,406 +16,523 @@ constexpr std::int64_t kInvalidStream = 4006;
 /// How often a refused signature is made anew before its streams count as rejected.
 constexpr int kSignatureRetries = 3;
 
-/// How often on one connection what seems settled is asked for once more because of nameless
-/// errors. Each time the exchange is given twice as long; beyond that, errors are not about
-/// subscriptions.
-constexpr int kMaxAudits = 5;
+/// Intervals double so often at most.
+constexpr int kMostDoublings = 4;
 
-/// So many streams that nobody wants any more, and requests beyond one for each stream, are
-/// remembered without a second thought.
-constexpr std::size_t kForgotten = 1'000;
+/// After so many refusals in a row that say nothing of names, the exchange is full.
+constexpr std::size_t kFullAfter = 4;
+
+/// A fence that has not come back by then never will.
+constexpr Milliseconds kFenceLost{2'000};
+
+/// How long after its fence an error is waited for, once one has come late.
+constexpr Milliseconds kFirstPatience{250};
+constexpr Milliseconds kMostPatience{4'000};
+
+/// After a late error it is so long quiet before anything is asked.
+constexpr Milliseconds kSettle{1'000};
 
 /// So many consumers that want a stream are told apart until it is judged.
-constexpr std::size_t kMaxWantedBy = 16;
+constexpr int kMostJoined = 16;
+
+bool is_about_names(std::int64_t code) {
+  return code == kInvalidStream || code == kInvalidSignature;
+}
+
+/// Of an error that tells of what is so already.
+bool says_already(std::string_view message) {
+  constexpr std::string_view kAlready = "already";
+  const auto is_same = [](unsigned char a, unsigned char b) { return std::tolower(a) == b; };
+  return !std::ranges::search(message, kAlready, is_same).empty();
+}
 
 }  // namespace
 
 Subscriptions::Subscriptions(const Options& options, const std::vector<std::string>& wanted)
     : options_(options) {
-  for (const auto& name : wanted)
-    if (!by_name_.contains(name)) add(name, /*is_lasting=*/true);
+  for (const auto& name : wanted) add(name, {.is_lasting = true});
+  if (!options_.canary.empty()) add(options_.canary, {.is_wanted = false});
 }
 
-Subscriptions::Index Subscriptions::add(std::string_view name, bool is_lasting) {
-  const auto& added = wanted_.emplace_back(Wanted{.name = std::string(name),
-                                                  .is_private = proto::is_private_stream(name),
-                                                  .is_lasting = is_lasting});
-  const auto index = static_cast<Index>(wanted_.size() - 1);
-  by_name_.emplace(added.name, index);
-  ++counts_[static_cast<std::size_t>(State::waiting)];
-  return index;
+void Subscriptions::add(std::string_view name, Stream stream) {
+  stream.is_private = proto::is_private_stream(name);
+  if (streams_.emplace(name, stream).second) count(stream, 1);
 }
 
-Standing Subscriptions::Wanted::standing() const {
-  if (state == State::rejected) return Standing::suspects;
-  if (was_accepted) return Standing::kept;
-  return is_lasting ? Standing::configured : Standing::newcomers;
-}
-
-void Subscriptions::want(std::string_view stream, std::uint64_t wanted_by) {
-  const auto found = by_name_.find(stream);
-  if (found != by_name_.end() && wanted_[found->second].is_wanted)
-    return join(found->second, wanted_by);
-  const auto index = found != by_name_.end() ? found->second : add_newcomer(stream);
-  if (!std::exchange(wanted_[index].is_wanted, true))
-    ++counts_[static_cast<std::size_t>(State::waiting)];
-  wanted_[index].wanted_by = {wanted_by};
-  if (is_connected_) enqueue(index);
-}
-
-void Subscriptions::join(Index stream, std::uint64_t wanted_by) {
-  auto& wanted = wanted_[stream];
-  if (wanted.standing() != Standing::newcomers || wanted.wanted_by.size() >= kMaxWantedBy ||
-      std::ranges::find(wanted.wanted_by, wanted_by) != wanted.wanted_by.end())
+void Subscriptions::want(std::string_view name, std::uint64_t wanted_by) {
+  const auto found = streams_.find(name);
+  if (found == streams_.end()) {
+    add(name, {.wanted_by = wanted_by});
+  } else if (auto& stream = found->second; !stream.is_wanted) {  // the canary, which is asked for
+    stream.is_wanted = true;
+    count(stream, 1);
+    if (options_.on_change) options_.on_change(name, stream.state);
     return;
-  wanted.wanted_by.push_back(wanted_by);
-  if (is_connected_) probes_.add(stream, {Standing::newcomers, wanted_by});
-}
-
-void Subscriptions::enqueue(Index stream) {
-  const auto standing = wanted_[stream].standing();
-  if (standing == Standing::kept || wanted_[stream].wanted_by.empty())
-    return probes_.add(stream, {standing, 0});
-  for (const auto consumer : wanted_[stream].wanted_by) probes_.add(stream, {standing, consumer});
-}
-
-void Subscriptions::unwant(std::string_view stream) {
-  const auto found = by_name_.find(stream);
-  if (found == by_name_.end()) return;
-  auto& wanted = wanted_[found->second];
-  if (wanted.is_lasting || !wanted.is_wanted) return;
-  acquit(found->second);
-  std::erase(unsent_, found->second);
-  probes_.remove(found->second);
-  const bool is_ending = std::ranges::find(ending_, found->second) != ending_.end();
-  if (!is_ending && (wanted.state == State::requested || wanted.state == State::live))
-    ending_.push_back(found->second);
-  --counts_[static_cast<std::size_t>(wanted.state)];
-  wanted.is_wanted = wanted.is_acknowledged = wanted.was_accepted = false;
-  wanted.state = State::waiting;
-}
-
-void Subscriptions::set_lasting(std::string_view stream, bool is_lasting) {
-  if (const auto found = by_name_.find(stream); found != by_name_.end())
-    wanted_[found->second].is_lasting = is_lasting;
-}
-
-Subscriptions::Index Subscriptions::add_newcomer(std::string_view stream) {
-  const auto wanted = std::accumulate(counts_.begin(), counts_.end(), std::size_t{0});
-  if (wanted_.size() > 2 * wanted + kForgotten) forget_unwanted();
-  return add(stream, /*is_lasting=*/false);
-}
-
-/// All but those that are still to be unsubscribed from. The others get new numbers, wherever they
-/// are under way.
-void Subscriptions::forget_unwanted() {
-  constexpr auto kGone = std::numeric_limits<Index>::max();
-  std::vector<Index> renumbered(wanted_.size(), kGone);
-  for (const auto index : ending_) renumbered[index] = 0;
-  by_name_.clear();
-  const auto before = std::exchange(wanted_, {});
-  for (Index i = 0; i < before.size(); ++i) {
-    if (!before[i].is_wanted && renumbered[i] == kGone) continue;
-    renumbered[i] = static_cast<Index>(wanted_.size());
-    by_name_.emplace(wanted_.emplace_back(before[i]).name, renumbered[i]);
+  } else if (stream.is_lasting || stream.is_settled || ++stream.joined > kMostJoined) {
+    return;
   }
-  const auto renumber = [&](Indices& streams) {
-    for (auto& index : streams) index = renumbered[index];
-    std::erase(streams, kGone);
-  };
-  for (auto* streams : {&probe_.streams, &unsent_, &ending_}) renumber(*streams);
-  probes_.for_each(renumber);
-  for (auto& [id, request] : requests_) renumber(request.streams);
+  if (is_connected_) join({Rank::others, wanted_by}, name);
 }
 
-void Subscriptions::connection_opened() {
+void Subscriptions::join(const Lane& lane, std::string_view name) {
+  const bool is_private = proto::is_private_stream(name);
+  auto& asks = lanes_[lane];
+  const auto has_room = [&](const Ask& ask) {
+    return ask.part_of == 0 && !ask.is_confirmation && !ask.is_repetition &&
+           ask.streams.size() < options_.batch &&
+           (ask.streams.empty() || proto::is_private_stream(ask.streams.front()) == is_private);
+  };
+  auto ask = std::ranges::find_if(asks, has_room);
+  if (ask == asks.end()) ask = asks.insert(ask, Ask{.lane = lane});
+  if (std::ranges::find(ask->streams, name) == ask->streams.end()) ask->streams.emplace_back(name);
+}
+
+void Subscriptions::unwant(std::string_view name) {
+  const auto found = streams_.find(name);
+  if (found == streams_.end() || found->second.is_lasting || !found->second.is_wanted) return;
+  count(found->second, -1);
+  found->second.is_wanted = false;
+  if (name == options_.canary) return;
+  for (auto& [lane, asks] : lanes_)
+    for (auto& ask : asks) std::erase(ask.streams, name);
+  for (auto& [id, ask] : open_) ask.is_incomplete |= std::erase(ask.streams, name) > 0;
+  if (found->second.was_asked && std::ranges::find(ending_, name) == ending_.end())
+    ending_.emplace_back(name);
+  streams_.erase(found);
+}
+
+void Subscriptions::set_lasting(std::string_view name, bool is_lasting) {
+  if (const auto found = streams_.find(name); found != streams_.end())
+    found->second.is_lasting = is_lasting;
+}
+
+void Subscriptions::connection_opened(std::size_t at_once) {
   connection_closed();
-  forget_unwanted();
   is_connected_ = true;
-  for (Index i = 0; i < wanted_.size(); ++i) enqueue(i);
-  quiet_until_ = answered_by_ = {};
-  verdict_after_ = options_.timing.verdict_after;
-  audits_ = 0;
-  needs_audit_ = false;
+  at_once_ = at_once;
+  std::map<Lane, std::vector<std::string>> waiting;
+  std::vector<std::pair<Lane, std::string>> alone;
+  for (auto& [name, stream] : streams_) {
+    const auto lane = lane_of(name, stream);
+    if (std::exchange(stream.refusal, Refusal::none) == Refusal::name)
+      alone.emplace_back(lane, name);
+    else
+      waiting[lane].push_back(name);
+  }
+  for (const auto& [lane, names] : waiting) queue(lane, names);
+  for (const auto& [lane, name] : alone) queue_alone(lane, name);
+}
+
+Subscriptions::Lane Subscriptions::lane_of(std::string_view name, const Stream& stream) const {
+  if (name == options_.canary && !stream.is_lasting) return {Rank::canary, 0};
+  if (stream.was_accepted) return {Rank::kept, 0};
+  if (!stream.is_lasting) return {Rank::others, stream.wanted_by};
+  return {is_doubtful(name) ? Rank::doubtful : Rank::configured, 0};
 }
 
 void Subscriptions::connection_closed() {
   is_connected_ = false;
-  for (Index i = 0; i < wanted_.size(); ++i) {
-    wanted_[i].is_in_doubt = wanted_[i].is_acknowledged = false;
-    if (wanted_[i].is_wanted && wanted_[i].state != State::rejected) set_state(i, State::waiting);
+  for (auto& [name, stream] : streams_) {
+    stream.was_asked = stream.is_settled = stream.is_acknowledged = false;
+    stream.tries = stream.joined = 0;
+    stream.due = TimePoint::max();
+    if (stream.state != State::rejected) set_state(name, stream, State::waiting);
   }
-  probes_.clear();
-  unsent_.clear();
+  lanes_.clear();
   ending_.clear();
-  requests_.clear();
-  in_doubt_ = 0;
+  open_.clear();
+  unexplained_.clear();
+  refusals_in_a_row_ = 0;
+  full_by_.reset();
+  patience_ = {};
+  quiet_until_ = {};
+  next_due_ = TimePoint::max();
+}
+
+/// In batches, which are wholly private, and come first, or wholly public.
+void Subscriptions::queue(const Lane& lane, const std::vector<std::string>& names,
+                          bool is_repetition) {
+  for (const bool is_private : {true, false}) {
+    Ask* ask = nullptr;
+    for (const auto& name : names) {
+      if (proto::is_private_stream(name) != is_private) continue;
+      if (ask == nullptr || ask->streams.size() == options_.batch)
+        ask = &lanes_[lane].emplace_back(Ask{.is_repetition = is_repetition, .lane = lane});
+      ask->streams.push_back(name);
+    }
+  }
+}
+
+/// A name that was refused before.
+void Subscriptions::queue_alone(const Lane& lane, const std::string& name) {
+  lanes_[lane].push_back({.streams = {name}, .is_confirmation = true, .lane = lane});
+}
+
+/// What is to be asked for again now. Of what did not fit one is tried for all.
+void Subscriptions::queue_due(TimePoint now) {
+  if (now < next_due_) return;
+  next_due_ = TimePoint::max();
+  std::vector<std::string> silent;
+  std::vector<std::string> refused;
+  bool is_room_tried = false;
+  for (auto& [name, stream] : streams_) {
+    if (stream.due > now) {
+      next_due_ = std::min(next_due_, stream.due);
+      continue;
+    }
+    stream.due = TimePoint::max();
+    if (stream.refusal == Refusal::full && std::exchange(is_room_tried, true)) {
+      set_due(stream, now + until_retry(stream.tries++));
+      continue;
+    }
+    stream.is_settled = false;
+    switch (stream.refusal) {
+      case Refusal::none: silent.push_back(name); break;
+      case Refusal::signature: refused.push_back(name); break;
+      case Refusal::full:
+      case Refusal::name: queue_alone(kRetries, name);
+    }
+  }
+  queue(kRetries, silent, /*is_repetition=*/true);
+  queue(kRetries, refused);
 }
 
 std::optional<Subscriptions::Request> Subscriptions::next_request(TimePoint now) {
-  if (!ending_.empty()) return make_end_request();
-  if (unsent_.empty() && in_doubt_ > 0) {
-    if (now < verdict_at_) return std::nullopt;
-    acquit_all();
-  }
-  if (unsent_.empty() && !begin_probe(now)) return std::nullopt;
-  return make_request(now);
-}
+  if (!is_connected_) return std::nullopt;
+  judge(now);
+  queue_due(now);
+  if (is_waiting_for_verdict() || now < quiet_until_) return std::nullopt;
+  auto ask = ending_.empty() ? take_ask() : std::optional(take_end());
+  if (!ask) return std::nullopt;
 
-bool Subscriptions::begin_probe(TimePoint now) {
-  if (now < quiet_until_) return false;
-  if (needs_audit_ && !probes_.has_due(now)) begin_audit();
-  auto next = probes_.take(now, [&](Index i, Standing standing) {
-    const auto state = wanted_[i].state;
-    if (state == State::live || !wanted_[i].is_wanted) return true;
-    // It may have been judged meanwhile among what another consumer wants.
-    return (state == State::requested && standing != Standing::kept) ||
-           (state == State::rejected && standing == Standing::newcomers);
-  });
-  if (!next) return false;
-  if (next->record.is_put_off() && now < answered_by_) {
-    hold_until(answered_by_);
-    probes_.push_front(*std::move(next));
-    return false;
+  ask->verdict_at = now + kFenceLost + patience_;
+  ask->is_private = proto::is_private_stream(ask->streams.front());
+  const auto id = ++last_id_;
+  const auto& sent = open_.emplace(id, *std::move(ask)).first->second;
+  Request request{.id = id,
+                  .is_end = sent.is_end,
+                  .is_private = sent.is_private,
+                  .streams = {sent.streams.begin(), sent.streams.end()}};
+  if (sent.is_end) return request;
+  for (const auto& name : sent.streams) {
+    auto& stream = streams_.find(name)->second;
+    stream.was_asked = true;
+    if (stream.state == State::waiting) set_state(name, stream, State::requested);
   }
-  probe_ = *std::move(next);
-  // Private streams first: an account's orders matter more than any market.
-  std::stable_partition(probe_.streams.begin(), probe_.streams.end(),
-                        [&](Index i) { return wanted_[i].is_private; });
-  unsent_.assign(probe_.streams.rbegin(), probe_.streams.rend());
-  return true;
-}
-
-Subscriptions::Request Subscriptions::make_request(TimePoint now) {
-  Request request{
-      .id = ++last_id_, .is_private = wanted_[unsent_.back()].is_private, .streams = {}};
-  auto& sent = remember(request.id);
-  sent.record = probe_.record;
-  while (!unsent_.empty() && sent.streams.size() < options_.batch &&
-         wanted_[unsent_.back()].is_private == request.is_private) {
-    const auto index = unsent_.back();
-    unsent_.pop_back();
-    sent.streams.push_back(index);
-    auto& stream = wanted_[index];
-    request.streams.push_back(stream.name);
-    if (stream.state == State::waiting) set_state(index, State::requested);
-    if (stream.state != State::live && !std::exchange(stream.is_in_doubt, true)) ++in_doubt_;
-  }
-  verdict_at_ = now + verdict_after_;
-  answered_by_ = now + 2 * verdict_after_;
   return request;
 }
 
-Subscriptions::Request Subscriptions::make_end_request() {
-  Request request{.id = ++last_id_,
-                  .is_end = true,
-                  .is_private = wanted_[ending_.back()].is_private,
-                  .streams = {}};
-  remember(request.id);  // its answers are about no stream
-  while (!ending_.empty() && request.streams.size() < options_.batch &&
-         wanted_[ending_.back()].is_private == request.is_private) {
-    request.streams.push_back(wanted_[ending_.back()].name);
+Subscriptions::Ask Subscriptions::take_end() {
+  Ask end{.is_end = true};
+  const bool is_private = proto::is_private_stream(ending_.back());
+  while (!ending_.empty() && end.streams.size() < options_.batch &&
+         proto::is_private_stream(ending_.back()) == is_private) {
+    end.streams.push_back(std::move(ending_.back()));
     ending_.pop_back();
   }
-  return request;
+  return end;
 }
 
-/// Of those that are too many the oldest goes: it was answered long ago.
-Subscriptions::SentRequest& Subscriptions::remember(std::uint64_t id) {
-  if (requests_.size() > wanted_.size() + kForgotten) requests_.erase(requests_.begin());
-  return requests_[id];
+/// The lanes of `others` take turns, each consumer before those who came earlier: however many come
+/// anew, it is everybody's turn in the end.
+std::optional<Subscriptions::Ask> Subscriptions::take_ask() {
+  while (!lanes_.empty()) {
+    auto lane = lanes_.begin();
+    if (lane->first.first == Rank::others) {
+      lane = lanes_.lower_bound({Rank::others, last_served_});
+      lane = std::prev(lane == lanes_.begin() ? lanes_.end() : lane);
+      last_served_ = lane->first.second;
+    }
+    auto ask = std::move(lane->second.front());
+    lane->second.pop_front();
+    if (lane->second.empty()) lanes_.erase(lane);
+    std::erase_if(ask.streams, [&](const auto& name) { return is_settled(name); });
+    if (!ask.streams.empty()) return ask;
+    unexplained_.erase(ask.part_of);
+  }
+  return std::nullopt;
 }
 
 std::optional<Subscriptions::TimePoint> Subscriptions::next_deadline() const {
-  if (!unsent_.empty() || !ending_.empty()) return TimePoint::min();
-  if (in_doubt_ > 0) return verdict_at_;
-  if (needs_audit_) return quiet_until_;
-  const auto due = probes_.next_due();
-  return due ? std::optional(std::max(quiet_until_, *due)) : std::nullopt;
+  if (!is_connected_) return std::nullopt;
+  const bool has_more = !lanes_.empty() || !ending_.empty();
+  if (has_more && !is_waiting_for_verdict()) return quiet_until_;
+  const auto verdict = open_.empty() ? TimePoint::max() : open_.begin()->second.verdict_at;
+  const auto next = std::min(verdict, next_due_);
+  return next == TimePoint::max() ? std::nullopt : std::optional(next);
 }
 
-bool Subscriptions::on_data(std::string_view stream) {
-  const auto found = by_name_.find(stream);
-  if (found == by_name_.end() || !wanted_[found->second].is_wanted) return false;
-  acquit(found->second);
-  wanted_[found->second].was_accepted = true;
-  set_state(found->second, State::live);
-  return !is_probing();
+void Subscriptions::on_fence(std::uint64_t id, TimePoint now) {
+  for (auto& [number, ask] : open_)
+    if (number <= id) ask.verdict_at = std::min(ask.verdict_at, now + patience_);
+  judge(now);
+}
+
+void Subscriptions::on_data(std::string_view name) {
+  const auto found = streams_.find(name);
+  if (found == streams_.end()) return;
+  auto& stream = found->second;
+  if (stream.was_asked) {  // otherwise it is of a subscription that is about to end
+    stream.is_settled = stream.was_accepted = true;
+    stream.due = TimePoint::max();
+  }
+  set_state(name, stream, State::live);
 }
 
 void Subscriptions::on_acknowledgement(std::optional<std::uint64_t> id) {
-  const auto request = id ? requests_.find(*id) : requests_.end();
-  if (request == requests_.end()) return;
-  for (const auto index : request->second.streams) {
-    if (!wanted_[index].is_wanted) continue;
-    acquit(index);
-    wanted_[index].is_acknowledged = wanted_[index].was_accepted = true;
-    if (wanted_[index].state == State::rejected) set_state(index, State::requested);
-  }
-}
-
-void Subscriptions::acquit(Index stream) {
-  if (std::exchange(wanted_[stream].is_in_doubt, false)) --in_doubt_;
-}
-
-void Subscriptions::acquit_all() {
-  for (const auto index : probe_.streams) {
-    if (!wanted_[index].is_in_doubt) continue;
-    acquit(index);
-    wanted_[index].was_accepted = true;
-    if (wanted_[index].state == State::rejected) set_state(index, State::requested);
-  }
+  const auto open = id ? open_.find(*id) : open_.end();
+  if (open == open_.end()) return;
+  for (const auto& name : open->second.streams)
+    if (const auto found = streams_.find(name); found != streams_.end())
+      found->second.is_acknowledged = true;
 }
 
 bool Subscriptions::on_error(std::optional<std::uint64_t> id, std::int64_t code,
                              std::string_view message, TimePoint now) {
-  const Verdict verdict{code, message, id.has_value(), now};
-  if (!id) return on_anonymous_error(verdict);
-
-  const auto request = requests_.find(*id);
-  if (request == requests_.end()) return false;
-  // The request stays known: of several bad names each may get an error.
-  auto guilty = std::exchange(request->second.streams, {});
-  for (const auto index : guilty) acquit(index);
-  condemn(std::move(guilty), request->second.record, verdict);
+  if (id > last_id_) return false;
+  const auto may_be_meant = [&](const auto& open) {
+    if (id) return open.first == *id;
+    return code != kInvalidSignature || open.second.is_private;
+  };
+  const auto meant = std::ranges::find_if(open_, may_be_meant);
+  if (meant == open_.end()) return be_patient(now);
+  auto& error = meant->second.error;
+  if (!error) error = {.code = code, .message = std::string(message), .is_certain = id.has_value()};
   return true;
 }
 
-bool Subscriptions::on_anonymous_error(const Verdict& verdict) {
-  const bool is_in_burst = verdict.now < quiet_until_;
-  // Extended while a burst lasts, but not for ever: errors that never end must not stop everything.
-  if (!is_in_burst) burst_ends_ = verdict.now + 4 * options_.timing.settle;
-  hold_until(std::min(verdict.now + options_.timing.settle, burst_ends_));
-  // Whoever is accused now, it may have been another, whose answer comes late.
-  needs_audit_ = true;
-
-  auto guilty = take_suspects(verdict.code == kInvalidSignature);
-  if (guilty.empty()) return is_in_burst || count(State::requested) > 0;
-  condemn(std::move(guilty), probe_.record, verdict);
-  return true;
-}
-
-void Subscriptions::hold_until(TimePoint time) { quiet_until_ = std::max(quiet_until_, time); }
-
-/// The streams in doubt, taken out of doubt. What of the probe was not sent yet becomes a probe of
-/// its own, the next one: it has nothing to do with the error.
-Subscriptions::Indices Subscriptions::take_suspects(bool signatures_alone) {
-  Indices suspects;
-  for (const auto index : probe_.streams) {
-    if (!wanted_[index].is_in_doubt || (signatures_alone && !wanted_[index].is_private)) continue;
-    acquit(index);
-    suspects.push_back(index);
+void Subscriptions::judge(TimePoint now) {
+  while (!open_.empty() && open_.begin()->second.verdict_at <= now) {
+    auto judged = open_.extract(open_.begin());
+    if (judged.mapped().is_end) continue;
+    if (judged.mapped().error)
+      refuse(judged.key(), std::move(judged.mapped()), now);
+    else
+      accept(judged.mapped(), now);
   }
-  if (!signatures_alone && !unsent_.empty()) {
-    probes_.push_front(
-        {.streams = {unsent_.rbegin(), unsent_.rend()}, .record = {.lane = probe_.record.lane}});
-    unsent_.clear();
+}
+
+void Subscriptions::accept(const Ask& ask, TimePoint now) {
+  refusals_in_a_row_ = 0;
+  full_by_.reset();
+  for (const auto& name : ask.streams)
+    if (const auto found = streams_.find(name); found != streams_.end())
+      accept(name, found->second, now);
+  const auto whole = unexplained_.find(ask.part_of);
+  if (whole == unexplained_.end() || --whole->second > 0) return;
+  unexplained_.erase(whole);
+  be_patient(now);  // the error was about another request
+}
+
+void Subscriptions::accept(std::string_view name, Stream& stream, TimePoint now) {
+  stream.is_settled = stream.was_accepted = true;
+  const auto refusal = std::exchange(stream.refusal, Refusal::none);
+  if (refusal != Refusal::none) stream.tries = 0;
+  if (refusal == Refusal::full) ask_for_what_did_not_fit();
+  if (stream.state == State::live) return;
+  set_state(name, stream, State::requested);
+  if (options_.resubscribe_after.count() == 0) return;
+  set_due(stream,
+          now + options_.resubscribe_after * (1 << std::min(stream.tries++, kMostDoublings)));
+}
+
+void Subscriptions::ask_for_what_did_not_fit() {
+  std::vector<std::string> names;
+  for (auto& [name, stream] : streams_) {
+    if (stream.refusal != Refusal::full) continue;
+    stream.refusal = Refusal::none;
+    stream.is_settled = false;
+    stream.due = TimePoint::max();
+    names.push_back(name);
   }
-  return suspects;
+  queue(kRetries, names);
 }
 
-/// A nameless error may have come later than expected and been laid to the wrong probe. So whatever
-/// has been asked for and delivered nothing is asked for once more, in peace: only silence then is
-/// acceptance.
-void Subscriptions::begin_audit() {
-  needs_audit_ = false;
-  if (++audits_ > kMaxAudits) return;
-  verdict_after_ *= 2;
-  Probe audit;
-  for (Index i = 0; i < wanted_.size(); ++i)
-    if (wanted_[i].state == State::requested && !wanted_[i].is_acknowledged)
-      audit.streams.push_back(i);
-  if (!audit.streams.empty()) probes_.push_back(std::move(audit));
-}
-
-void Subscriptions::condemn(Indices guilty, const Record& record, const Verdict& verdict) {
-  std::erase_if(guilty,
-                [&](Index i) { return wanted_[i].state == State::live || !wanted_[i].is_wanted; });
-  if (guilty.empty()) return;
-  for (const auto index : guilty) {
-    wanted_[index].was_accepted = false;
-    if (wanted_[index].state == State::requested) set_state(index, State::waiting);
+void Subscriptions::refuse(std::uint64_t id, Ask ask, TimePoint now) {
+  ++refusals_in_a_row_;
+  unexplained_.erase(ask.part_of);
+  std::erase_if(ask.streams, [&](const auto& name) { return is_settled(name); });
+  if (ask.streams.empty()) {
+    if (!ask.is_incomplete) be_patient(now);  // the error was about another request
+    return;
   }
-
-  const auto is_private = [&](Index i) { return wanted_[i].is_private; };
-  if (verdict.code == kInvalidSignature && std::ranges::all_of(guilty, is_private))
-    return retry_signature(std::move(guilty), record, verdict);
-  if (guilty.size() > 1) return halve(guilty, record);
-  const bool is_sure = verdict.is_certain || record.is_second_look;
-  if (is_sure && (verdict.is_documented() || record.is_afresh)) {
-    if (!verdict.is_certain) answered_by_ = verdict.now;  // nothing else was under way
-    return reject(guilty, verdict);
+  const auto& error = *ask.error;
+  for (const auto& name : ask.streams) {
+    auto& stream = streams_.find(name)->second;
+    stream.was_accepted = false;
+    if (stream.state == State::requested) set_state(name, stream, State::waiting);
   }
-  look_again(guilty, record, verdict);
+  const auto& name = ask.streams.front();
+  if (error.code == kInvalidSignature && ask.is_private) return refuse_signature(ask, now);
+  if (error.code == full_by_) {
+    for (const auto& one : ask.streams) reject(one, Refusal::full, error, now);
+    return;
+  }
+  if (ask.streams.size() > 1) return split(id, std::move(ask));
+  const bool is_repeated = ask.is_repetition && !is_about_names(error.code);
+  if (is_repeated || says_already(error.message))
+    return accept(name, streams_.find(name)->second, now);
+  if (!error.is_certain && !ask.is_confirmation && !is_doubtful(name)) {
+    ask.is_confirmation = true;
+    // Until then a late error about another name would have come.
+    if (patience_.count() > 0) {
+      quiet_until_ = now + kMostPatience;
+      is_settling_ = false;
+    }
+    return ask_for_parts(id, ask, {ask.streams});
+  }
+  const bool did_not_fit = streams_.find(name)->second.refusal == Refusal::full;
+  const bool is_full =
+      !is_about_names(error.code) && (did_not_fit || refusals_in_a_row_ >= kFullAfter);
+  reject(name, is_full ? Refusal::full : Refusal::name, error, now);
+  if (is_full) reject_all_parts(error, now);
 }
 
-bool Subscriptions::Verdict::is_documented() const {
-  return code == kInvalidSignature || code == kInvalidStream;
+/// Into those that are beyond doubt and the others, where there are both, or else into as many
+/// parts as may be asked for at once.
+void Subscriptions::split(std::uint64_t id, Ask ask) {
+  auto& streams = ask.streams;
+  const auto doubtful = std::stable_partition(streams.begin(), streams.end(),
+                                              [&](const auto& name) { return !is_doubtful(name); });
+  if (doubtful != streams.begin() && doubtful != streams.end())
+    return ask_for_parts(id, ask, {{streams.begin(), doubtful}, {doubtful, streams.end()}});
+  const std::size_t at_once = patience_.count() > 0 ? 1 : at_once_;
+  const auto count = std::clamp<std::size_t>(at_once, 2, streams.size());
+  const auto at = [&](std::size_t part) {
+    return streams.begin() + static_cast<std::ptrdiff_t>(streams.size() * part / count);
+  };
+  std::vector<std::vector<std::string>> parts;
+  for (std::size_t part = 0; part < count; ++part) parts.emplace_back(at(part), at(part + 1));
+  ask_for_parts(id, ask, std::move(parts));
 }
 
-void Subscriptions::look_again(const Indices& guilty, const Record& record,
-                               const Verdict& verdict) {
-  answered_by_ = verdict.now + 2 * verdict_after_;
-  const bool is_afresh = record.is_second_look || !verdict.is_documented();
-  Probe look{
-      .streams = guilty,
-      .record = {.lane = record.lane.accused(), .is_second_look = true, .is_afresh = is_afresh}};
-  if (look.record.is_put_off()) return probes_.push_back(std::move(look));
-  hold_until(answered_by_);  // until no late answer to another can be mistaken
-  // An UNSUBSCRIBE goes at once, and what it is answered passes while nobody is in doubt.
-  if (is_afresh) ending_.insert(ending_.end(), guilty.begin(), guilty.end());
-  probes_.push_front(std::move(look));
-}
-
-void Subscriptions::halve(const Indices& guilty, const Record& record) {
-  const auto middle = guilty.begin() + static_cast<std::ptrdiff_t>(guilty.size() / 2);
-  const Record halved{.lane = record.lane.accused()};
-  probes_.push_front({.streams = {middle, guilty.end()}, .record = halved});
-  probes_.push_front({.streams = {guilty.begin(), middle}, .record = halved});
+/// They are next in the lane.
+void Subscriptions::ask_for_parts(std::uint64_t id, const Ask& ask,
+                                  std::vector<std::vector<std::string>> parts) {
+  if (!ask.is_incomplete) unexplained_[id] = parts.size();
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part)
+    lanes_[ask.lane].push_front({.streams = std::move(*part),
+                                 .is_confirmation = ask.is_confirmation,
+                                 .is_repetition = ask.is_repetition,
+                                 .part_of = id,
+                                 .lane = ask.lane});
 }
 
 /// For as long as the connection lasts: what is refused is the clock or the key, and both may be
 /// set right any time.
-void Subscriptions::retry_signature(Indices guilty, const Record& record, const Verdict& verdict) {
-  const int refused = record.signatures_refused + 1;
-  const bool is_rejected = refused > kSignatureRetries;
-  if (is_rejected) reject(guilty, verdict);
-  const auto delay = is_rejected ? options_.signature_again
-                                 : options_.timing.signature_retry * (1 << (refused - 1));
-  probes_.push_front({.streams = std::move(guilty),
-                      .record = {.lane = record.lane.accused(), .signatures_refused = refused},
-                      .not_before = verdict.now + delay});
-}
-
-void Subscriptions::reject(const Indices& guilty, const Verdict& verdict) {
-  for (const auto index : guilty) {
-    if (wanted_[index].state == State::rejected) continue;
-    set_state(index, State::rejected);
-    rejections_.push_back({wanted_[index].name, verdict.code, std::string(verdict.message)});
+void Subscriptions::refuse_signature(const Ask& ask, TimePoint now) {
+  for (const auto& name : ask.streams) {
+    auto& stream = streams_.find(name)->second;
+    if (std::exchange(stream.refusal, Refusal::signature) != Refusal::signature) stream.tries = 0;
+    if (stream.tries < kSignatureRetries)
+      set_due(stream, now + options_.timing.signature_retry * (1 << stream.tries++));
+    else
+      reject(name, Refusal::signature, *ask.error, now);
   }
 }
 
-std::vector<Subscriptions::Rejection> Subscriptions::take_rejections() {
-  return std::exchange(rejections_, {});
+void Subscriptions::reject(std::string_view name, Refusal refusal, const Error& error,
+                           TimePoint now) {
+  auto& stream = streams_.find(name)->second;
+  if (std::exchange(stream.refusal, refusal) != refusal) stream.tries = 0;
+  stream.is_settled = true;
+  const int doublings = stream.tries++ - (refusal == Refusal::signature ? kSignatureRetries : 0);
+  if (options_.retry_rejected.count() > 0) set_due(stream, now + until_retry(doublings));
+  if (stream.state == State::rejected) return;
+  set_state(name, stream, State::rejected);
+  rejections_.push_back({std::string(name), error.code, error.message});
 }
 
-std::optional<Subscriptions::State> Subscriptions::state_of(std::string_view stream) const {
-  const auto found = by_name_.find(stream);
-  if (found == by_name_.end() || !wanted_[found->second].is_wanted) return std::nullopt;
-  return wanted_[found->second].state;
+/// Nothing more fits: what was refused among others need not be asked for alone.
+void Subscriptions::reject_all_parts(const Error& error, TimePoint now) {
+  full_by_ = error.code;
+  for (const auto& [lane, asks] : lanes_)
+    for (const auto& ask : asks)
+      for (const auto& name : ask.streams)
+        if (ask.part_of != 0 && !is_settled(name)) reject(name, Refusal::full, error, now);
+}
+
+Milliseconds Subscriptions::until_retry(int doublings) const {
+  const auto& [signature_retry, first] = options_.timing;
+  return std::min(options_.retry_rejected, first * (1 << std::min(doublings, 16)));
+}
+
+/// An error came late. Whatever was accepted by silence alone may be what it was about. So that is
+/// asked for again, once no more of such errors come.
+bool Subscriptions::be_patient(TimePoint now) {
+  if (is_settling_ && now < quiet_until_) {
+    quiet_until_ = now + kSettle;
+    return true;
+  }
+  if (patience_ >= kMostPatience) return false;
+  std::vector<std::string> silent;
+  for (auto& [name, stream] : streams_) {
+    if (stream.state != State::requested || stream.is_acknowledged) continue;
+    stream.is_settled = false;
+    silent.push_back(name);
+  }
+  if (silent.empty()) return false;
+  for (auto& [id, ask] : open_) {  // their verdicts would come too early
+    ask.streams.clear();
+    ask.is_incomplete = true;
+  }
+  patience_ = std::max(kFirstPatience, 2 * patience_);
+  quiet_until_ = now + kSettle;
+  is_settling_ = true;
+  queue({Rank::kept, 0}, silent, /*is_repetition=*/true);
+  return true;
+}
+
+std::optional<Subscriptions::State> Subscriptions::state_of(std::string_view name) const {
+  const auto found = streams_.find(name);
+  if (found == streams_.end() || !found->second.is_wanted) return std::nullopt;
+  return found->second.state;
+}
+
+bool Subscriptions::is_settled(std::string_view name) const {
+  const auto found = streams_.find(name);
+  return found == streams_.end() || found->second.is_settled;
+}
+
+bool Subscriptions::is_doubtful(std::string_view name) const {
+  if (!proto::is_of_known_type(name)) return true;
+  if (symbols_.empty()) return false;
+  const auto parsed = proto::StreamName::parse(name);
+  const auto symbol = parsed ? parsed->symbol() : std::string_view{};
+  return !symbol.empty() && !symbols_.contains(symbol);
+}
+
+std::size_t Subscriptions::in_question() const {
+  std::size_t streams = 0;
+  for (const auto& [lane, asks] : lanes_)
+    for (const auto& ask : asks) streams += ask.part_of != 0 ? ask.streams.size() : 0;
+  return streams;
 }
 
 std::size_t Subscriptions::remembered() const {
-  return wanted_.size() + requests_.size() + probe_.streams.size() + unsent_.size() +
-         ending_.size() + probes_.places();
+  auto places = streams_.size() + ending_.size() + unexplained_.size();
+  for (const auto& [id, ask] : open_) places += 1 + ask.streams.size();
+  for (const auto& [lane, asks] : lanes_)
+    for (const auto& ask : asks) places += 1 + ask.streams.size();
+  return places;
 }
 
-void Subscriptions::set_state(Index stream, State state) {
-  auto& current = wanted_[stream].state;
-  --counts_.at(static_cast<std::size_t>(current));
-  ++counts_.at(static_cast<std::size_t>(state));
-  if (std::exchange(current, state) != state && options_.on_change)
-    options_.on_change(wanted_[stream].name, state);
+void Subscriptions::set_due(Stream& stream, TimePoint due) {
+  stream.due = due;
+  next_due_ = std::min(next_due_, due);
+}
+
+void Subscriptions::set_state(std::string_view name, Stream& stream, State state) {
+  if (stream.state == state) return;
+  count(stream, -1);
+  stream.state = state;
+  count(stream, 1);
+  if (stream.is_wanted && options_.on_change) options_.on_change(name, state);
+}
+
+void Subscriptions::count(const Stream& stream, int more) {
+  if (stream.is_wanted)
+    counts_.at(static_cast<std::size_t>(stream.state)) += static_cast<std::size_t>(more);
 }
 
 }  // namespace bpx::bridge

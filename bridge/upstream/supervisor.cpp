@@ -12,6 +12,9 @@ namespace asio = boost::asio;
 
 namespace {
 
+/// With this close code exchanges end a connection that asks too much of them.
+constexpr std::uint16_t kPolicyViolation = 1008;
+
 /// By these close codes a connection ends in order, and the next one is welcome: done (1000), going
 /// away (1001), restarting (1012). Any other means that something is amiss.
 bool invites_back(const Disconnect& disconnect) {
@@ -34,10 +37,13 @@ asio::awaitable<void> Supervisor::run() {
   std::uint32_t connection = 1;
   while (!is_stopping_) {
     status_.connecting();
-    const auto end = co_await session_.run(connection);
+    const auto end = co_await session_.run(connection, slowdowns_);
     if (is_stopping_) break;
     const auto* disconnect = std::get_if<Disconnect>(&end.why);
-    if (disconnect != nullptr) ++connection;
+    if (disconnect != nullptr) {
+      ++connection;
+      slowdowns_ = disconnect->code == kPolicyViolation ? slowdowns_ + 1 : 0;
+    }
     const bool is_invited = disconnect != nullptr && invites_back(*disconnect);
     const auto retry = std::max(backoff_.after(end.lived, is_invited), asked_for(end));
     announce(end, retry);

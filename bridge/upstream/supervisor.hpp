@@ -44,6 +44,7 @@ class Supervisor {
   Log& log_;
   boost::asio::steady_timer wait_;
   bool is_stopping_ = false;
+  unsigned slowdowns_ = 0;      ///< connections closed in a row for asking too much
   std::uint64_t failures_ = 0;  ///< attempts that failed since the last connection
   std::optional<Said> said_;    ///< the failure last told of
 };

@@ -88,7 +88,7 @@ class Audit:
 
     def _check_connections(self):
         self._equal(self._public.connection - 1, "upstream_reconnects_total")
-        for reason in ("closed", "idle", "reset", "oversized", "protocol", "local"):
+        for reason in ("closed", "idle", "mute", "reset", "oversized", "protocol", "local"):
             self._equal(self._public.disconnects[reason], "upstream_disconnects_total",
                         reason=reason)
         for endpoint, before in self._statuses_before.items():

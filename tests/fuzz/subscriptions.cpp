@@ -2,6 +2,7 @@
 // more, digits name streams and requests.
 //
 //   O connection opened    N ask for the next requests    D4 data of stream 4
+//   P4 the fence behind request 4 comes back
 //   C connection closed    . 50 ms pass, : 5 s            A4 request 4 acknowledged
 //   E error, nameless      S signature refused            X other error, nameless
 //   e4 error about request 4                              s4 signature of request 4 refused
@@ -24,6 +25,7 @@ using bpx::bridge::Subscriptions;
 using bpx::fuzz::require;
 
 constexpr std::size_t kBatch = 3;
+constexpr std::size_t kAtOnce = 5;
 constexpr std::size_t kConsumers = 4;  ///< who want visitors
 constexpr std::int64_t kInvalidSignature = 4003;
 constexpr std::int64_t kInvalidStream = 4006;
@@ -38,6 +40,9 @@ const std::vector<std::string> kVisitors = {
     "ticker.0", "account.positionUpdate", "ticker.2", "ticker.3", "ticker.4",
     "ticker.5", "account.rfqUpdate",      "ticker.7", "ticker.8", "ticker.9"};
 
+/// It is asked for though nobody wants it.
+const auto& kCanary = kVisitors.front();
+
 /// Beyond what is remembered of what is wanted no more.
 constexpr std::size_t kFlood = 1'100;
 constexpr int kMaxFloods = 5;  // so that a run stays short
@@ -50,6 +55,7 @@ class Play {
     for (std::size_t i = 0; i < events.size(); ++i) {
       const auto next = i + 1 < events.size() ? events[i + 1] : '0';
       happen(events[i], next >= '0' && next <= '9' ? static_cast<std::size_t>(next - '0') : 0);
+      require_rejections();
       require_sums();
     }
     is_open_ ? require_nothing_lost_in_peace() : happen('O', 0);
@@ -61,7 +67,7 @@ class Play {
   void happen(char event, std::size_t number) {
     switch (event) {
       case 'O':
-        subscriptions_.connection_opened();
+        subscriptions_.connection_opened(kAtOnce);
         is_open_ = true;
         asked_.clear();
         break;
@@ -73,6 +79,9 @@ class Play {
       case '.': now_ += 50ms; break;
       case ':': now_ += 5s; break;
       case 'D': subscriptions_.on_data(kStreams[number]); break;
+      case 'P':
+        subscriptions_.on_fence(last_id_ - std::min<std::uint64_t>(last_id_, number), now_);
+        break;
       case 'A': subscriptions_.on_acknowledgement(last_id_ - number); break;
       case 'E': fail(std::nullopt, kInvalidStream); break;
       case 'S': fail(std::nullopt, kInvalidSignature); break;
@@ -109,9 +118,12 @@ class Play {
     // Without a connection nobody answers.
     if (!is_open_) return;
     subscriptions_.on_error(id, code, "refused", now_);
+  }
+
+  void require_rejections() {
     for (const auto& rejection : subscriptions_.take_rejections())
-      require(subscriptions_.state_of(rejection.stream) == StreamState::rejected,
-              "what is announced as rejected is rejected");
+      if (const auto state = subscriptions_.state_of(rejection.stream))
+        require(state == StreamState::rejected, "what is announced as rejected is rejected");
   }
 
   void take_requests() {
@@ -176,7 +188,8 @@ class Play {
     happen('O', 0);
     wait_until_settled();
     require_sums();
-    require(asked_.size() == kStreams.size() + visiting_.size(),
+    const std::size_t canary = visiting_.contains(kCanary) ? 0 : 1;
+    require(asked_.size() == kStreams.size() + visiting_.size() + canary,
             "a new connection asks for everything that is wanted");
     require(subscriptions_.all_requested(), "what nobody refuses is requested");
   }
@@ -189,6 +202,7 @@ class Play {
 
   std::map<std::string, StreamState, std::less<>> states_ = all_waiting();
   Subscriptions subscriptions_{{.batch = kBatch,
+                                .canary = kCanary,
                                 .on_change =
                                     [this](std::string_view stream, StreamState state) {
                                       if (const auto told = states_.find(stream);

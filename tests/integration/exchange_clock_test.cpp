@@ -59,10 +59,12 @@ class ExchangeClockTest : public testing::Test {
         static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.find(':') + 1)));
     dialler_.emplace(
         Dialler::Options{.site = {.is_tls = false, .host = "127.0.0.1", .port = port}});
-    clock_.emplace(
-        ExchangeClock::Options{
-            .rest = {.dialler = *dialler_}, .path_prefix = "/prefix", .interval = 20ms},
-        tls_, upstream_, log_);
+    clock_.emplace(observing_.get_executor(),
+                   ExchangeClock::Options{.rest = {.dialler = *dialler_},
+                                          .path_prefix = "/prefix",
+                                          .interval = interval_,
+                                          .on_attempt = [this] { ++attempts_; }},
+                   tls_, upstream_, log_);
     boost::asio::co_spawn(exchange_, server_->run(), boost::asio::detached);
     boost::asio::co_spawn(observing_, clock_->run(), boost::asio::detached);
     exchange_thread_.emplace(exchange_);
@@ -84,15 +86,16 @@ class ExchangeClockTest : public testing::Test {
   std::atomic<int> requests_ = 0;
   std::atomic<int> ahead_s_ = 1;
   std::atomic<bool> is_well_ = true;
-  std::optional<Dialler> dialler_;
+  std::atomic<int> attempts_ = 0;
+  std::chrono::milliseconds interval_{20};
 
- private:
   bridge::HttpRefusals http_refusals_;
   bridge::Log log_{{.sink = [](auto, auto) {}}};
   bridge::TlsContext tls_{""};
   boost::asio::io_context exchange_{1};
   boost::asio::io_context observing_{1};
   std::optional<HttpServer> server_;
+  std::optional<Dialler> dialler_;
   std::optional<ExchangeClock> clock_;
   std::optional<LoopThread> exchange_thread_;
   std::optional<LoopThread> observing_thread_;
@@ -127,6 +130,26 @@ TEST_F(ExchangeClockTest, KnowsNothingWhileTheExchangeDoesNotSay) {
   EXPECT_TRUE(comes_true([&] { return std::isnan(offset()); })) << "an old offset passes for new";
   is_well_ = true;
   EXPECT_TRUE(comes_true([&] { return !std::isnan(offset()); }));
+}
+
+TEST_F(ExchangeClockTest, KeepsTheOffsetKnownLastForSignatures) {
+  begin([this](int) {
+    return is_well_ ? time_ahead_by(5s) : HttpPage{503, "text/plain", "later"};
+  });
+  ASSERT_TRUE(comes_true([&] { return !std::isnan(offset()); }));
+  is_well_ = false;
+  ASSERT_TRUE(comes_true([&] { return std::isnan(offset()); }));
+  EXPECT_NEAR(static_cast<double>(upstream_.exchange_ahead_ns.value()) / 1e9, 5, 1);
+}
+
+TEST_F(ExchangeClockTest, MeasuresAtOnceWhereToldTo) {
+  interval_ = 1h;
+  begin([](int) { return time_ahead_by(1s); });
+  ASSERT_TRUE(comes_true([&] { return attempts_ == 1; }));
+  ASSERT_TRUE(comes_true([&] {  // an attempt may just be ending
+    clock_->measure_again();
+    return attempts_ > 1;
+  }));
 }
 
 }  // namespace

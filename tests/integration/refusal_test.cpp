@@ -91,18 +91,15 @@ TEST(RefusedName, IsFoundWhileOtherRequestsAreStillBeingWritten) {
   EXPECT_EQ(bridge.log().find("rejected stream=trade.S1 "), std::string::npos);
 }
 
-/// For tests in which every stream delivers or is refused: nothing is taken for granted meanwhile,
-/// however long the exchange takes to answer.
-constexpr bridge::Subscriptions::Timing kPatient{
-    .verdict_after = 1h, .settle = kSubscribing.settle, .signature_retry = 20ms};
+/// What is rejected stays so for as long as a test lasts.
+constexpr bridge::Subscriptions::Timing kPatient{.signature_retry = 20ms, .retry_first = 1h};
 
 TEST(RefusedSignature, IsMadeAnewAndGivenUpWhilePublicDataFlows) {
   SimulatedExchange exchange(ExchangeOptions{});
   exchange.apply(fault::RejectSignatures{});
   const TemporaryDirectory directory;
-  auto config = test_config(exchange, directory, {"trade.A", "account.orderUpdate"});
-  config.upstream.backoff_max_ms = 3'600'000;  // until it is asked for again
-  RunningBridge bridge(config, kPatient);
+  RunningBridge bridge(test_config(exchange, directory, {"trade.A", "account.orderUpdate"}),
+                       kPatient);
   ReadySubscriber everyone(bridge.public_endpoint());
   ReadySubscriber owner(bridge.private_endpoint());
   ASSERT_TRUE(exchange.wait_for_subscription("trade.A"));
@@ -139,9 +136,9 @@ TEST(RefusedSignature, IsMadeAnewAndAccepted) {
   EXPECT_THAT(bridge.whole_log(), Not(HasSubstr(" rejected ")));
 }
 
-TEST(RefusedSignature, OfAClockThatIsWrongIsMadeAnewOnTheSameConnectionOnceItIsRight) {
+TEST(RefusedSignature, IsMadeAnewOnTheSameConnectionOnceTheExchangeAcceptsIt) {
   SimulatedExchange exchange(ExchangeOptions{});
-  exchange.apply(fault::ShiftClock{.offset = 60min});
+  exchange.apply(fault::RejectSignatures{});
   const TemporaryDirectory directory;
   RunningBridge bridge(test_config(exchange, directory, {"account.orderUpdate"}));
   ASSERT_TRUE(bridge.wait_for_log("rejected stream=account.orderUpdate code=4003")) << bridge.log();
@@ -151,13 +148,11 @@ TEST(RefusedSignature, OfAClockThatIsWrongIsMadeAnewOnTheSameConnectionOnceItIsR
   EXPECT_EQ(exchange.connections(), 1U);
 }
 
-TEST(RefusedSignature, OfAClockThatIsWrongIsTriedAgainOnTheNextConnection) {
+TEST(RefusedSignature, IsTriedAgainOnTheNextConnection) {
   SimulatedExchange exchange(ExchangeOptions{});
-  exchange.apply(fault::ShiftClock{.offset = 60min});
+  exchange.apply(fault::RejectSignatures{});
   const TemporaryDirectory directory;
-  auto config = test_config(exchange, directory, {"account.orderUpdate"});
-  config.upstream.backoff_max_ms = 3'600'000;  // until it is asked for again on the same one
-  RunningBridge bridge(config);
+  RunningBridge bridge(test_config(exchange, directory, {"account.orderUpdate"}), kPatient);
   ASSERT_TRUE(bridge.wait_for_log("rejected stream=account.orderUpdate code=4003")) << bridge.log();
   exchange.apply(fault::Heal{});
   exchange.apply(fault::Close{});

@@ -38,6 +38,9 @@ bridge::Config test_config(const exchange::SimulatedExchange& exchange,
   if (!exchange.ca_pem().empty())
     config.upstream.ca_file = directory.write("ca.pem", exchange.ca_pem());
   config.upstream.streams = std::move(streams);
+  config.upstream.data_timeout_ms = 0;
+  config.upstream.canary = "";
+  config.upstream.requests_per_second = 10'000;
   config.upstream.connect_timeout_ms = 3'600'000;
   config.upstream.backoff_initial_ms = 10;
   config.upstream.backoff_max_ms = 100;

@@ -32,12 +32,10 @@ inline constexpr std::uint64_t kLingerMs = 60'000;
 bridge::Config test_config(const exchange::SimulatedExchange& exchange,
                            const TemporaryDirectory& directory, std::vector<std::string> streams);
 
-/// Most tests wait for verdicts: that no error comes is how the bridge learns that it is
-/// subscribed.
+/// Some tests wait until what was refused is asked for again.
 inline constexpr bridge::Subscriptions::Timing kSubscribing{
-    .verdict_after = std::chrono::milliseconds(150),
-    .settle = std::chrono::milliseconds(30),
-    .signature_retry = std::chrono::milliseconds(20)};
+    .signature_retry = std::chrono::milliseconds(20),
+    .retry_first = std::chrono::milliseconds(100)};
 
 /// The whole bridge, run in this process on a thread of its own. Stops in order when destroyed.
 class RunningBridge {
