@@ -153,6 +153,11 @@ CASES = [
     Case("BackpackBridgeReconnectStorm", "the bridge was restarted: the counter begins anew",
          {name("upstream_reconnects_total"): until(300, 50, 0)}, 400),
 
+    Case("BackpackBridgeMute", "once", {name("upstream_disconnects_total", reason="mute"): rises(1, 300)},
+         400, [{"reason": "mute"}]),
+    Case("BackpackBridgeMute", "another reason",
+         {name("upstream_disconnects_total", reason="reset"): rises(1, 300)}, 400),
+
     Case("BackpackBridgeSilent", "nothing comes",
          {**upstream(), **stream(TICKER, stops(300))}, 370, [{}]),
     Case("BackpackBridgeSilent", "nothing has ever come",
@@ -282,6 +287,12 @@ CASES = [
          [{"endpoint": "public"}]),
     Case("BackpackBridgeSlowConsumer", "none",
          {name("slow_subscriber_episodes_total", endpoint="public"): steady(0)}, 400),
+
+    Case("BackpackBridgeConsumerEvicted", "one",
+         {name("evicted_subscribers_total", endpoint="public"): rises(1, 300)}, 400,
+         [{"endpoint": "public"}]),
+    Case("BackpackBridgeConsumerEvicted", "none",
+         {name("evicted_subscribers_total", endpoint="public"): steady(0)}, 400),
 
     Case("BackpackBridgeAuthenticationFailures", "one",
          {name("auth_failures_total", endpoint="private"): rises(1, 300)}, 400,

@@ -72,13 +72,10 @@ class ClockTest(unittest.TestCase):
             self.assertLess(self.forward_seconds(bridge), 60)
             self.assertTrue(consumer.wait_for_status("heartbeat"))
 
-    def test_the_next_signature_is_accepted_once_the_clock_is_right_again(self):
+    def test_signatures_are_accepted_though_the_clock_was_set(self):
         with running() as (clock, exchange, bridge, consumer):
-            for offset_s in (STEP_S, -STEP_S):
+            for offset_s in (STEP_S, -STEP_S, 0):
                 self.step(clock, offset_s, consumer)
-                exchange.fault("drop")
-                self.assertEqual(consumer.wait_for_status("rejected")["code"], 4003)
-                self.step(clock, 0, consumer)
                 exchange.fault("drop")
                 wait_until(lambda: self.state(bridge, "account.orderUpdate") in ("requested", "live")
                            and bridge.get("/readyz")[0] == 200, "the account's stream is back")

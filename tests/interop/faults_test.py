@@ -210,6 +210,10 @@ FAULTS = {
     # again, its ids tell that messages were lost, and no reconnect explains that.
     "silent": Row([("silent", {})], is_quiet(*LIVELY), say_quiet(*LIVELY),
                   alerts=alert("Silent", "SequenceGaps"), takes=3, quiet=frozenset(LIVELY)),
+    # Where that has a limit, the bridge finds data on a new connection.
+    "silent for too long": Row([("silent", {})], disconnected("mute"), lost("mute"),
+                               log="disconnected reason=mute", takes=3, alerts=alert("Mute"),
+                               settings={"BRIDGE_UPSTREAM__DATA_TIMEOUT_MS": "3000"}),
     "deaf and mute": Row([("deaf", {"mute": True})], disconnected("idle"), lost("idle"),
                          log="disconnected reason=idle", takes=3,
                          settings={"BRIDGE_UPSTREAM__IDLE_TIMEOUT_MS": "3000"}),
@@ -229,6 +233,12 @@ FAULTS = {
                                 is_quiet(DEPTH), say_quiet(DEPTH), takes=3,
                                 quiet=frozenset({DEPTH}),
                                 alerts=alert("StreamStale", "SequenceGaps")),
+    "mute_stream": Row([("mute_stream", {"stream": DEPTH})], is_quiet(DEPTH), say_quiet(DEPTH), takes=3,
+                       quiet=frozenset({DEPTH}), alerts=alert("StreamStale", "SequenceGaps")),
+    # What was asked for in vain is asked for again.
+    "ignore_requests": Row([("ignore_requests", {}), ("drop", {})], disconnected("reset"), lost("reset"),
+                           log="disconnected reason=reset",
+                           settings={"BRIDGE_UPSTREAM__RESUBSCRIBE_AFTER_MS": "1000"}),
     # Nothing is missing. It is passed on as it came, and is no gap.
     "repeat": Row([("repeat", {"stream": DEPTH}),
                    ("publish", {"stream": SILENT, "data": "{}"}), ("repeat", {"stream": SILENT})],
@@ -304,6 +314,10 @@ MISFORTUNES = {
         lambda status: status["slow_episodes"]["public"] > 0, log="slow consumer.*endpoint=public",
         settings={"BRIDGE_PUBLISH__SEND_HWM": "10"}, heal=let_consumers_in,
         alerts=alert("SlowConsumer")),
+    "a consumer for which too much waits": Row(
+        [join_and_read_nothing], grew('evicted_subscribers_total{endpoint="public"}'),
+        log="evicted endpoint=public", settings={"BRIDGE_PUBLISH__QUEUE_BYTES": "1000000"},
+        heal=let_consumers_in, alerts=alert("ConsumerEvicted")),
     "a stranger": Row([join_without_a_key_of_ours], grew('auth_failures_total{endpoint="public"}'),
                       log="refused", settings=with_curve, heal=let_consumers_in,
                       alerts=alert("AuthenticationFailures")),
@@ -571,7 +585,7 @@ class FaultsTest(unittest.TestCase):
         text = (ROOT / "tests/exchange/README.md").read_text(encoding="utf-8")
         kinds = set(re.findall(r"^\| `(\w+)` \| ", text.split("| kind |")[1], re.MULTILINE))
         shown = {kind for row in FAULTS.values() for kind, _ in row.faults}
-        self.assertEqual(kinds - shown, {"heal"})
+        self.assertEqual(kinds - shown, {"heal", "list"})  # which are no faults
 
 
 class JsonLogTest(unittest.TestCase):

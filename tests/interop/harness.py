@@ -174,6 +174,8 @@ class Exchange(Program):
             "BRIDGE_UPSTREAM__CA_FILE": self.ca_file,
             "BRIDGE_PUBLISH__PUBLIC__BIND": "tcp://127.0.0.1:*",
             "BRIDGE_HTTP__BIND": "127.0.0.1:0",
+            "BRIDGE_UPSTREAM__DATA_TIMEOUT_MS": "0",  # the market stands still as long as a test likes
+            "BRIDGE_UPSTREAM__REQUESTS_PER_SECOND": "1000",
             **settings})
 
     def _ask(self, path, body=None):
@@ -236,6 +238,9 @@ class Bridge(Program):
         super().__init__(self.command(), exchange.environment(**{
             **KEYS,
             "BRIDGE_UPSTREAM__STREAMS": ",".join(streams),
+            # One of those wanted: nothing is sent that is not published.
+            "BRIDGE_UPSTREAM__CANARY": next(
+                (name for name in streams if not name.startswith("account.")), "liquidation"),
             "BRIDGE_UPSTREAM__BACKOFF_MAX_MS": "200",
             "BRIDGE_PUBLISH__PRIVATE__BIND": "tcp://127.0.0.1:*",
             "BRIDGE_PUBLISH__HEARTBEAT_MS": "50",
