@@ -439,6 +439,7 @@ class Case:
 
     def is_well(self):
         return self.look()["upstream_connected"] == 1 and not self.readiness() and \
+            "syncing" not in streams(self.bridge.status(), "book").values() and \
             all(name in LIVELY and age is not None and age < 1000 or name not in LIVELY
                 for name, age in streams(self.bridge.status(), "age_ms").items())
 
