@@ -7,6 +7,7 @@
 #include "bridge/observe/measurements.hpp"
 #include "bridge/observe/pages.hpp"
 #include "bridge/observe/process_metrics.hpp"
+#include "bridge/publish/jetstream.hpp"
 #include "bridge/publish/publisher.hpp"
 #include "bridge/publish/status_topic.hpp"
 #include "bridge/relay/answers.hpp"
@@ -108,6 +109,7 @@ struct App::Parts {
         read_again(std::move(options.read_again)),
         status({.epoch_us = epoch_us, .topic_terminator = config.publish.topic_terminator},
                publisher, measurements.upstream),
+        jetstream(begin_jetstream(config.publish)),
         history({.messages = config.publish.replay_messages, .bytes = config.publish.replay_bytes}),
         streams(config.upstream.streams, config.publish.topic_terminator, measurements, history),
         relay(epoch_us, streams, publisher, measurements,
@@ -177,6 +179,7 @@ struct App::Parts {
             observing.get_executor(), http_options(config.http),
             [this](std::string_view path) { return pages.at(path); }, measurements.http_refusals,
             log) {
+    if (jetstream) relay.publish_also_to(*jetstream);
     publisher.bound_connections(descriptors_for_consumers(config, ProcessMetrics::read().open_fds));
     measurements.last_turn_steady_ns.set(steady_ns());
   }
@@ -205,6 +208,8 @@ struct App::Parts {
   std::function<Reading()> read_again;
   /// The bridge's own topic.
   StatusTopic status;
+  /// The sink beside ZeroMQ, where one is configured.
+  std::unique_ptr<JetStream> jetstream;
   /// The last messages of every stream.
   History history;
   /// What is known of each stream.
@@ -249,6 +254,17 @@ struct App::Parts {
   /// What there is to see over HTTP.
   Pages pages;
   HttpServer http;
+
+  std::unique_ptr<JetStream> begin_jetstream(const Config::Publish& publish) {
+    auto options = jetstream_options(publish);
+    if (!options) return nullptr;
+    options->on_event = [this](JetStream::Event event, std::string cause) {
+      asio::post(loop, [this, event, cause = std::move(cause)] {
+        if (!is_stopping) status.jetstream(to_string(event), cause, measurements.jetstream);
+      });
+    };
+    return std::make_unique<JetStream>(*std::move(options), measurements.jetstream, log);
+  }
 
   asio::awaitable<void> beat() {
     for (;;) {
@@ -332,11 +348,16 @@ struct App::Parts {
   void linger() {
     using std::chrono_literals::operator""ms;
     const auto sent = publisher.close();
+    const auto stored = jetstream ? jetstream->close() : std::future<void>();
+    const auto is_done = [&] {
+      return sent.wait_for(10ms) == std::future_status::ready &&
+             (!stored.valid() || stored.wait_for(10ms) == std::future_status::ready);
+    };
     is_lingering = true;
     loop.restart();
     wait_for_signal();
     bool has_told = false;
-    while (!is_in_haste && sent.wait_for(10ms) != std::future_status::ready) {
+    while (!is_in_haste && !is_done()) {
       if (!std::exchange(has_told, true))
         log.info("waiting for consumers", {{"at_most_ms", linger_limit.count()}});
       loop.poll();

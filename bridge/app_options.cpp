@@ -1,6 +1,7 @@
 #include "bridge/app_options.hpp"
 
 #include "bridge/config/endpoint.hpp"
+#include "bridge/config/jetstream_settings.hpp"
 #include "bridge/startup_error.hpp"
 
 #include <algorithm>
@@ -64,13 +65,36 @@ Publisher::Options publisher_options(const Config::Publish& publish, const Curve
           .linger = milliseconds(publish.linger_ms)};
 }
 
+std::optional<JetStream::Options> jetstream_options(const Config::Publish& publish) {
+  const auto& settings = publish.jetstream;
+  if (settings.servers.empty()) return std::nullopt;
+  JetStream::Options options;
+  for (const auto& text : settings.servers) {
+    auto url = parse_nats_url(text).value();
+    options.servers.push_back(
+        {.url = text, .host = std::move(url.address.host), .is_tls = url.is_tls});
+  }
+  options.access = {.ca_file = settings.ca_file, .credentials_file = settings.credentials_file};
+  options.stream = {.name = settings.stream,
+                    .subject_prefix = settings.subject_prefix,
+                    .replicas = settings.replicas,
+                    .max_age = std::chrono::seconds(settings.max_age_s),
+                    .max_bytes = settings.max_bytes};
+  options.max_pending = settings.max_pending;
+  options.include_private = settings.include_private;
+  options.linger = milliseconds(publish.linger_ms);
+  return options;
+}
+
 std::size_t descriptors_for_consumers(const Config& config, std::size_t open) {
   // The connection to the exchange and the next one, a look-up of its name, its clock, and files
   // that are read now and then.
   constexpr std::size_t kForTheBridge = 8;
+  constexpr std::size_t kForJetStream = 4;  // its connection, its credentials, a look-up
   const auto for_books = config.publish.books.empty() ? 0 : DepthSnapshots::kAtOnce;
+  const auto for_jetstream = config.publish.jetstream.servers.empty() ? 0 : kForJetStream;
   const auto reserved =
-      open + kForTheBridge + for_books + http_options(config.http).max_connections;
+      open + kForTheBridge + for_books + for_jetstream + http_options(config.http).max_connections;
   const auto limit = descriptors_limit();
   if (limit < reserved + kFewestConsumers)
     throw StartupError("the limit of " + std::to_string(limit) +

@@ -4,6 +4,7 @@
 #include "bridge/config/curve_settings.hpp"
 #include "bridge/config/proxy.hpp"
 #include "bridge/observe/http_server.hpp"
+#include "bridge/publish/jetstream.hpp"
 #include "bridge/publish/publisher.hpp"
 #include "bridge/upstream/backoff.hpp"
 #include "bridge/upstream/depth_snapshots.hpp"
@@ -14,12 +15,15 @@
 #include "bridge/upstream/session.hpp"
 
 #include <cstddef>
+#include <optional>
 
 namespace bpx::bridge {
 
 /// What a valid configuration means to each part.
 
 Publisher::Options publisher_options(const Config::Publish& publish, const CurveKeys& keys);
+/// nullopt where no server is configured.
+std::optional<JetStream::Options> jetstream_options(const Config::Publish& publish);
 /// How many connections consumers may have beside what the bridge itself needs: to come back to the
 /// exchange, to look up names, to answer HTTP. `open`: how many descriptors are open once all parts
 /// are there. Throws StartupError where none is left.

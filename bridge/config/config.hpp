@@ -52,6 +52,19 @@ struct Config {
     bool allow_plaintext = false;
   };
 
+  struct JetStream {
+    std::vector<std::string> servers;
+    std::string stream = "BACKPACK";
+    std::string subject_prefix = "backpack.";
+    std::uint64_t replicas = 1;
+    std::uint64_t max_age_s = 86'400;
+    std::uint64_t max_bytes = 10'737'418'240;
+    bool include_private = false;
+    std::string credentials_file;
+    std::string ca_file;
+    std::uint64_t max_pending = 65'536;
+  };
+
   struct Publish {
     Endpoint public_{.bind = {"tcp://127.0.0.1:5555"}, .curve = {}};
     PrivateEndpoint private_;
@@ -63,6 +76,7 @@ struct Config {
     std::vector<std::string> books;
     std::uint64_t replay_messages = 1'024;
     std::uint64_t replay_bytes = 67'108'864;
+    JetStream jetstream;
   };
 
   struct Http {

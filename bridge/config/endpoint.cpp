@@ -110,6 +110,8 @@ std::optional<HostAndPort> parse_authority(std::string_view text,
   return HostAndPort{.host = std::string(host), .port = *port};
 }
 
+bool HostAndPort::is_loopback() const { return is_loopback_host(host); }
+
 bool ExchangeUrl::is_loopback() const { return is_loopback_host(host); }
 
 std::optional<ExchangeUrl> parse_exchange_url(std::string_view text,

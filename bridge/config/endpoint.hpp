@@ -25,6 +25,8 @@ std::optional<ExchangeUrl> parse_exchange_url(std::string_view text,
 struct HostAndPort {
   std::string host;  ///< likewise
   std::uint16_t port = 0;
+
+  bool is_loopback() const;
 };
 
 /// Parses `HOST:PORT`, an IPv6 address in brackets, or `HOST` where there is a `default_port`. All

@@ -39,6 +39,7 @@ std::string ConfigKey::environment_name() const {
 std::vector<ConfigKey> keys_of(Config& c) {
   auto& up = c.upstream;
   auto& pub = c.publish;
+  auto& jet = pub.jetstream;
   return {
       {"upstream.url", &up.url},
       {"upstream.streams", &up.streams},
@@ -76,6 +77,16 @@ std::vector<ConfigKey> keys_of(Config& c) {
       {"publish.books", &pub.books},
       {"publish.replay_messages", &pub.replay_messages, 0, 100'000'000},
       {"publish.replay_bytes", &pub.replay_bytes, 0, 1'024 * kGiB},
+      {"publish.jetstream.servers", &jet.servers},
+      {"publish.jetstream.stream", &jet.stream},
+      {"publish.jetstream.subject_prefix", &jet.subject_prefix},
+      {"publish.jetstream.replicas", &jet.replicas, 1, 5},
+      {"publish.jetstream.max_age_s", &jet.max_age_s, 1, 3'153'600'000},
+      {"publish.jetstream.max_bytes", &jet.max_bytes, 1'024, 1'048'576 * kGiB},
+      {"publish.jetstream.include_private", &jet.include_private},
+      {"publish.jetstream.credentials_file", &jet.credentials_file},
+      {"publish.jetstream.ca_file", &jet.ca_file},
+      {"publish.jetstream.max_pending", &jet.max_pending, 1, 10'000'000},
       {"http.bind", &c.http.bind},
       {"log.level", &c.log.level},
       {"log.format", &c.log.format},

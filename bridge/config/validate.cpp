@@ -3,6 +3,7 @@
 #include "bridge/config/curve_key.hpp"
 #include "bridge/config/curve_settings.hpp"
 #include "bridge/config/endpoint.hpp"
+#include "bridge/config/jetstream_settings.hpp"
 #include "bridge/config/proxy.hpp"
 #include "bridge/one_line.hpp"
 #include "proto/signing_key.hpp"
@@ -40,6 +41,7 @@ class Validation {
     validate_curve(config_, problems_);
     check_topics();
     check_books();
+    validate_jetstream(config_, problems_);
     check_http_and_log();
   }
 

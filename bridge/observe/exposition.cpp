@@ -253,6 +253,37 @@ void write_endpoints(MetricWriter& writer, const Measurements& measurements) {
   writer.add(measurements.on_demand_refused.value());
 }
 
+void write_jetstream(MetricWriter& writer, const JetStreamMeasurements& jetstream) {
+  writer.gauge("jetstream_connected",
+               "1 while a NATS server takes messages for JetStream, else 0; 0 where none is "
+               "configured.");
+  writer.add(jetstream.connected.value() ? 1.0 : 0.0);
+
+  writer.gauge("jetstream_configured", "1 where publish.jetstream.servers names a server, else 0.");
+  writer.add(jetstream.is_enabled.value() ? 1.0 : 0.0);
+
+  writer.counter("jetstream_reconnects_total", "Connections to NATS after the first.");
+  writer.add(jetstream.reconnects());
+
+  writer.counter("jetstream_published_total", "Messages handed over to be sent to JetStream.");
+  writer.add(jetstream.published.value());
+
+  writer.counter("jetstream_acknowledged_total", "Of these, messages that JetStream has stored.");
+  writer.add(jetstream.acknowledged.value());
+
+  writer.counter("jetstream_lost_total",
+                 "Messages that JetStream will not have: more than publish.jetstream.max_pending "
+                 "waited, or the server takes none like it. ZeroMQ had them.");
+  writer.add(jetstream.lost());
+
+  writer.gauge("jetstream_pending", "Messages that are not acknowledged yet.");
+  writer.add(jetstream.pending());
+
+  writer.histogram("jetstream_acknowledgement_seconds",
+                   "From a message last sent to NATS to its acknowledgement.");
+  writer.add(jetstream.acknowledgement);
+}
+
 void write_http(MetricWriter& writer, const Measurements& measurements) {
   writer.counter("http_refused_total", "HTTP clients whose connection was ended, by reason.");
   for (const auto reason : kHttpRefusals)
@@ -282,6 +313,7 @@ std::string exposition(const Measurements& measurements, const ProcessMetrics& p
   write_streams(writer, stream_series(measurements));
   write_latency(writer, measurements);
   write_endpoints(writer, measurements);
+  write_jetstream(writer, measurements.jetstream);
   write_http(writer, measurements);
   write_process(writer, process);
   return writer.finish();

@@ -17,6 +17,10 @@ constexpr std::array<std::int64_t, 13> kForwardBounds = {
     1 * kUs,   2'500,     5 * kUs, 10 * kUs,    25 * kUs, 50 * kUs, 100 * kUs,
     250 * kUs, 500 * kUs, 1 * kMs, 2'500 * kUs, 5 * kMs,  10 * kMs};
 
+constexpr std::array<std::int64_t, 11> kAcknowledgementBounds = {
+    1 * kMs,   2'500 * kUs, 5 * kMs, 10 * kMs,    25 * kMs, 50 * kMs,
+    100 * kMs, 250 * kMs,   1 * kS,  2'500 * kMs, 10 * kS};
+
 constexpr auto kOther = "other";
 
 std::string_view type_of(std::string_view stream) { return stream.substr(0, stream.find('.')); }
@@ -32,6 +36,19 @@ StreamMeasurements::StreamMeasurements(std::string_view stream, Histogram& lag_o
 std::uint64_t UpstreamMeasurements::reconnects() const {
   const auto connected = connects[ConnectResult::ok].value();
   return connected > 0 ? connected - 1 : 0;
+}
+
+JetStreamMeasurements::JetStreamMeasurements() : acknowledgement(kAcknowledgementBounds) {}
+
+std::uint64_t JetStreamMeasurements::pending() const {
+  const auto settled = acknowledged.value() + refused.value();  // first: it follows the other
+  const auto all = published.value();
+  return all > settled ? all - settled : 0;
+}
+
+std::uint64_t JetStreamMeasurements::reconnects() const {
+  const auto all = connects.value();
+  return all > 0 ? all - 1 : 0;
 }
 
 Measurements::Measurements(const std::vector<std::string>& streams)

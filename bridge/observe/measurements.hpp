@@ -3,6 +3,7 @@
 #include "bridge/observe/counter.hpp"
 #include "bridge/observe/histogram.hpp"
 #include "bridge/observe/roster.hpp"
+#include "bridge/observe/shared_text.hpp"
 #include "bridge/observe/vocabulary.hpp"
 
 #include <cstdint>
@@ -81,6 +82,27 @@ struct EndpointMeasurements {
   Roster consumers;
 };
 
+/// Of the sink to NATS JetStream; nothing but zeros where there is none. Written by that sink's
+/// thread, unless said otherwise.
+struct JetStreamMeasurements {
+  JetStreamMeasurements();
+
+  Gauge<bool> is_enabled{false};  ///< set at the start
+  Gauge<bool> connected{false};   ///< and the server takes messages
+  Counter connects;
+  Counter published;          ///< handed to the sink, which had room; the relaying thread
+  Counter overflowed;         ///< lost for want of room; the relaying thread
+  Counter refused;            ///< lost because the server will never take them
+  Counter acknowledged;       ///< stored
+  Histogram acknowledgement;  ///< sent → acknowledged
+  Gauge<bool> is_losing{false};
+  SharedText fault;  ///< why it is not connected
+
+  std::uint64_t lost() const { return overflowed.value() + refused.value(); }
+  std::uint64_t pending() const;     ///< not acknowledged yet
+  std::uint64_t reconnects() const;  ///< connections after the first
+};
+
 /// HTTP clients whose connection was ended. Written by the observing thread.
 using HttpRefusals = CounterOfEach<kHttpRefusals>;
 
@@ -134,6 +156,7 @@ class Measurements {
   UpstreamMeasurements upstream;
   EndpointMeasurements everyone;
   EndpointMeasurements account;
+  JetStreamMeasurements jetstream;
   CounterOfEach<kReplayResults> replays;
   Gauge<std::uint64_t> queued_bytes;  ///< payload that libzmq still holds; the doorkeeper's thread
   Gauge<std::uint64_t> replay_backlog;  ///< bytes of replays and books that wait to be taken

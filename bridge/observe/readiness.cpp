@@ -47,6 +47,15 @@ std::vector<std::string> reasons_not_ready(const Measurements& measurements,
   return reasons;
 }
 
+std::vector<std::string> reasons_jetstream_not_ready(const JetStreamMeasurements& jetstream) {
+  std::vector<std::string> reasons;
+  if (!jetstream.is_enabled.value()) return reasons;
+  if (!jetstream.connected.value()) reasons.push_back("not connected: " + jetstream.fault.get());
+  if (jetstream.is_losing.value())
+    reasons.push_back("losing messages: " + std::to_string(jetstream.lost()) + " so far");
+  return reasons;
+}
+
 std::optional<std::string> reason_not_alive(const Measurements& measurements,
                                             std::int64_t now_steady_ns) {
   const auto still_ns = now_steady_ns - measurements.last_turn_steady_ns.value();

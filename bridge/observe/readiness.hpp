@@ -17,6 +17,10 @@ std::vector<std::string> reasons_not_ready(const Measurements& measurements,
                                            std::chrono::milliseconds idle_timeout,
                                            std::int64_t now_steady_ns);
 
+/// Likewise why consumers of JetStream should not rely on its having everything. Empty too where it
+/// is not configured. Of no account for those who take from ZeroMQ.
+std::vector<std::string> reasons_jetstream_not_ready(const JetStreamMeasurements& jetstream);
+
 /// What is wrong with the relaying thread, if its event loop has not turned for five seconds.
 std::optional<std::string> reason_not_alive(const Measurements& measurements,
                                             std::int64_t now_steady_ns);

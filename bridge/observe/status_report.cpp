@@ -130,6 +130,24 @@ Json consumers_report(const Measurements& measurements) {
   return json;
 }
 
+/// The readiness of this sink alone: it does not count in that of the bridge.
+Json jetstream_readiness(const JetStreamMeasurements& jetstream) {
+  const auto reasons = reasons_jetstream_not_ready(jetstream);
+  return {{"ready", reasons.empty()}, {"reasons", reasons}};
+}
+
+Json jetstream_report(const JetStreamMeasurements& jetstream) {
+  if (!jetstream.is_enabled.value()) return nullptr;
+  auto json = jetstream_readiness(jetstream);
+  json["connected"] = jetstream.connected.value();
+  json["published"] = jetstream.published.value();
+  json["acknowledged"] = jetstream.acknowledged.value();
+  json["pending"] = jetstream.pending();
+  json["lost"] = jetstream.lost();
+  json["reconnects"] = jetstream.reconnects();
+  return json;
+}
+
 }  // namespace
 
 std::string status_report(const Measurements& measurements, const StatusContext& context,
@@ -169,14 +187,17 @@ std::string status_report(const Measurements& measurements, const StatusContext&
     json["streams"].push_back(stream_report(stream, now.unix_ns, rejected));
   json["on_demand"] = on_demand_report(measurements);
   json["consumers"] = consumers_report(measurements);
+  json["jetstream"] = jetstream_report(measurements.jetstream);
   return dump(json);
 }
 
 ReadinessReport readiness_report(const Measurements& measurements, const StatusContext& context,
                                  Moment now) {
   const auto reasons = reasons_not_ready(measurements, context.idle_timeout, now.steady_ns);
-  return {.ready = reasons.empty(),
-          .json = dump(Json{{"ready", reasons.empty()}, {"reasons", reasons}})};
+  Json json = {{"ready", reasons.empty()}, {"reasons", reasons}};
+  if (measurements.jetstream.is_enabled.value())
+    json["jetstream"] = jetstream_readiness(measurements.jetstream);
+  return {.ready = reasons.empty(), .json = dump(json)};
 }
 
 }  // namespace bpx::bridge

@@ -67,6 +67,16 @@ void StatusTopic::gap(std::string_view stream, std::uint64_t expected, std::uint
   publish_about(stream, dump(json));
 }
 
+void StatusTopic::jetstream(std::string_view what, std::string_view cause,
+                            const JetStreamMeasurements& measurements) {
+  auto json = event("jetstream", upstream_);
+  json["jetstream"] = what;
+  if (!cause.empty()) json["detail"] = cause;
+  json["pending"] = measurements.pending();
+  json["lost"] = measurements.lost();
+  publish_to_all(dump(json));
+}
+
 void StatusTopic::shutdown() {
   upstream_.state.set(LinkState::down);
   publish_to_all(dump(event("shutdown", upstream_)));

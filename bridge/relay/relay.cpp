@@ -96,6 +96,7 @@ void Relay::publish(Stream& stream, std::string_view message, const Moment& rece
   header.sent_ns = publisher_.publish(stream.audience, stream.topic, message, header);
   // Not sent − received: a step of the wall clock in between would count as minutes for good.
   measurements_.forward.observe(steady_ns() - received.steady_ns);
+  if (jetstream_ != nullptr) jetstream_->publish(stream.audience, stream.name(), message, header);
   stream.history.keep(header, message);
   if (stream.book != nullptr) stream.book->on_published(header, message);
 }

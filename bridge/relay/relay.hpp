@@ -1,6 +1,7 @@
 #pragma once
 
 #include "bridge/clock.hpp"
+#include "bridge/publish/jetstream.hpp"
 #include "bridge/publish/publisher.hpp"
 #include "bridge/relay/stream_table.hpp"
 #include "proto/envelope.hpp"
@@ -46,6 +47,9 @@ class Relay {
   Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher,
         Measurements& measurements, Canary canary = {});
 
+  /// What is published from here on goes to `sink` too, behind ZeroMQ.
+  void publish_also_to(JetStream& sink) { jetstream_ = &sink; }
+
   /// From here on messages belong to `connection`, counted from 1.
   void begin_connection(std::uint32_t connection);
 
@@ -64,6 +68,7 @@ class Relay {
   std::uint64_t epoch_us_;
   StreamTable& streams_;
   Publisher& publisher_;
+  JetStream* jetstream_ = nullptr;  ///< where there is one
   Measurements& measurements_;
   Canary canary_;
   proto::EnvelopeReader reader_;

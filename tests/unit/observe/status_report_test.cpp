@@ -143,5 +143,43 @@ TEST_F(StatusReportTest, AnswersReadinessWithItsReasons) {
   EXPECT_EQ(ready.json, R"({"ready":true,"reasons":[]})");
 }
 
+TEST_F(StatusReportTest, IsSilentOnJetStreamWhereThereIsNone) {
+  EXPECT_TRUE(report()["jetstream"].is_null());
+  EXPECT_FALSE(
+      Json::parse(readiness_report(measurements_, context_, kNow).json).contains("jetstream"));
+}
+
+TEST_F(StatusReportTest, TellsOfJetStreamAndItsOwnReadiness) {
+  auto& jetstream = measurements_.jetstream;
+  jetstream.is_enabled.set(true);
+  jetstream.fault.set("no server");
+  for (int i = 0; i < 10; ++i) jetstream.published.add();
+  jetstream.acknowledged.add(6);
+  jetstream.refused.add();
+  jetstream.overflowed.add(2);
+  jetstream.is_losing.set(true);
+  const auto reasons = Json::array({"not connected: no server", "losing messages: 3 so far"});
+  EXPECT_EQ(report()["jetstream"], (Json{{"ready", false},
+                                         {"reasons", reasons},
+                                         {"connected", false},
+                                         {"published", 10},
+                                         {"acknowledged", 6},
+                                         {"pending", 3},
+                                         {"lost", 3},
+                                         {"reconnects", 0}}));
+  EXPECT_EQ(Json::parse(readiness_report(measurements_, context_, kNow).json)["jetstream"],
+            (Json{{"ready", false}, {"reasons", reasons}}));
+}
+
+TEST_F(StatusReportTest, JetStreamDoesNotCountInTheReadinessOfTheBridge) {
+  measurements_.jetstream.is_enabled.set(true);
+  measurements_.upstream.state.set(LinkState::live);
+  measurements_.upstream.last_received_steady_ns.set(kNow.steady_ns);
+  for (const auto* name : {"trade.A", "account.orderUpdate"})
+    measurements_.of(name).state.set(StreamState::live);
+  EXPECT_TRUE(readiness_report(measurements_, context_, kNow).ready);
+  EXPECT_EQ(report()["jetstream"]["ready"], false);
+}
+
 }  // namespace
 }  // namespace bpx::bridge

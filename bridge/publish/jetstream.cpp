@@ -1,0 +1,240 @@
+#include "bridge/publish/jetstream.hpp"
+
+#include "bridge/clock.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <variant>
+
+namespace bpx::bridge {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// What came in is sent, and what was answered is taken, this often: in batches, which costs a
+/// fraction of waking up for each message.
+constexpr milliseconds kTurn{5};
+
+/// Messages sent and not acknowledged: more would only wait in the server in place of here.
+constexpr std::uint64_t kMostUnderWay = 4'096;
+
+/// A server that acknowledges nothing for so long has lost what was sent, or its quorum.
+constexpr std::int64_t kAnswerPatienceNs = 5'000'000'000;
+
+/// So long without loss ends an episode of losing.
+constexpr std::int64_t kQuietNs = 5'000'000'000;
+
+constexpr milliseconds kFirstRetry{100};
+constexpr milliseconds kLastRetry{5'000};
+
+}  // namespace
+
+std::string_view to_string(JetStream::Event event) {
+  switch (event) {
+    case JetStream::Event::connected: return "connected";
+    case JetStream::Event::disconnected: return "disconnected";
+    case JetStream::Event::losing: return "losing";
+    case JetStream::Event::keeping_up: break;
+  }
+  return "keeping up";
+}
+
+JetStream::JetStream(Options options, JetStreamMeasurements& measurements, Log& log)
+    : options_(std::move(options)),
+      measurements_(measurements),
+      log_(log),
+      window_(options_.max_pending, kMaxBytes) {
+  measurements_.is_enabled.set(true);
+  measurements_.fault.set("not connected yet");
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+JetStream::~JetStream() = default;
+
+void JetStream::publish(Audience audience, std::string_view stream, std::string_view payload,
+                        const proto::MessageHeader& header) {
+  if (audience == Audience::account && !options_.include_private) return;
+  if (window_.push(stream, payload, header))
+    measurements_.published.add();
+  else
+    measurements_.overflowed.add();
+}
+
+std::future<void> JetStream::close() {
+  constexpr std::int64_t kNsPerMs = 1'000'000;
+  end_steady_ns_.store(steady_ns() + options_.linger.count() * kNsPerMs);
+  {
+    const std::lock_guard lock(mutex_);  // else it could just be about to wait
+    woken_.notify_all();
+  }
+  return has_ended_.get_future();
+}
+
+void JetStream::run(const std::stop_token& stop) {
+  auto retry = kFirstRetry;
+  for (std::size_t attempt = 0; !is_over(stop); ++attempt) {
+    const auto& server = options_.servers[attempt % options_.servers.size()];
+    const auto cause = serve(server, stop);
+    if (!cause) break;
+    if (is_connected_) retry = kFirstRetry;
+    note_disconnected(server.url, *cause, retry);
+    pause(retry, stop);
+    retry = std::min(retry * 2, kLastRetry);
+  }
+  measurements_.connected.set(false);
+  if (const auto left = window_.end() - window_.begin(); left > 0)
+    log_.warn("jetstream left behind", {{"messages", left}});
+  JetStreamConnection::release_thread();
+  has_ended_.set_value();
+}
+
+std::optional<std::string> JetStream::serve(const JetStreamConnection::Server& server,
+                                            const std::stop_token& stop) {
+  auto opened = JetStreamConnection::open(server, options_.access);
+  if (const auto* fault = std::get_if<JetStreamConnection::Fault>(&opened)) return fault->cause;
+  auto& connection = *std::get<std::unique_ptr<JetStreamConnection>>(opened);
+  if (auto fault = prepare(connection)) return fault;
+  const auto resumed_at = window_.begin();
+  next_ = resumed_at;
+  last_progress_steady_ns_ = steady_ns();
+  while (!is_over(stop)) {
+    if (auto fault = send(connection)) return fault;
+    if (auto fault = take_answers(connection)) return fault;
+    if (auto fault = connection.fault()) return fault;
+    const bool takes_messages = window_.begin() > resumed_at || next_ == window_.begin();
+    if (takes_messages && !std::exchange(is_connected_, true)) note_connected(server.url);
+    pause(kTurn, stop);
+  }
+  return std::nullopt;
+}
+
+/// Sees to it that there is a stream.
+std::optional<std::string> JetStream::prepare(JetStreamConnection& connection) {
+  const auto result = connection.find_or_create(options_.stream);
+  if (const auto* fault = std::get_if<JetStreamConnection::Fault>(&result)) return fault->cause;
+  const auto& found = std::get<JetStreamConnection::Found>(result);
+  if (found.is_new) log_.info("jetstream stream created", {{"stream", options_.stream.name}});
+  std::string differences;
+  for (const auto& difference : found.differences)
+    differences.append(differences.empty() ? "" : "; ").append(difference);
+  const bool is_news = std::exchange(told_differences_, differences) != differences;
+  if (is_news && !differences.empty())
+    log_.warn("jetstream stream differs",
+              {{"stream", options_.stream.name},
+               {"found", differences},
+               {"mend", "change the stream or publish.jetstream; the bridge changes no stream"}});
+  return std::nullopt;
+}
+
+std::optional<std::string> JetStream::send(JetStreamConnection& connection) {
+  const auto end = std::min(window_.end(), window_.begin() + kMostUnderWay);
+  for (; next_ < end; ++next_) {
+    auto& message = window_.at(next_);
+    message.sent_steady_ns = steady_ns();
+    if (next_ == window_.begin()) last_progress_steady_ns_ = message.sent_steady_ns;
+    switch (connection.send(options_.stream.subject_prefix, message, next_)) {
+      case JetStreamConnection::Sent::yes: break;
+      case JetStreamConnection::Sent::never: give_up(next_, "the server takes none like it"); break;
+      case JetStreamConnection::Sent::failed:
+        return connection.fault().value_or("the server does not read");
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> JetStream::take_answers(JetStreamConnection& connection) {
+  while (const auto answer = connection.next_answer()) {
+    if (answer->kind == JetStreamConnection::Answer::Kind::refused) return answer->cause;
+    if (answer->number < window_.begin() || answer->number >= next_) continue;
+    if (answer->kind == JetStreamConnection::Answer::Kind::never) {
+      give_up(answer->number, answer->cause);
+      continue;
+    }
+    last_progress_steady_ns_ = steady_ns();
+    const auto sent_steady_ns = window_.at(answer->number).sent_steady_ns;
+    if (!window_.settle(answer->number)) continue;
+    measurements_.acknowledged.add();
+    measurements_.acknowledgement.observe(last_progress_steady_ns_ - sent_steady_ns);
+  }
+  const bool is_waiting = next_ > window_.begin();
+  if (is_waiting && steady_ns() - last_progress_steady_ns_ > kAnswerPatienceNs)
+    return "nothing has been acknowledged for 5 s";
+  return std::nullopt;
+}
+
+/// On a message that can never be stored: no other is to wait for it.
+void JetStream::give_up(std::uint64_t number, std::string_view cause) {
+  const std::string stream(window_.at(number).stream());
+  const auto bytes = window_.at(number).payload().size();
+  if (!window_.settle(number)) return;
+  measurements_.refused.add();
+  if (refusing_.begins(steady_ns()))
+    log_.warn("jetstream message refused",
+              {{"stream", stream}, {"bytes", bytes}, {"cause", cause}});
+}
+
+void JetStream::note_connected(const std::string& server) {
+  measurements_.connects.add();
+  measurements_.connected.set(true);
+  measurements_.fault.set("");
+  told_cause_.clear();
+  log_.info("jetstream connected", {{"server", server}, {"stream", options_.stream.name}});
+  options_.on_event(Event::connected, server);
+}
+
+void JetStream::note_disconnected(const std::string& server, const std::string& cause,
+                                  milliseconds retry) {
+  measurements_.connected.set(false);
+  measurements_.fault.set(cause);
+  const bool was_connected = std::exchange(is_connected_, false);
+  const bool is_news = std::exchange(told_cause_, cause) != cause;
+  if (is_news || was_connected)
+    log_.warn("jetstream not connected",
+              {{"server", server}, {"cause", cause}, {"retry_ms", retry.count()}});
+  if (was_connected) options_.on_event(Event::disconnected, cause);
+}
+
+/// Tells the beginning and the end of losing, not each message.
+void JetStream::note_losses() {
+  const auto lost = measurements_.lost();
+  const auto now = steady_ns();
+  if (lost != told_lost_) {
+    told_lost_ = lost;
+    last_loss_steady_ns_ = now;
+    if (measurements_.is_losing.value()) return;
+    measurements_.is_losing.set(true);
+    log_.warn(
+        "jetstream losing messages",
+        {{"lost", lost},
+         {"pending", measurements_.pending()},
+         {"cause", "more wait than publish.jetstream.max_pending, or one can never be stored"}});
+    options_.on_event(Event::losing, "");
+  } else if (measurements_.is_losing.value() && now - last_loss_steady_ns_ > kQuietNs) {
+    measurements_.is_losing.set(false);
+    log_.info("jetstream keeping up", {{"lost", lost}, {"pending", measurements_.pending()}});
+    options_.on_event(Event::keeping_up, "");
+  }
+}
+
+bool JetStream::is_over(const std::stop_token& stop) const {
+  if (stop.stop_requested()) return true;
+  const auto end_steady_ns = end_steady_ns_.load();
+  const bool is_closing = end_steady_ns != kNever;
+  return is_closing && (window_.begin() == window_.end() || steady_ns() >= end_steady_ns);
+}
+
+/// Until the time is over, close() is called or all is to stop; losses are told meanwhile.
+void JetStream::pause(milliseconds time, const std::stop_token& stop) {
+  constexpr milliseconds kSlice{100};
+  const auto is_closing = [this] { return end_steady_ns_.load() != kNever; };
+  for (bool was_closing = is_closing(); time > milliseconds{0}; time -= kSlice) {
+    note_losses();
+    std::unique_lock lock(mutex_);
+    woken_.wait_for(lock, stop, std::min(time, kSlice),
+                    [&] { return is_closing() && !was_closing; });
+    if (stop.stop_requested() || is_closing() != was_closing) return;
+  }
+}
+
+}  // namespace bpx::bridge

@@ -1,0 +1,110 @@
+#pragma once
+
+#include "bridge/observe/episode.hpp"
+#include "bridge/observe/log.hpp"
+#include "bridge/observe/measurements.hpp"
+#include "bridge/publish/audience.hpp"
+#include "bridge/publish/jetstream_connection.hpp"
+#include "bridge/publish/jetstream_window.hpp"
+#include "proto/message_header.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace bpx::bridge {
+
+/// The second sink, beside ZeroMQ: a stream of NATS JetStream. Messages wait in a bounded window
+/// until the server has acknowledged them. A thread of its own sends them in order, and after any
+/// trouble connects again and sends once more what is not acknowledged, from the oldest on: the
+/// server knows by `Nats-Msg-Id` what it has already. What the window has no room for is lost to
+/// this sink alone, counted and told.
+class JetStream {
+ public:
+  enum class Event : std::uint8_t {
+    connected,
+    disconnected,
+    losing,      ///< the window is full
+    keeping_up,  ///< nothing has been lost for a while
+  };
+
+  struct Options {
+    std::vector<JetStreamConnection::Server> servers;  ///< at least one; tried in turn
+    JetStreamConnection::Access access;
+    JetStreamConnection::Stream stream;
+    std::size_t max_pending = 65'536;  ///< messages not acknowledged
+    bool include_private = false;
+    std::chrono::milliseconds linger{500};  ///< how long close() may go on
+    /// What consumers should know, with the cause for a person. Called by this sink's thread.
+    std::function<void(Event, std::string)> on_event = [](Event, const std::string&) {};
+  };
+
+  /// Payload and names that may wait in all, however few messages they are.
+  static constexpr std::size_t kMaxBytes = std::size_t{256} << 20U;
+
+  JetStream(Options options, JetStreamMeasurements& measurements, Log& log);
+  ~JetStream();  ///< at once, whatever still waits
+  JetStream(const JetStream&) = delete;
+  JetStream& operator=(const JetStream&) = delete;
+
+  /// Hands over one message, with its header as sent on ZeroMQ. Never waits. By one thread.
+  void publish(Audience audience, std::string_view stream, std::string_view payload,
+               const proto::MessageHeader& header);
+
+  /// Nothing more will be published. What waits goes on being sent, for at most the linger: the
+  /// future is there to wait for that.
+  [[nodiscard]] std::future<void> close();
+
+ private:
+  void run(const std::stop_token& stop);
+  /// Why the connection ended; nullopt where all is over.
+  std::optional<std::string> serve(const JetStreamConnection::Server& server,
+                                   const std::stop_token& stop);
+  std::optional<std::string> prepare(JetStreamConnection& connection);
+  std::optional<std::string> send(JetStreamConnection& connection);
+  std::optional<std::string> take_answers(JetStreamConnection& connection);
+  void give_up(std::uint64_t number, std::string_view cause);
+  void note_connected(const std::string& server);
+  void note_disconnected(const std::string& server, const std::string& cause,
+                         std::chrono::milliseconds retry);
+  void note_losses();
+  bool is_over(const std::stop_token& stop) const;
+  void pause(std::chrono::milliseconds time, const std::stop_token& stop);
+
+  Options options_;
+  JetStreamMeasurements& measurements_;
+  Log& log_;
+  JetStreamWindow window_;
+
+  // Of this sink's thread.
+  std::uint64_t next_ = 0;  ///< to be sent on this connection
+  std::int64_t last_progress_steady_ns_ = 0;
+  bool is_connected_ = false;  ///< and has shown that it takes messages
+  std::string told_cause_;     ///< of being disconnected; empty: nothing is wrong
+  std::string told_differences_;
+  std::uint64_t told_lost_ = 0;
+  std::int64_t last_loss_steady_ns_ = 0;
+  Episode refusing_{std::chrono::minutes(1)};
+
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+  std::atomic<std::int64_t> end_steady_ns_{kNever};  ///< of sending, once close() is called
+  std::mutex mutex_;  // for the condition alone; the publishing thread never takes it but to close
+  std::condition_variable_any woken_;
+  std::promise<void> has_ended_;
+  std::jthread thread_;
+};
+
+std::string_view to_string(JetStream::Event event);
+
+}  // namespace bpx::bridge

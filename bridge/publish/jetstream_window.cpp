@@ -1,0 +1,48 @@
+#include "bridge/publish/jetstream_window.hpp"
+
+#include <utility>
+
+namespace bpx::bridge {
+
+JetStreamWindow::JetStreamWindow(std::size_t max_messages, std::size_t max_bytes)
+    : max_messages_(max_messages),
+      max_bytes_(max_bytes),
+      slots_(std::make_unique<Slot[]>(max_messages)) {}
+
+bool JetStreamWindow::push(std::string_view stream, std::string_view payload,
+                           const proto::MessageHeader& header) {
+  const auto number = end_.load(std::memory_order_relaxed);
+  const auto bytes = stream.size() + payload.size();
+  const auto waiting_bytes = pushed_bytes_ - settled_bytes_.load(std::memory_order_acquire);
+  if (number - begin() == max_messages_ || waiting_bytes + bytes > max_bytes_) return false;
+  auto& message = at(number);
+  message.header = header;
+  message.text.reserve(bytes);
+  message.text.append(stream).append(payload);
+  message.stream_bytes = stream.size();
+  message.sent_steady_ns = 0;
+  pushed_bytes_ += bytes;
+  end_.store(number + 1, std::memory_order_release);
+  return true;
+}
+
+bool JetStreamWindow::settle(std::uint64_t number) {
+  const auto oldest = begin_.load(std::memory_order_relaxed);
+  if (number < oldest || number >= end()) return false;
+  if (std::exchange(slots_[number % max_messages_].is_settled, true)) return false;
+  if (number != oldest) return true;
+  const auto newest = end();
+  auto kept = oldest;
+  auto settled_bytes = settled_bytes_.load(std::memory_order_relaxed);
+  for (; kept < newest && slots_[kept % max_messages_].is_settled; ++kept) {
+    auto& slot = slots_[kept % max_messages_];
+    settled_bytes += slot.message.text.size();
+    slot.message.text = std::string();  // with its memory: a window is mostly empty
+    slot.is_settled = false;
+  }
+  settled_bytes_.store(settled_bytes, std::memory_order_release);
+  begin_.store(kept, std::memory_order_release);
+  return true;
+}
+
+}  // namespace bpx::bridge

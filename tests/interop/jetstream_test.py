@@ -1,0 +1,281 @@
+"""The sink to NATS JetStream, against the server that users have."""
+
+import collections
+import contextlib
+import json
+import pathlib
+import signal
+import subprocess
+import unittest
+
+from harness import IS_HEAVY, Bridge, Consumer, Exchange, free_port, wait_until
+from nats_client import NatsClient, NatsServer, store
+
+STREAMS = ["trade.SOL_USDC", "depth.SOL_USDC", "bookTicker.SOL_USDC", "trade.BTC_USDC"]
+STREAM = "BACKPACK"
+
+
+def settings(*servers, **further):
+    return {"BRIDGE_PUBLISH__JETSTREAM__SERVERS": ",".join(server.url for server in servers),
+            **{f"BRIDGE_PUBLISH__JETSTREAM__{name}": value for name, value in further.items()}}
+
+
+def by_stream(pairs):
+    """Of pairs of stream and text: stream → texts, in order."""
+    streams = collections.defaultdict(list)
+    for stream, text in pairs:
+        streams[stream].append(text)
+    return dict(streams)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        resources = contextlib.ExitStack()
+        self.addCleanup(resources.close)
+        self.enter = resources.enter_context
+
+    def start_server(self, *options):
+        folder = self.enter(store())
+        return self.enter(NatsServer(folder, *options))
+
+    def start_exchange(self):
+        return self.enter(Exchange("--symbols", "SOL_USDC,BTC_USDC"))
+
+    def start_bridge(self, exchange, *servers, streams=tuple(STREAMS), **further):
+        bridge = self.enter(Bridge(exchange, list(streams), **settings(*servers, **further)))
+        exchange.wait_for_subscriptions(streams)
+        return bridge
+
+    def stored(self, port):
+        with NatsClient(port) as client:
+            return client.messages(STREAM)
+
+    def wait_for_acknowledgements(self, bridge, exchange):
+        """The fence of the exchange is the last message of all."""
+        sent = len(exchange.sent())
+        wait_until(lambda: bridge.metric("jetstream_acknowledged_total") == sent,
+                   "every message to be acknowledged")
+        self.assertEqual(bridge.metric("jetstream_published_total"), sent)
+        self.assertEqual(bridge.metric("jetstream_pending"), 0)
+        self.assertEqual(bridge.metric("jetstream_lost_total"), 0)
+
+    def wait_for_messages(self, bridge, count):
+        goal = bridge.metric("jetstream_published_total") + count
+        wait_until(lambda: bridge.metric("jetstream_published_total") >= goal, f"{count} messages")
+
+    @staticmethod
+    def wait_for_events(consumer, *events):
+        """On bridge.status since the consumer came, in this order; others may be in between."""
+        def have_come():
+            told = (event.get("jetstream") for event in
+                    (json.loads(message.payload) for message in consumer.status))
+            return all(event in told for event in events)  # each looks on where the one before has stopped
+        while not have_come():
+            consumer.wait_for_status("heartbeat")
+
+    def assert_same(self, stored, exchange):
+        """Each message that the exchange sent is there once, byte for byte, in order by subject."""
+        self.assertEqual(by_stream((message.subject, message.payload) for message in stored),
+                         by_stream((f"backpack.{stream}", text) for stream, text in exchange.sent()))
+        self.assertEqual(len({message.headers["Nats-Msg-Id"] for message in stored}), len(stored))
+        sequences = collections.Counter()
+        for message in stored:
+            sequences[message.subject] += 1
+            self.assertEqual(message.headers["Bridge-Sequence"], str(sequences[message.subject]))
+
+
+class JetStreamTest(Case):
+    def test_stream_holds_what_the_exchange_sent_and_zeromq_showed_over_three_reconnects(self):
+        server = self.start_server()
+        exchange = self.start_exchange()
+        bridge = self.start_bridge(exchange, server)
+        consumer = self.enter(Consumer(bridge.public))
+        exchange.rate(500)
+        for reconnects in (1, 2, 3):
+            self.wait_for_messages(bridge, 200)
+            exchange.fault("close", code=1012)
+            wait_until(lambda goal=reconnects: bridge.metric("upstream_reconnects_total") == goal,
+                       f"reconnect {reconnects}")
+            exchange.wait_for_subscriptions(STREAMS)
+        self.wait_for_messages(bridge, 200)
+        exchange.come_to_rest()
+        self.wait_for_acknowledgements(bridge, exchange)
+        stored = self.stored(server.port)
+        self.assert_same(stored, exchange)
+        shown = consumer.take(len(stored))
+        for ours, theirs in zip(stored, shown, strict=True):
+            self.assertEqual((ours.subject, ours.payload), (f"backpack.{theirs.topic}", theirs.payload))
+            self.assertEqual(ours.headers, {
+                "Nats-Msg-Id": f"{theirs.epoch}:{theirs.topic}:{theirs.sequence}",
+                "Bridge-Sequence": str(theirs.sequence), "Bridge-Epoch": str(theirs.epoch),
+                "Bridge-Connection": str(theirs.connection), "Bridge-Flags": str(theirs.flags),
+                "Bridge-Received": str(theirs.received), "Bridge-Event": str(theirs.event),
+                "Bridge-Sent": str(theirs.sent)})
+
+    def test_server_that_is_killed_and_comes_back_has_every_message_once(self):
+        server = self.start_server()
+        exchange = self.start_exchange()
+        bridge = self.start_bridge(exchange, server)
+        consumer = self.enter(Consumer(bridge.public, topics=()))
+        exchange.rate(500)
+        self.wait_for_messages(bridge, 300)
+        server.stop(signal.SIGKILL)
+        wait_until(lambda: bridge.metric("jetstream_connected") == 0, "the loss to be noticed")
+        self.wait_for_messages(bridge, 300)
+        self.assertGreater(bridge.metric("jetstream_pending"), 0)
+        ready, text = bridge.get("/readyz")
+        self.assertEqual(ready, 200, "ZeroMQ's consumers miss nothing")
+        self.assertFalse(json.loads(text)["jetstream"]["ready"])
+        server = self.enter(server.again())
+        self.wait_for_messages(bridge, 300)
+        exchange.come_to_rest()
+        self.wait_for_acknowledgements(bridge, exchange)
+        self.assert_same(self.stored(server.port), exchange)
+        self.assertEqual(bridge.metric("jetstream_reconnects_total"), 1)
+        self.assertTrue(json.loads(bridge.get("/readyz")[1])["jetstream"]["ready"])
+        self.wait_for_events(consumer, "disconnected", "connected")
+
+    def test_without_room_this_sink_alone_loses_and_tells(self):
+        server = self.start_server()
+        server.stop()
+        exchange = self.start_exchange()
+        bridge = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"], MAX_PENDING="10")
+        consumer = self.enter(Consumer(bridge.public))
+        texts = [f'{{"E":1788367430323775,"t":{t}}}' for t in range(1, 51)]
+        for text in texts:
+            exchange.publish("trade.SOL_USDC", text)
+        self.assertEqual(len(consumer.take(50)), 50)
+        self.assertEqual(bridge.metric("jetstream_pending"), 10)
+        self.assertEqual(bridge.metric("jetstream_lost_total"), 40)
+        bridge.wait_for_line(r"jetstream losing messages .*")
+        wait_until(lambda: json.loads(bridge.get("/readyz")[1])["jetstream"]["reasons"][1:], "the reason")
+        self.assertIn("losing messages: 40", bridge.get("/readyz")[1])
+        self.wait_for_events(consumer, "losing")
+        server = self.enter(server.again())
+        wait_until(lambda: bridge.metric("jetstream_pending") == 0, "what waited to be stored")
+        exchange.publish("trade.SOL_USDC", '{"E":1788367430323775,"t":51}')
+        wait_until(lambda: bridge.metric("jetstream_acknowledged_total") == 11, "the next one")
+        sequences = [message.headers["Bridge-Sequence"] for message in self.stored(server.port)]
+        self.assertEqual(sequences, [str(number) for number in (*range(1, 11), 51)])
+
+    def test_stream_that_is_there_is_used_and_not_changed(self):
+        server = self.start_server()
+        with NatsClient(server.port) as client:
+            client.create_stream(STREAM, ["backpack.>"], max_age=3_600_000_000_000, max_bytes=1_000_000)
+            before = client.stream(STREAM)["config"]
+        exchange = self.start_exchange()
+        bridge = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"], REPLICAS="3")
+        line = bridge.wait_for_line(r"jetstream stream differs .*")[0]
+        for difference in ("BACKPACK", "replicas 1, configured 3", "max_age_s 3600, configured 86400",
+                           "max_bytes 1000000, configured 10737418240"):
+            self.assertIn(difference, line)
+        exchange.publish("trade.SOL_USDC", '{"t":1}')
+        wait_until(lambda: bridge.metric("jetstream_acknowledged_total") == 1, "the message")
+        with NatsClient(server.port) as client:
+            self.assertEqual(client.stream(STREAM)["config"], before)
+
+    def test_stream_that_is_absent_is_created_as_configured(self):
+        server = self.start_server()
+        self.start_bridge(self.start_exchange(), server, streams=["trade.SOL_USDC"], STREAM="MARKET",
+                          SUBJECT_PREFIX="market.backpack.", MAX_AGE_S="600", MAX_BYTES="1000000"
+                          ).wait_for_line("jetstream connected")
+        with NatsClient(server.port) as client:
+            config = client.stream("MARKET")["config"]
+        self.assertEqual(
+            {key: config[key] for key in ("subjects", "max_age", "max_bytes", "num_replicas", "storage")},
+            {"subjects": ["market.backpack.>"], "max_age": 600_000_000_000, "max_bytes": 1_000_000,
+             "num_replicas": 1, "storage": "file"})
+
+    def test_account_is_in_the_stream_only_where_that_is_wanted(self):
+        for wanted in (False, True):
+            with self.subTest(include_private=wanted), store() as folder, NatsServer(folder) as server, \
+                    Exchange() as exchange, \
+                    Bridge(exchange, ["account.orderUpdate", "trade.SOL_USDC"],
+                           **settings(server, INCLUDE_PRIVATE=str(wanted).lower())) as bridge:
+                exchange.wait_for_subscriptions(["account.orderUpdate", "trade.SOL_USDC"])
+                exchange.publish("account.orderUpdate", '{"i":"1"}')
+                exchange.publish("trade.SOL_USDC", '{"t":1}')
+                wait_until(lambda count=1 + wanted: bridge.metric("jetstream_acknowledged_total") == count,
+                           "what is wanted")
+                subjects = [message.subject for message in self.stored(server.port)]
+                self.assertEqual(subjects, ["backpack.account.orderUpdate"] * wanted + ["backpack.trade.SOL_USDC"])
+
+    def test_two_bridges_fill_one_stream(self):
+        server = self.start_server()
+        exchange = self.start_exchange()
+        bridges = [self.enter(Bridge(exchange, [stream], **settings(server)))
+                   for stream in ("trade.SOL_USDC", "trade.BTC_USDC")]
+        wait_until(lambda: exchange.state()["open_connections"] == 2, "both")
+        for bridge in bridges:
+            wait_until(lambda ready=bridge: ready.get("/readyz")[0] == 200, "the bridge")
+        for stream in ("trade.SOL_USDC", "trade.BTC_USDC"):
+            exchange.publish(stream, '{"t":1}')
+        for bridge in bridges:
+            wait_until(lambda sink=bridge: sink.metric("jetstream_acknowledged_total") == 1, "its message")
+        self.assertEqual({message.subject for message in self.stored(server.port)},
+                         {"backpack.trade.SOL_USDC", "backpack.trade.BTC_USDC"})
+
+    def test_message_that_the_server_never_takes_holds_no_other_up(self):
+        server = self.start_server()
+        exchange = self.start_exchange()
+        bridge = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"])
+        exchange.publish("trade.SOL_USDC", json.dumps({"t": 1, "x": "x" * 1_100_000}))  # beyond max_payload
+        exchange.publish("trade.SOL_USDC", '{"t":2}')
+        wait_until(lambda: bridge.metric("jetstream_acknowledged_total") == 1, "the second one")
+        self.assertEqual(bridge.metric("jetstream_lost_total"), 1)
+        bridge.wait_for_line(r"jetstream message refused .*stream=trade.SOL_USDC")
+
+    def test_tls_server_is_used_only_where_somebody_trusted_vouches_for_it(self):
+        folder = pathlib.Path(self.enter(store()))
+        certificate, key = folder / "certificate.pem", folder / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                        "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=nats",
+                        "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        server = self.enter(NatsServer(self.enter(store()), "--tls", "--tlscert", str(certificate),
+                                       "--tlskey", str(key), scheme="tls"))
+        exchange = self.start_exchange()
+        trusting = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"], CA_FILE=str(certificate))
+        trusting.wait_for_line("jetstream connected")
+        distrusting = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"])
+        self.assertIn("certificate", distrusting.wait_for_line(r"jetstream not connected.*")[0])
+        exchange.publish("trade.SOL_USDC", '{"t":1}')
+        wait_until(lambda: trusting.metric("jetstream_acknowledged_total") == 1, "the message")
+        self.assertEqual(distrusting.metric("jetstream_connected"), 0)
+
+
+class ClusterTest(Case):
+    def start_cluster(self):
+        """Three servers, each of which is to have all."""
+        routes = [free_port() for _ in range(3)]
+        all_routes = ",".join(f"nats://127.0.0.1:{port}" for port in routes)
+        return [self.enter(NatsServer(self.enter(store()), "--name", f"n{number}", "--cluster_name", "three",
+                                      "--cluster", f"nats://127.0.0.1:{port}", "--routes", all_routes))
+                for number, port in enumerate(routes)]
+
+    def assert_survives(self, choose):
+        """That the loss of the server `choose` picks, by the leader's number, loses nothing."""
+        servers = self.start_cluster()
+        exchange = self.start_exchange()
+        bridge = self.start_bridge(exchange, *servers, REPLICAS="3")
+        bridge.wait_for_line("jetstream connected")
+        exchange.rate(200)
+        self.wait_for_messages(bridge, 300)
+        with NatsClient(servers[0].port) as client:
+            leader = int(client.stream(STREAM)["cluster"]["leader"][1:])
+        victim = servers.pop(choose(leader))
+        victim.stop(signal.SIGKILL)
+        self.wait_for_messages(bridge, 300)
+        exchange.come_to_rest()
+        self.wait_for_acknowledgements(bridge, exchange)
+        self.assert_same(self.stored(servers[0].port), exchange)
+
+    def test_cluster_that_loses_its_leader_has_every_message_once(self):
+        self.assert_survives(lambda leader: leader)
+
+    @unittest.skipUnless(IS_HEAVY, "the long form")
+    def test_cluster_that_loses_a_follower_has_every_message_once(self):
+        self.assert_survives(lambda leader: (leader + 1) % 3)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,121 @@
+"""NATS as a consumer sees it: a server of its own for a test, and a client that speaks just enough of the
+protocol to read a JetStream stream. https://docs.nats.io/reference/reference-protocols/nats-protocol"""
+
+import base64
+import itertools
+import json
+import os
+import socket
+import tempfile
+import typing
+
+from harness import DEADLINE, Program, clean_environment, free_port, wait_until
+
+SERVER = "/usr/sbin/nats-server"
+
+
+class Stored(typing.NamedTuple):
+    """A message of a stream."""
+    subject: str
+    headers: dict
+    payload: str
+
+
+class NatsServer(Program):
+    """A server with JetStream, which keeps what it has stored over restarts. Its folder is its user's."""
+
+    def __init__(self, folder, *options, port=None, scheme="nats"):
+        self.port = port or free_port()
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self._arguments = (folder, *options)
+        super().__init__([SERVER, "--addr", "127.0.0.1", "--port", str(self.port), "--jetstream",
+                          "--store_dir", folder, *options], clean_environment())
+        with self._ended_where_this_fails():
+            self.wait_for_line("Server is ready")
+
+    def again(self):
+        """Another one in its place, with what it has stored."""
+        return NatsServer(*self._arguments, port=self.port, scheme=self.url.split(":", maxsplit=1)[0])
+
+
+class NatsClient:
+    """Used as a context manager."""
+
+    def __init__(self, port):
+        self._socket = socket.create_connection(("127.0.0.1", port), DEADLINE)
+        self._input = self._socket.makefile("rb")
+        assert self._input.readline().startswith(b"INFO ")
+        self._numbers = itertools.count(1)
+        self._inbox = f"_INBOX.{os.urandom(8).hex()}"
+        self._send('CONNECT {"verbose":false,"headers":true,"no_responders":true}', f"SUB {self._inbox}.* 1")
+
+    def _send(self, *lines):
+        self._socket.sendall("".join(f"{line}\r\n" for line in lines).encode())
+
+    def _receive(self):
+        """Subject, headers and payload of the next message."""
+        while True:
+            verb, *words = self._input.readline().decode().split()
+            if verb == "PING":
+                self._send("PONG")
+            elif verb in ("MSG", "HMSG"):
+                header_size = int(words[-2]) if verb == "HMSG" else 0
+                content = self._input.read(int(words[-1]))
+                self._input.readline()
+                return words[0], content[:header_size], content[header_size:]
+            else:
+                assert verb in ("INFO", "PONG", "+OK"), (verb, words)
+
+    def request(self, subject, **question):
+        """The answer to `question`."""
+        reply = f"{self._inbox}.{next(self._numbers)}"
+        text = json.dumps(question)
+        self._send(f"PUB {subject} {reply} {len(text)}", text)
+        while True:
+            subject, headers, payload = self._receive()
+            if subject == reply:
+                assert b" 503" not in headers, "nobody answers"
+                return json.loads(payload)
+
+    def stream(self, name):
+        """What the server tells of a stream; None where there is none."""
+        answer = self.request(f"$JS.API.STREAM.INFO.{name}")
+        return None if "error" in answer else answer
+
+    def create_stream(self, name, subjects, **settings):
+        answer = self.request(f"$JS.API.STREAM.CREATE.{name}", name=name, subjects=subjects, **settings)
+        assert "error" not in answer, answer
+
+    def message(self, stream, **which):
+        """By `seq` or `last_by_subj`; None where there is none."""
+        answer = self.request(f"$JS.API.STREAM.MSG.GET.{stream}", **which)
+        if "error" in answer:
+            return None
+        message = answer["message"]
+        lines = base64.b64decode(message.get("hdrs", "")).decode().split("\r\n")[1:]
+        return Stored(message["subject"], dict(line.split(": ", 1) for line in lines if line),
+                      base64.b64decode(message.get("data", "")).decode())
+
+    def messages(self, stream):
+        """All that are in the stream, oldest first."""
+        state = self.stream(stream)["state"]
+        numbers = range(max(1, state["first_seq"]), state["last_seq"] + 1)
+        return [message for number in numbers if (message := self.message(stream, seq=number))]
+
+    def wait_for_payload(self, stream, subject, payload):
+        def is_last():
+            message = self.message(stream, last_by_subj=subject) if self.stream(stream) else None
+            return message and message.payload == payload
+        wait_until(is_last, f"{payload} on {subject}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._input.close()
+        self._socket.close()
+
+
+def store():
+    """A folder for a server; used as a context manager."""
+    return tempfile.TemporaryDirectory(prefix="nats-")
