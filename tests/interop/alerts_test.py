@@ -101,6 +101,10 @@ def clock(offset, tolerance=2.5):
             name("clock_tolerance_seconds"): steady(tolerance)}
 
 
+def jetstream(connected, configured=1):
+    return {name("jetstream_configured"): steady(configured), name("jetstream_connected"): connected}
+
+
 def signature_refused(at):
     return {name("upstream_errors_total", code="4003"): rises(1, at)}
 
@@ -316,6 +320,13 @@ CASES = [
     Case("BackpackBridgeNoConsumers", "an endpoint that publishes nothing",
          {name("subscribers", endpoint="private"): steady(0),
           name("published_messages_total", endpoint="private"): steady(0)}, 900),
+
+    Case("BackpackBridgeJetStreamNotConnected", "gone for good", jetstream(until(300, 1, 0)), 400, [{}]),
+    Case("BackpackBridgeJetStreamNotConnected", "gone for half a minute", jetstream(f"1x60 0x6 1x{END}"), 330),
+    Case("BackpackBridgeJetStreamNotConnected", "not wanted", jetstream(steady(0), configured=0), 400),
+
+    Case("BackpackBridgeJetStreamLosing", "some", {name("jetstream_lost_total"): rises(7, 300)}, 400, [{}]),
+    Case("BackpackBridgeJetStreamLosing", "none", {name("jetstream_lost_total"): steady(0)}, 400),
 ]
 
 

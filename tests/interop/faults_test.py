@@ -23,6 +23,7 @@ import yaml
 import zmq
 
 from harness import BRIDGE, IS_HEAVY, KEYS, ROOT, Bridge, Exchange, Program, wait_until
+from nats_client import NatsServer, store
 from recording import RULES, Look, Phase, complaint
 
 SILENT = "account.rfqUpdate"  # of which the market says nothing
@@ -107,6 +108,24 @@ def with_curve(case):
     file.write_text(made)
     return {"BRIDGE_PUBLISH__PUBLIC__CURVE__SECRET_KEY_FILE": str(file),
             "BRIDGE_PUBLISH__PUBLIC__CURVE__ALLOW": case.keys[0].decode()}
+
+
+def with_nats(case):
+    """Settings of a bridge that hands its messages to a JetStream of the case's, too."""
+    case.start_nats()
+    return {"BRIDGE_PUBLISH__JETSTREAM__SERVERS": case.nats.url}
+
+
+def with_nats_and_little_room(case):
+    return {**with_nats(case), "BRIDGE_PUBLISH__JETSTREAM__MAX_PENDING": "100"}
+
+
+def stop_nats(case):
+    case.nats.stop()
+
+
+def start_nats(case):
+    case.start_nats()
 
 
 def with_slow_zeromq(case):
@@ -325,6 +344,14 @@ MISFORTUNES = {
         [subscribe_without_end], grew('turned_away_total{endpoint="public",reason="subscriptions"}'),
         log="turned away endpoint=public reason=subscriptions", heal=let_consumers_in,
         alerts=alert("ConsumersTurnedAway")),
+    "JetStream is away": Row([stop_nats], lambda before, now: now["jetstream_connected"] == 0,
+                             lambda status: not status["jetstream"]["ready"],
+                             log="jetstream not connected", settings=with_nats, heal=start_nats,
+                             alerts=alert("JetStreamNotConnected")),
+    "JetStream is away for too long": Row(
+        [stop_nats], grew("jetstream_lost_total"), lambda status: status["jetstream"]["lost"] > 0,
+        log="jetstream losing messages", settings=with_nats_and_little_room, heal=start_nats, takes=5,
+        alerts=alert("JetStreamNotConnected", "JetStreamLosing")),
     "nobody listens": Row([send_consumers_away],
                           lambda before, now: now['subscribers{endpoint="public"}'] == 0,
                           lambda status: status["subscribers"]["public"] == 0,
@@ -348,7 +375,7 @@ class Case:
     def __init__(self, row, stack):
         self.row = row
         self.phases = []
-        self.keys = self.server_key = self.slowness = None
+        self.keys = self.server_key = self.slowness = self.nats = None
         self._stack = stack
         self._consumers = []
         self.directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -401,6 +428,11 @@ class Case:
         with open(self.slowness, "r+b" if self.slowness.exists() else "wb") as file:
             file.write(struct.pack("q", microseconds))
 
+    def start_nats(self):
+        """The first time, and after it has ended."""
+        self.nats = self._stack.enter_context(
+            self.nats.again() if self.nats else NatsServer(self._stack.enter_context(store())))
+
     def _inject(self):
         for position, fault in enumerate(self.row.faults, 1):
             if callable(fault):
@@ -438,7 +470,9 @@ class Case:
         return answer["reasons"]
 
     def is_well(self):
-        return self.look()["upstream_connected"] == 1 and not self.readiness() and \
+        look = self.look()
+        return look["upstream_connected"] == 1 and not self.readiness() and \
+            look["jetstream_connected"] == look["jetstream_configured"] and \
             "syncing" not in streams(self.bridge.status(), "book").values() and \
             all(name in LIVELY and age is not None and age < 1000 or name not in LIVELY
                 for name, age in streams(self.bridge.status(), "age_ms").items())
