@@ -531,6 +531,7 @@ class Case:
         if self.row.heal:
             self.row.heal(self)
         wait_until(self.is_well, "health")
+        wait_until(lambda: "syncing" not in streams(self.bridge.status(), "book").values(), "the books")
         if IS_HEAVY:
             wait_until(lambda: not is_clock_off(self.look()), "a clock that is right", 90)
         self._wait_for_agreement()
