@@ -311,13 +311,13 @@ MISFORTUNES = {
                      heal=leave_enough_files, alerts=alert("FilesRunOut")),
     "a consumer that does not read": Row(
         [join_and_read_nothing], grew('slow_subscriber_episodes_total{endpoint="public"}'),
-        lambda status: status["slow_episodes"]["public"] > 0, log="slow consumer.*endpoint=public",
-        settings={"BRIDGE_PUBLISH__SEND_HWM": "10"}, heal=let_consumers_in,
-        alerts=alert("SlowConsumer")),
+        lambda status: status["slow_episodes"]["public"] > 0 and status["last_slow_ms"]["public"] > 0,
+        log="slow consumer.*endpoint=public", settings={"BRIDGE_PUBLISH__SEND_HWM": "10"},
+        heal=let_consumers_in, alerts=alert("SlowConsumer")),
     "a consumer for which too much waits": Row(
         [join_and_read_nothing], grew('evicted_subscribers_total{endpoint="public"}'),
-        log="evicted endpoint=public", settings={"BRIDGE_PUBLISH__QUEUE_BYTES": "1000000"},
-        heal=let_consumers_in, alerts=alert("ConsumerEvicted")),
+        lambda status: status["evicted"]["public"] > 0 and status["last_evicted_ms"]["public"] > 0,
+        log="evicted endpoint=public", settings={"BRIDGE_PUBLISH__QUEUE_BYTES": "1000000"}, heal=let_consumers_in, alerts=alert("ConsumerEvicted")),
     "a stranger": Row([join_without_a_key_of_ours], grew('auth_failures_total{endpoint="public"}'),
                       log="refused", settings=with_curve, heal=let_consumers_in,
                       alerts=alert("AuthenticationFailures")),
