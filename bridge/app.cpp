@@ -54,7 +54,8 @@ StatusContext status_context(const Config& config, std::uint64_t epoch_us) {
   return {.version = BPX_VERSION,
           .epoch_us = epoch_us,
           .started_steady_ns = steady_ns(),
-          .idle_timeout = milliseconds(config.upstream.idle_timeout_ms)};
+          .idle_timeout = milliseconds(config.upstream.idle_timeout_ms),
+          .queue_bytes = config.publish.queue_bytes};
 }
 
 BuildInfo build_info() {

@@ -78,6 +78,7 @@ void Relay::measure(Stream& stream, std::string_view message, std::int64_t recei
   relayed.gap = stream.continuity.follow(relayed.envelope);
   if (!relayed.gap) return;
   measurements.gaps.add();
+  measurements.last_gap_ns.set(received_ns);
   measurements.missing.add(relayed.gap->missing());
 }
 
