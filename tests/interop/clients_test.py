@@ -12,9 +12,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import npm
+from at_once import AtOnce
 from harness import (BRIDGE, DEADLINE, IS_HEAVY, ROOT, Bridge, Exchange, Program, clean_environment,
                      free_port, wait_until)
 from scripted_bridge import FIRST, ScriptedBridge
@@ -151,9 +153,9 @@ class ClientTest:
             "BRIDGE_PUBLISH__PUBLIC__BIND": f"tcp://127.0.0.1:{self.port}",
             "BRIDGE_PUBLISH__BOOKS": DEPTH,
             # What is lost to a consumer that is stopped is what its queue and TCP's held, and what
-            # came before it was back. No stream has half of that.
-            "BRIDGE_PUBLISH__SEND_HWM": "30000",
-            "BRIDGE_PUBLISH__REPLAY_MESSAGES": "29999",
+            # came before it was back. No stream has as much of that as is kept.
+            "BRIDGE_PUBLISH__SEND_HWM": "10000",
+            "BRIDGE_PUBLISH__REPLAY_MESSAGES": "30000",
             "BRIDGE_PUBLISH__REPLAY_BYTES": str(1 << 30),
         }
         if self.has_curve:
@@ -238,7 +240,7 @@ class ClientTest:
     def test_prints_all_that_the_exchange_said_and_holds_its_book_whatever_happens(self):
         with Exchange() as exchange, self.bridge(exchange) as bridge:
             exchange.rate(500)
-            more(exchange, 500)
+            more(exchange, 100)
             with self.client() as client:
                 client.wait_for_line(f"book {DEPTH} ")
                 self.overrun(exchange, bridge, client)
@@ -259,7 +261,7 @@ class ClientTest:
                 bridge.stop()
                 with self.bridge(exchange):
                     client.wait_for_another(f"book {DEPTH} ", lambda: exchange.rate(500))
-                    more(exchange, 500)
+                    more(exchange, 100)
                     self.wait_for_all(exchange, client)
                     self.assertEqual(client.stop(), 0)
                     self.check_book(exchange, client)
@@ -495,7 +497,7 @@ class ClientTest:
         self.assertEqual(json.loads(text), {side: truth[side] for side in ("asks", "bids")})
 
 
-class PythonTest(ClientTest, unittest.TestCase):
+class PythonTest(ClientTest, AtOnce, unittest.TestCase):
     def command(self):
         return [sys.executable, CLIENTS / "python/consumer.py"]
 
@@ -505,12 +507,13 @@ class PythonTest(ClientTest, unittest.TestCase):
         streams = STREAMS + UNWANTED
         seed = random.randrange(1 << 32)
         chance = random.Random(seed)
-        rate, messages = (LONG_RATE, int(LONG_S * LONG_RATE)) if IS_HEAVY else (2_000, 8_000)
+        rate, messages, seconds = (LONG_RATE, 0, LONG_S) if IS_HEAVY else (2_000, 8_000, 0)
         positions, kills, ends = {}, 0, 0
         with Exchange() as exchange, self.bridge(exchange) as bridge:
             ledger = Ledger(exchange, streams)
             exchange.rate(rate)
-            while ledger.count < messages:
+            begin = time.monotonic()
+            while ledger.count < messages or time.monotonic() < begin + seconds:
                 with self.client(*self.resumed(streams, positions)) as client:
                     most = chance.randrange(1, rate)
                     wait_until(lambda: len(client.printed) >= most, f"{most} messages")
@@ -522,6 +525,7 @@ class PythonTest(ClientTest, unittest.TestCase):
                     client.stop()
                 kills += 1
                 self.take_stock(ledger, client, positions)
+            took = time.monotonic() - begin
             self.wait_for_connection(exchange, bridge, ends)
             exchange.come_to_rest()
             with self.client(*self.resumed(streams, positions)) as client:
@@ -531,8 +535,8 @@ class PythonTest(ClientTest, unittest.TestCase):
             self.take_stock(ledger, client, positions)
             self.assertEqual(ledger.lacks(()), 0)
         self.assertGreater(min(ledger.compared.values()), 100)
-        print(f"\n  {sum(ledger.compared.values())} messages of {len(streams)} streams, {kills} kills, "
-              f"{ends} reconnects, seed {seed}", flush=True)
+        print(f"\n  {sum(ledger.compared.values())} messages of {len(streams)} streams in "
+              f"{took:.0f} s, {kills} kills, {ends} reconnects, seed {seed}", flush=True)
 
     def take_stock(self, ledger, client, positions):
         self.assertEqual(client.faults, [])
@@ -563,12 +567,12 @@ class PythonTest(ClientTest, unittest.TestCase):
                 else stream for stream in streams]
 
 
-class CppTest(ClientTest, unittest.TestCase):
+class CppTest(ClientTest, AtOnce, unittest.TestCase):
     def command(self):
         return [os.environ.get("BPX_CONSUMER", ROOT / "build/plain/tests/interop/consumer")]
 
 
-class NodeTest(ClientTest, unittest.TestCase):
+class NodeTest(ClientTest, AtOnce, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         directory = tempfile.TemporaryDirectory()
@@ -581,7 +585,7 @@ class NodeTest(ClientTest, unittest.TestCase):
         return ["node", shutil.copy(CLIENTS / "node/consumer.js", self.modules)]
 
 
-class JavaTest(ClientTest, unittest.TestCase):
+class JavaTest(ClientTest, AtOnce, unittest.TestCase):
     has_curve = False
     CLASS_PATH = "/usr/share/java/jeromq.jar:/usr/share/java/gson.jar"
 

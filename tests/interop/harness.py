@@ -155,6 +155,7 @@ class Exchange(Program):
 
     def __init__(self, *options):
         self._fences = 0
+        self._frames = []  # as far as it has been asked
         self._directory = tempfile.TemporaryDirectory()
         self.ca_file = os.path.join(self._directory.name, "ca.pem")
         super().__init__(
@@ -196,11 +197,10 @@ class Exchange(Program):
 
     def everything_sent(self):
         """The whole log. A frame is in it once it is written, which its receiver may know before."""
-        frames = []
-        while piece := self.log(len(frames)):
-            assert piece[0]["n"] == len(frames), "the exchange has forgotten what it sent first"
-            frames += piece
-        return frames
+        while piece := self.log(len(self._frames)):
+            assert piece[0]["n"] == len(self._frames), "the exchange has forgotten what it sent first"
+            self._frames += piece
+        return list(self._frames)
 
     def come_to_rest(self):
         """Stops the market. Returns when all that went to the clients there are is in the log: a last

@@ -320,7 +320,7 @@ public class Consumer {
         socket.setLinger(0);
         socket.setSndHWM(0); // subscriptions wait here: beyond its bound they would be thrown away
         socket.setRcvHWM(0); // what comes too fast waits here, where nothing is lost
-        socket.setTCPKeepAlive(1L); // the system notices a dead connection
+        socket.setTCPKeepAlive(1); // the system notices a dead connection
         socket.setReceiveTimeOut(20);
         String endpoint = names.remove(0);
         socket.connect(endpoint);
