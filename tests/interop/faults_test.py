@@ -424,9 +424,10 @@ class Case:
         """The metrics, twice: between the two every stream has come that is to come."""
         begin = self.look()
 
-        def has_come(look):
-            return all(look[series] > begin[series] for series in
-                       (f'received_messages_total{{stream="{name}"}}' for name in LIVELY - quiet))
+        def has_come(look):  # by the clock, too: what one read of the socket brings has the same time
+            return all(look[series] > begin[series] for name in LIVELY - quiet for series in
+                       (f'received_messages_total{{stream="{name}"}}',
+                        f'stream_last_message_timestamp_seconds{{stream="{name}"}}'))
 
         return Phase(seconds, begin, wait_until(
             lambda: look if has_come(look := self.look()) else None, "every stream that is to come"))
@@ -531,6 +532,7 @@ class Case:
         if self.row.heal:
             self.row.heal(self)
         wait_until(self.is_well, "health")
+        wait_until(lambda: "syncing" not in streams(self.bridge.status(), "book").values(), "the books")
         if IS_HEAVY:
             wait_until(lambda: not is_clock_off(self.look()), "a clock that is right", 90)
         self._wait_for_agreement()
