@@ -120,7 +120,9 @@ void add_tail_options(CLI::App& tail, TailFlags& flags) {
       ->check([](const std::string& text) {
         return is_number(text) || text == "last" ? "" : "give a sequence number, or last";
       });
-  tail.add_option("--book", flags.book, "Print the order book of a depth stream, and end")
+  tail.add_option("--book", flags.book,
+                  "Show the order book of a depth stream: on a terminal kept up to date, elsewhere "
+                  "once")
       ->type_name("STREAM");
 }
 

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import pty
@@ -12,6 +13,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 import unittest
@@ -26,6 +28,50 @@ def run(*arguments, environment=None):
     """Runs the program to its end."""
     return subprocess.run([BRIDGE, *arguments], env=environment or clean_environment(), text=True,
                           capture_output=True, stdin=subprocess.DEVNULL, timeout=DEADLINE)
+
+
+UP = "\x1b[10A"  # by a ladder's height
+
+
+class Terminal:
+    """A program at a terminal of its own, and all that it has written there."""
+
+    def __init__(self, command, rows, columns):
+        self.text = ""
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        # Ctrl+C goes to the process group that has the terminal: to one of its own.
+        self._process = subprocess.Popen(
+            [*MORTAL, "setsid", "--ctty", "--wait", *command], stdin=slave, stdout=slave, stderr=slave,
+            env=clean_environment())
+        os.close(slave)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        with contextlib.suppress(OSError):  # EIO: nobody has the terminal open any more
+            while piece := os.read(self._master, 65536):
+                self.text += piece.decode().replace("\r\n", "\n")
+
+    def ladder(self):
+        """What was drawn last, without what moves the cursor."""
+        drawn = re.findall(r"depth\.SOL_USDC  update [^J]*\x1b\[J", self.text)
+        return re.sub(r"\x1b\[\d*[A-Z]", "", drawn[-1]) if drawn else ""
+
+    def type_interrupt(self):
+        os.write(self._master, b"\x03")
+
+    def wait(self):
+        return self._process.wait(DEADLINE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+        self._reader.join(DEADLINE)
+        os.close(self._master)
 
 
 def with_file(text):
@@ -531,6 +577,33 @@ class CommandLineTest(unittest.TestCase):
             for side in ("asks", "bids"):
                 prices = [float(price) for price, _ in book[side]]
                 self.assertEqual(prices, sorted(prices))
+
+    def test_tail_keeps_a_book_up_to_date_in_place_on_a_terminal(self):
+        stream = "depth.SOL_USDC"
+        with Exchange() as exchange, Bridge(exchange, [stream],
+                                            BRIDGE_PUBLISH__BOOKS=stream) as bridge, \
+                Terminal([BRIDGE, "tail", "--book", stream, "--connect", bridge.public],
+                         rows=12, columns=40) as terminal:
+            exchange.wait_for_subscriptions([stream])
+            exchange.rate(500)
+            wait_until(lambda: terminal.text.count(UP) > 3, "four ladders over the first")
+            self.assert_true_in_the_end(exchange, terminal)
+            exchange.rate(500)
+            exchange.fault("skip_ids", count=3, stream=stream)
+            wait_until(lambda: "-- a message does not continue the book" in terminal.text, "a loss")
+            self.assert_true_in_the_end(exchange, terminal)
+            terminal.type_interrupt()
+            self.assertEqual(terminal.wait(), 0)
+
+    def assert_true_in_the_end(self, exchange, terminal):
+        """Four levels of each side are what twelve rows have room for."""
+        exchange.come_to_rest()
+        book = exchange.book("SOL_USDC")
+        wanted = [*reversed(book["asks"][:4]), *reversed(book["bids"][-4:])]
+        wait_until(lambda: f"update {book['lastUpdateId']}," in terminal.ladder(), "the last update")
+        shown = [line.split()[1:] for line in terminal.ladder().splitlines() if line[:5] in ("  ask", "  bid")]
+        self.assertEqual(shown, wanted)
+        self.assertLessEqual(max(map(len, terminal.ladder().splitlines())), 40)
 
     def test_tail_says_why_there_is_no_book(self):
         stream = "depth.SOL_USDC"
