@@ -133,6 +133,7 @@ void Session::measure_start() {
   auto& upstream = parts_.measurements.upstream;
   upstream.connects[ConnectResult::ok].add();
   upstream.last_attempt.set(ConnectResult::ok);
+  upstream.connected_ns.set(unix_ns());
   upstream.last_received_steady_ns.set(steady_ns());
 }
 

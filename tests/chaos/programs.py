@@ -71,6 +71,7 @@ class Bridge(harness.Bridge):
             "BRIDGE_LOG__LEVEL": "debug",
             "BRIDGE_HTTP__BIND": network.bridge_address + ":0",
             "BRIDGE_UPSTREAM__STREAMS": ",".join(STREAMS),
+            "BRIDGE_UPSTREAM__RESUBSCRIBE_AFTER_MS": "1000",
             "BRIDGE_UPSTREAM__CANARY": "ticker.BTC_USDC",  # one of them
             "BRIDGE_UPSTREAM__BACKOFF_INITIAL_MS": "20",
             "BRIDGE_UPSTREAM__BACKOFF_MAX_MS": str(BACKOFF_MAX_MS),

@@ -68,6 +68,8 @@ KINDS = {
     "answer": ("exchange", (0.2, 2.0), lambda draw: {
         "to": draw.choice(["upgrade", "rest"]), "bytes": draw.choice(
             ["HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", "\u0000 no HTTP"])}),
+    "ignore_requests": ("exchange", (0.3, 3.0), _choice("count", 1, 2, 9)),
+    "mute_stream": ("exchange", (0.3, 3.0), _choice("stream", "depth.SOL_USDC", "trade.BTC_USDC", "ticker.BTC_USDC")),
     "reject_signatures": ("exchange", (0.3, 6.0), None),
     "shift_clock": ("exchange", (0.3, 5.0), _choice("ms", -90_000, -4_000, 4_000, 90_000)),
     "rate": ("exchange", (0.3, 1.5), _choice("per_second", 0, 20, 2_000)),
@@ -84,13 +86,13 @@ KINDS = {
 }
 
 # These show only on a connection that is made while they last.
-BITE_ON_CONNECTING = {"refuse", "certificate", "reject_signatures", "shift_clock", "file_limit"}
+BITE_ON_CONNECTING = {"refuse", "certificate", "ignore_requests", "reject_signatures", "shift_clock", "file_limit"}
 
 # These can go along with anything.
 PASSING = ["skip_ids", "repeat", "garbage:text", "unsolicited", "error", "kill_consumer"]
 
 # By none of these, nor by all of them together, may a connection be lost.
-HARMLESS = {*PASSING, "garbage:binary", "rate", "clock_step", "full_log", "memory_limit"}
+HARMLESS = {*PASSING, "garbage:binary", "mute_stream", "rate", "clock_step", "full_log", "memory_limit"}
 
 
 def groups(kinds):
