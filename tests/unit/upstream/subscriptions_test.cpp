@@ -259,6 +259,18 @@ TEST(Subscriptions, NeverMixesPrivateAndPublicStreamsInARequest) {
   EXPECT_THAT(exchange.requests[1].streams, ElementsAre("trade.A", "trade.B"));
 }
 
+TEST(Subscriptions, AskForPublicStreamsWhilePrivateOnesWaitToBeSigned) {
+  Subscriptions subscriptions({}, {"account.orderUpdate", "trade.A"});
+  ModelExchange exchange(subscriptions);
+  subscriptions.connection_opened(5, /*may_sign=*/false);
+  exchange.play();
+  EXPECT_THAT(exchange.subscribed, ElementsAre("trade.A"));
+  EXPECT_EQ(subscriptions.state_of("account.orderUpdate"), State::waiting);
+  subscriptions.allow_signing();
+  exchange.play();
+  EXPECT_THAT(exchange.subscribed, ElementsAre("account.orderUpdate", "trade.A"));
+}
+
 TEST(Subscriptions, AsksOnceForAStreamThatIsListedTwice) {
   Subscriptions subscriptions({}, {"trade.A", "trade.A"});
   ModelExchange exchange(subscriptions);
@@ -913,6 +925,21 @@ TEST(SubscriptionsOnDemand, MayEndBeforeTheyBegan) {
   EXPECT_THAT(exchange.subscribed, ElementsAre("trade.A", "trade.C"));
   EXPECT_EQ(count(subscriptions, State::live), 2U);
   EXPECT_TRUE(all_requested(subscriptions));
+}
+
+TEST(SubscriptionsOnDemand, AreAskedForAnewThoughDataOfTheSubscriptionThatEndsIsUnderWay) {
+  Subscriptions subscriptions({}, {"trade.A"});
+  ModelExchange exchange(subscriptions);
+  subscriptions.connection_opened();
+  subscriptions.want("trade.B");
+  exchange.play();
+  subscriptions.unwant("trade.B");
+  ASSERT_TRUE(subscriptions.next_request(exchange.now())->is_end);
+  subscriptions.want("trade.B");
+  subscriptions.on_data("trade.B");
+  const auto request = subscriptions.next_request(exchange.now());
+  ASSERT_TRUE(request) << "it would never come again";
+  EXPECT_THAT(request->streams, ElementsAre("trade.B"));
 }
 
 TEST(SubscriptionsOnDemand, DoNotSilenceAnyoneByABadName) {
