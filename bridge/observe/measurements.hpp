@@ -112,7 +112,8 @@ class Measurements {
   bool is_configured(std::string_view stream) const;
 
   /// Configured streams may come and go. One that comes again has its counts of before; one that
-  /// goes is no longer shown. By the relaying thread.
+  /// goes is no longer shown. What consumers have brought about before goes on as it is. By the
+  /// relaying thread.
   void add_configured(std::string_view stream);
   void remove_configured(std::string_view stream);
 

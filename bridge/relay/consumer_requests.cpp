@@ -44,7 +44,7 @@ bool ConsumerRequests::note_interest(const Subscription& subscription) {
   if (const auto listeners = listeners_.take(subscription)) {
     if (is_demand) demand_->on_listeners(subscription, *listeners, steady_ns());
     if (auto* const stream = find_stream(subscription)) {
-      stream->measurements.subscriptions.set(*listeners);
+      stream->measurements->subscriptions.set(*listeners);
       if (subscription.begins) warn_of_prefix(subscription, *stream);
     }
   }
