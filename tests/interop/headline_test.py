@@ -455,7 +455,7 @@ class HeadlineTest(unittest.TestCase):
 
     def test_calls_stale_what_the_alert_calls_stale(self):
         """By the same patterns, in the same words."""
-        script = (ROOT / "bridge/observe/status_page/concerns.js").read_text(encoding="utf-8")
+        script = (ROOT / "bridge/observe/status_page/exchange_concerns.js").read_text(encoding="utf-8")
         rules = (ROOT / "deploy/prometheus/alerts.yml").read_text(encoding="utf-8")
         patterns = [pattern.removeprefix("(").removesuffix(")") if "|kline" in pattern else pattern
                     for pattern in re.findall(r"^  \[/\^(.*)\$/, ", script, re.MULTILINE)]
