@@ -43,15 +43,18 @@ class SchemaTest(unittest.TestCase):
 
     def test_one_with_a_misspelt_name_or_a_wrong_value_would_not_pass(self):
         dashboard = load_dashboards()["overview"]
-        for wrong, change in (
-                ("colourMode", lambda panel: panel["options"].update(colourMode="value")),
-                ("rainbow", lambda panel: panel["options"].update(colorMode="rainbow")),
-                ("piechart3d", lambda panel: panel.update(type="piechart3d")),
-                ("expresion", lambda panel: panel["targets"][0].update(expresion="1"))):
-            spoilt = copy.deepcopy(dashboard)
-            change(next(panel for panel in spoilt["panels"] if panel["type"] == "stat"))
+        changes = {
+            "colourMode": lambda panel: panel["options"].update(colourMode="value"),
+            "rainbow": lambda panel: panel["options"].update(colorMode="rainbow"),
+            "piechart3d": lambda panel: panel.update(type="piechart3d"),
+            "expresion": lambda panel: panel["targets"][0].update(expresion="1")}
+        spoilt = [copy.deepcopy(dashboard) for _ in changes]
+        for one, change in zip(spoilt, changes.values()):
+            change(next(panel for panel in one["panels"] if panel["type"] == "stat"))
+        faults = self.faults(*spoilt)  # a line begins with where in the file, one dashboard a line
+        for number, wrong in enumerate(changes, 2):
             with self.subTest(wrong):
-                self.assertIn(wrong, self.faults(spoilt))
+                self.assertRegex(faults, rf"(?m)^ours.ts\({number},(.|\n  )*{wrong}")
 
 
 if __name__ == "__main__":

@@ -301,6 +301,36 @@ class HeadlineTest(unittest.TestCase):
         self.page.sort_by("age")
         self.assertEqual(self.page.names(), ["trade.B", "trade.C", "trade.E", "trade.A", "trade.D", "trade.F"])
 
+    # -- When it looks. Together with these limits it is what makes it red in time.
+
+    def test_calls_it_silence_after_twenty_usual_gaps_and_not_before_a_second(self):
+        for rate, limit in ((10, 2000), (100, 1000), (1, 20_000)):
+            for silence, word in ((limit * 95 // 100, "live"), (limit, "silent")):
+                with self.subTest(rate=rate, silence=silence):
+                    self.new_bridge()
+                    status = self.well(messages=1100 * rate)
+                    status["last_message_ms"] = NOW - silence
+                    self.page.tell(status)
+                    self.assertEqual(self.page.word(), word)
+
+    def test_looks_each_second_and_sooner_where_silence_would_count_before(self):
+        self.page.run("""
+          const schedule = window.setTimeout;
+          window.delays = [];
+          window.setTimeout = (call, delay) => {
+            if (delay > 1) window.delays.push(delay);
+            return schedule(call, delay);
+          };
+        """)
+        for silence, least, most in ((100, 1000, 1000), (1500, 400, 600), (1950, 50, 100)):
+            self.new_bridge()
+            status = self.well()
+            status["last_message_ms"] = NOW - silence
+            self.page.tell(status)
+            delay = self.page.run("return window.delays.at(-1)")
+            self.assertGreaterEqual(delay, least)
+            self.assertLessEqual(delay, most)
+
     # -- Charts
 
     def points(self, number):
@@ -425,7 +455,7 @@ class HeadlineTest(unittest.TestCase):
 
     def test_calls_stale_what_the_alert_calls_stale(self):
         """By the same patterns, in the same words."""
-        script = (ROOT / "bridge/observe/status_page/concerns.js").read_text(encoding="utf-8")
+        script = (ROOT / "bridge/observe/status_page/exchange_concerns.js").read_text(encoding="utf-8")
         rules = (ROOT / "deploy/prometheus/alerts.yml").read_text(encoding="utf-8")
         patterns = [pattern.removeprefix("(").removesuffix(")") if "|kline" in pattern else pattern
                     for pattern in re.findall(r"^  \[/\^(.*)\$/, ", script, re.MULTILINE)]

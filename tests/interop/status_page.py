@@ -5,14 +5,13 @@ from harness import wait_until
 # Has the page look at the bridge now, as when a person comes back to it: nobody waits for its second.
 REFRESH = "document.dispatchEvent(new Event('visibilitychange'));"
 
-# Notes when the banner changes: how late a question is asked must not count.
+# Notes what the banner was: what has passed when it is asked for has been all the same.
 WATCH = """
-  window.changes = [];
+  window.levels = [];
   window.violations = [];
   document.addEventListener('securitypolicyviolation', event => violations.push(event.violatedDirective));
   new MutationObserver(() => {
-    const level = document.getElementById('banner').dataset.level;
-    if (window.changes.at(-1)?.level !== level) window.changes.push({level, at: Date.now()});
+    window.levels.push(document.getElementById('banner').dataset.level);
   }).observe(document.getElementById('banner'), {attributes: true});
 """
 
