@@ -178,19 +178,20 @@ void JetStream::note_connected(const std::string& server) {
   measurements_.connects.add();
   measurements_.connected.set(true);
   measurements_.fault.set("");
-  told_cause_.clear();
-  log_.info("jetstream connected", {{"server", server}, {"stream", options_.stream.name}});
+  told_causes_.clear();
+  log_.info("jetstream ready", {{"server", server}, {"stream", options_.stream.name}});
   options_.on_event(Event::connected, server);
 }
 
+/// A cause is told once until it is connected again: a server that is away is tried for long.
 void JetStream::note_disconnected(const std::string& server, const std::string& cause,
                                   milliseconds retry) {
   measurements_.connected.set(false);
   measurements_.fault.set(cause);
   const bool was_connected = std::exchange(is_connected_, false);
-  const bool is_news = std::exchange(told_cause_, cause) != cause;
-  if (is_news || was_connected)
-    log_.warn("jetstream not connected",
+  const bool is_news = told_causes_.insert(server + ' ' + cause).second;
+  if (is_news)
+    log_.warn("jetstream not ready",
               {{"server", server}, {"cause", cause}, {"retry_ms", retry.count()}});
   if (was_connected) options_.on_event(Event::disconnected, cause);
 }

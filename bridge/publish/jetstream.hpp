@@ -18,6 +18,7 @@
 #include <limits>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -90,8 +91,8 @@ class JetStream {
   // Of this sink's thread.
   std::uint64_t next_ = 0;  ///< to be sent on this connection
   std::int64_t last_progress_steady_ns_ = 0;
-  bool is_connected_ = false;  ///< and has shown that it takes messages
-  std::string told_cause_;     ///< of being disconnected; empty: nothing is wrong
+  bool is_connected_ = false;          ///< and has shown that it takes messages
+  std::set<std::string> told_causes_;  ///< of not being connected, each with its server
   std::string told_differences_;
   std::uint64_t told_lost_ = 0;
   std::int64_t last_loss_steady_ns_ = 0;

@@ -29,11 +29,16 @@ using StreamInfo = Handle<jsStreamInfo, jsStreamInfo_Destroy>;
 using Msg = Handle<natsMsg, natsMsg_Destroy>;
 using Inbox = Handle<natsInbox, natsInbox_Destroy>;
 
-/// What the last call of this thread failed of.
-std::string text_of(natsStatus status) {
-  const char* detail = nats_GetLastError(nullptr);
-  return detail != nullptr && *detail != '\0' ? detail : natsStatus_GetText(status);
+/// `detail`, where there is one, without the library's own `(conn.c:2088): ` in front.
+std::string text_of(natsStatus status, const char* detail) {
+  const std::string_view text = detail != nullptr ? detail : "";
+  if (text.empty()) return natsStatus_GetText(status);
+  const auto place_end = text.starts_with('(') ? text.find("): ") : text.npos;
+  return std::string(text.substr(place_end == text.npos ? 0 : place_end + 3));
 }
+
+/// What the last call of this thread failed of.
+std::string text_of(natsStatus status) { return text_of(status, nats_GetLastError(nullptr)); }
 
 /// How long the server remembers the ids of what it has stored, in a stream that is created: what
 /// is sent again within that time is stored once. The default of NATS, which it keeps in memory.
@@ -261,7 +266,7 @@ std::optional<std::string> JetStreamConnection::fault() const {
   const char* detail = nullptr;
   const auto status = natsConnection_GetLastError(handles_->connection.get(), &detail);
   if (status == NATS_OK) return "the server ended the connection";
-  return detail != nullptr && *detail != '\0' ? detail : natsStatus_GetText(status);
+  return text_of(status, detail);
 }
 
 }  // namespace bpx::bridge

@@ -355,7 +355,7 @@ MISFORTUNES = {
         alerts=alert("ConsumersTurnedAway")),
     "JetStream is away": Row([stop_nats], lambda before, now: now["jetstream_connected"] == 0,
                              lambda status: not status["jetstream"]["ready"],
-                             log="jetstream not connected", settings=with_nats, heal=start_nats,
+                             log="jetstream not ready", settings=with_nats, heal=start_nats,
                              alerts=alert("JetStreamNotConnected")),
     "JetStream is away for too long": Row(
         [stop_nats], grew("jetstream_lost_total"), lambda status: status["jetstream"]["lost"] > 0,

@@ -178,7 +178,7 @@ class JetStreamTest(Case):
         server = self.start_server()
         self.start_bridge(self.start_exchange(), server, streams=["trade.SOL_USDC"], STREAM="MARKET",
                           SUBJECT_PREFIX="market.backpack.", MAX_AGE_S="600", MAX_BYTES="1000000"
-                          ).wait_for_line("jetstream connected")
+                          ).wait_for_line("jetstream ready")
         with NatsClient(server.port) as client:
             config = client.stream("MARKET")["config"]
         self.assertEqual(
@@ -235,9 +235,9 @@ class JetStreamTest(Case):
                                        "--tlskey", str(key), scheme="tls"))
         exchange = self.start_exchange()
         trusting = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"], CA_FILE=str(certificate))
-        trusting.wait_for_line("jetstream connected")
+        trusting.wait_for_line("jetstream ready")
         distrusting = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"])
-        self.assertIn("certificate", distrusting.wait_for_line(r"jetstream not connected.*")[0])
+        self.assertIn("certificate", distrusting.wait_for_line(r"jetstream not ready.*")[0])
         exchange.publish("trade.SOL_USDC", '{"t":1}')
         wait_until(lambda: trusting.metric("jetstream_acknowledged_total") == 1, "the message")
         self.assertEqual(distrusting.metric("jetstream_connected"), 0)
@@ -257,7 +257,7 @@ class ClusterTest(Case):
         servers = self.start_cluster()
         exchange = self.start_exchange()
         bridge = self.start_bridge(exchange, *servers, REPLICAS="3")
-        bridge.wait_for_line("jetstream connected")
+        bridge.wait_for_line("jetstream ready")
         exchange.rate(200)
         self.wait_for_messages(bridge, 300)
         with NatsClient(servers[0].port) as client:
