@@ -64,6 +64,14 @@ def _scraping(table):
             "to libzmq (`forward_seconds`), µs**\n\n" + _table(["", *columns], rows))
 
 
+def _jetstream(table):
+    rows = [[load, subject, *(_number(values[key]) for key in ("cpu_us", "p50", "p99"))]
+            for load, row in table["load"].items() for subject, values in row.items()]
+    return ("\n**The bridge with JetStream on the same machine, and without, 1 subscriber of ZeroMQ's: µs**\n\n" +
+            _table(["", "", "CPU a message", "latency p50", "p99"], rows) +
+            f"\nJetStream stored {_number(table['acknowledged']['per_second'])} messages a second.\n")
+
+
 def _memory(table):
     megabytes = [_number(table["bridge"][key] / 1e6)
                  for key in ("at_rest", "history_full", "later")]
@@ -110,7 +118,7 @@ def markdown(results):
         "deflate": lambda table: _by_subject(
             "CPU time a message by permessage-deflate (nobody, 10,000/s in bursts of 100)",
             table, "cpu_us", "µs"),
-        "memory": _memory, "readiness": _readiness, "scraping": _scraping}
+        "memory": _memory, "readiness": _readiness, "scraping": _scraping, "jetstream": _jetstream}
     for name, section in sections.items():
         if name in results:
             text += section(results[name])

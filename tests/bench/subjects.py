@@ -96,12 +96,15 @@ class Bridge(Subject):
 
     name = "bridge"
 
+    def publishing(self):
+        return {"public": {"bind": [self.endpoint]}}
+
     def command(self):
         configuration = {
             "upstream": {"url": self.source.url, "ca_file": self.source.ca_file,
                          "rest_url": f"https://127.0.0.1:{self.source.port}",
                          "compression": self.deflate, "streams": self.streams},
-            "publish": {"public": {"bind": [self.endpoint]}},
+            "publish": self.publishing(),
             "http": {"bind": "127.0.0.1:0"}}
         file = self.directory / "bridge.json"
         file.write_text(json.dumps(configuration))

@@ -65,4 +65,11 @@ def judge(results):
                              memory["later"] / MEGABYTE, "≤", 128))
         judged.append(_judge(f"resident memory, {table['messages']:,} messages later ÷ before",
                              memory["later"] / memory["history_full"], "≤", 1.02))
+    if "jetstream" in results:
+        for load, row in results["jetstream"]["load"].items():
+            without, with_it = row["bridge"], row["with JetStream"]
+            judged.append(_judge(f"CPU a message, with JetStream ÷ without: {load}",
+                                 with_it["cpu_us"] / without["cpu_us"], "≤", 1.5))
+            judged.append(_judge(f"latency p99, with JetStream ÷ without: {load}",
+                                 with_it["p99"] / without["p99"], "≤", 1.1))
     return judged

@@ -1,0 +1,86 @@
+"""What the sink to JetStream costs: the bridge with a NATS server on the same machine, and without."""
+
+import re
+import subprocess
+import tempfile
+import time
+
+from pacing import BURSTS, FULL_SPEED
+from ports import free_port
+from rig import PATIENCE, Rig
+from subjects import Bridge
+from turns import alternate, alternate_rows
+
+RATES = (1_000, 10_000)
+
+
+class BridgeWithJetStream(Bridge):
+    """Its server is its own; what that takes is not counted."""
+
+    name = "with JetStream"
+
+    def __init__(self, *arguments, **options):
+        self._store = tempfile.TemporaryDirectory()
+        self.port = free_port()
+        self._server = subprocess.Popen(
+            ["/usr/sbin/nats-server", "--addr", "127.0.0.1", "--port", str(self.port), "--jetstream", "--store_dir",
+             self._store.name], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        super().__init__(*arguments, **options)
+
+    def publishing(self):
+        return {**super().publishing(), "jetstream": {"servers": [f"nats://127.0.0.1:{self.port}"]}}
+
+    def count(self, what):
+        return int(re.search(rf"^backpack_bridge_jetstream_{what} (\S+)$", self.metrics(), re.MULTILINE)[1])
+
+    def wait_for(self, is_so, what):
+        end = time.monotonic() + PATIENCE
+        while not is_so():
+            self.require_running()
+            if time.monotonic() > end:
+                raise RuntimeError(f"not within {PATIENCE} s: {what}")
+            time.sleep(0.01)
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self._server.kill()
+        self._server.wait()
+        self._store.cleanup()
+
+
+def load(subject, rate, scale):
+    """Of the bridge alone, and of what ZeroMQ's consumer sees."""
+    with Rig(subject, warm_up=scale.warm_up) as rig:
+        if subject is BridgeWithJetStream:
+            rig.subject.wait_for(lambda: rig.subject.count("pending") == 0, "the warm-up to be stored")
+            lost_before = rig.subject.count("lost_total")
+        rig.load(rate, BURSTS, scale.count(rate) // 2)
+        seen = rig.load(rate, BURSTS, scale.count(rate))
+        if seen["lost"]:
+            raise RuntimeError(f"{subject.name} lost {seen['lost']} messages at {rate:,}/s")
+        if subject is BridgeWithJetStream and rig.subject.count("lost_total") != lost_before:
+            raise RuntimeError(f"JetStream lost messages at {rate:,}/s")
+        return {"cpu_us": seen["cpu_ns"] / 1e3, "p50": seen["p50"], "p99": seen["p99"]}
+
+
+def acknowledged_per_second(scale):
+    """As many messages at full speed as the window has room for, until the last one is stored."""
+    with Rig(BridgeWithJetStream, consumers=0) as rig:
+        subject = rig.subject
+        subject.wait_for(lambda: subject.count("connected") == 1, "JetStream")
+        before = subject.count("acknowledged_total")
+        messages = min(scale.messages, 60_000)
+        begin = time.monotonic()
+        rig.source.go(FULL_SPEED, BURSTS, messages)
+        subject.wait_for(lambda: subject.count("acknowledged_total") == before + messages, "what was said to be stored")
+        return {"per_second": messages / (time.monotonic() - begin)}
+
+
+def measure(scale):
+    """Rate → subject → CPU time and latency; and how many messages a second JetStream takes."""
+    return {
+        "load": alternate_rows(scale.turns, {f"{rate:,}/s in bursts of 100": {
+            subject.name: lambda subject=subject, rate=rate: load(subject, rate, scale)
+            for subject in (Bridge, BridgeWithJetStream)} for rate in RATES}),
+        "acknowledged": alternate(scale.turns, {
+            BridgeWithJetStream.name: lambda: acknowledged_per_second(scale)})[BridgeWithJetStream.name]}
