@@ -138,6 +138,7 @@ int finished(int status) {
 
 int main(int argc, char** argv) try {
   keep_standard_streams();
+  outlive_full_files();
   bpx::bridge::hold_signals();  // until it is known what they would interrupt
   seal_memory();                // whatever the command, it may be given a key
   ServerFlags server_flags;

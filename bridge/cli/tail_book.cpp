@@ -32,7 +32,7 @@ void remark(std::string_view text) { std::cerr << "-- " << without_keys(one_line
 void print(const std::string& stream, std::string_view payload, TailFormat format) {
   const auto page = book_page(stream, payload, kLevelsShown);
   if (format == TailFormat::raw || !page)
-    std::cout << payload << '\n';
+    std::cout << (isatty(STDOUT_FILENO) != 0 ? one_line(payload) : payload) << '\n';
   else
     std::cout << *page;
 }

@@ -1,5 +1,6 @@
 """The program as a shell sees it: exit statuses, what goes to stdout and stderr, signals."""
 
+import collections
 import contextlib
 import errno
 import fcntl
@@ -80,6 +81,34 @@ def with_file(text):
     return file
 
 
+class Sayer:
+    """A bridge that says what it is told, to one consumer, of which it drops nothing."""
+
+    def __init__(self):
+        self._socket = zmq.Context.instance().socket(zmq.XPUB)
+        self._socket.linger = self._socket.sndhwm = 0
+        self._socket.rcvtimeo = int(DEADLINE * 1000)
+        self._said = collections.Counter()
+        self.endpoint = f"tcp://127.0.0.1:{self._socket.bind_to_random_port('tcp://127.0.0.1')}"
+
+    def wait_for_tail(self):
+        """Until its subscriptions are in force."""
+        while self._socket.recv() != b"\1bridge.status":  # its last
+            pass
+
+    def say(self, payload, topic=b"trade.A", header=None):
+        self._said[topic] += 1
+        if header is None:
+            header = struct.pack("<BBHIQQqqq", 1, 48, 0, 1, 7, self._said[topic], 1, 0, 1)
+        self._socket.send_multipart([topic, payload, header])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+
+
 class CommandLineTest(unittest.TestCase):
     def test_help_and_version_are_no_failure(self):
         for arguments in (["--help"], ["--version"], ["tail", "--help"], ["check", "--help"]):
@@ -95,7 +124,7 @@ class CommandLineTest(unittest.TestCase):
 
     def test_a_wrong_command_line_is_a_wrong_configuration(self):
         for arguments in (["--bogus"], ["dance"], ["tail", "--count", "0"],
-                          ["tail", "--format", "xml"], ["tail", "--format", "0"], ["tail", "--count", "9" * 30],
+                          ["tail", "--format", "xml"], ["tail", "--format", "0"], ["tail", "--format", "1"], ["tail", "--count", "9" * 30],
                           ["tail", "--connect", "tcp://127.0.0.1"], ["tail", "--connect", "tcp://127.0.0.1:*"],
                           ["tail", "--connect", "udp://127.0.0.1:1"], ["run", "check"]):
             done = run(*arguments)
@@ -109,6 +138,59 @@ class CommandLineTest(unittest.TestCase):
                                       stderr=subprocess.PIPE, env=clean_environment(), timeout=DEADLINE)
                 self.assertEqual(done.returncode, 1, (command, redirection))
                 self.assertIn("cannot write to standard output", done.stderr)
+
+    def test_a_pipe_that_nobody_reads_is_a_failure_where_its_signal_is_ignored(self):
+        for command in (["check", "--stream", "trade.A"], ["keygen"], ["--help"]):
+            read_end, write_end = os.pipe()
+            os.close(read_end)
+            done = subprocess.run([BRIDGE, *command], text=True, stdout=write_end, stderr=subprocess.PIPE,
+                                  env=clean_environment(), timeout=DEADLINE,
+                                  restore_signals=False)  # SIGPIPE, which Python ignores
+            os.close(write_end)
+            self.assertEqual(done.returncode, 1, command)
+            self.assertIn("cannot write to standard output", done.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "whose descriptors these are is root's to see")
+    def test_nothing_takes_the_place_of_a_standard_stream_that_is_closed(self):
+        with Exchange() as exchange:
+            process = subprocess.Popen(
+                [*MORTAL, "sh", "-c", 'exec "$0" --stream trade.SOL_USDC <&- >&- 2>&-', BRIDGE],
+                env=exchange.environment(BRIDGE_LOG__LEVEL="trace"))
+            try:
+                exchange.wait_for_subscriptions(["trade.SOL_USDC"])
+                self.assertEqual([os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)],
+                                 ["/dev/null"] * 3)
+            finally:
+                process.terminate()
+                self.assertEqual(process.wait(DEADLINE), 0)
+
+    def test_a_log_file_that_may_not_grow_does_not_end_the_bridge(self):
+        limit = 4096
+        with Exchange() as exchange, tempfile.TemporaryFile() as log:
+            process = subprocess.Popen(
+                [*MORTAL, "prlimit", f"--fsize={limit}", BRIDGE, "--stream", "trade.SOL_USDC"], stderr=log,
+                env=exchange.environment(BRIDGE_UPSTREAM__BACKOFF_MAX_MS="100"))
+            try:
+                def is_full_after_another_connection():
+                    exchange.fault("drop")
+                    return os.fstat(log.fileno()).st_size == limit
+                wait_until(is_full_after_another_connection, "a log file at its limit")
+                exchange.wait_for_subscriptions(["trade.SOL_USDC"])
+            finally:
+                process.terminate()
+                self.assertEqual(process.wait(DEADLINE), 0)
+
+    def test_tail_says_that_its_file_may_not_grow(self):
+        with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge, \
+                tempfile.TemporaryFile() as file:
+            exchange.wait_for_subscriptions(["trade.SOL_USDC"])
+            exchange.rate(500)
+            done = subprocess.run(["prlimit", "--fsize=4096", BRIDGE, "tail", "--connect", bridge.public],
+                                  stdout=file, stderr=subprocess.PIPE, text=True, env=clean_environment(),
+                                  timeout=DEADLINE)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("cannot write to standard output", done.stderr)
+            self.assertEqual(os.fstat(file.fileno()).st_size, 4096)
 
     def test_tail_ends_where_it_cannot_write(self):
         with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge:
@@ -244,6 +326,7 @@ class CommandLineTest(unittest.TestCase):
         self.assertEqual(json.loads(done.stdout)["upstream"]["streams"], ["trade.A", "depth.B", "trade.C"])
         for arguments, settings in ((["--stream", '"trade.A,depth.B"'], {}),
                                     ([], {"BRIDGE_UPSTREAM__STREAMS": '"trade.A,depth.B"'}),
+                                    ([], {"BRIDGE_UPSTREAM__STREAMS": "trade.A;depth.B"}),
                                     (["--stream", "trade.A;depth.B"], {})):
             done = run("check", *arguments, environment=clean_environment(**settings))
             self.assertEqual(done.returncode, 2)
@@ -380,6 +463,63 @@ class CommandLineTest(unittest.TestCase):
             self.assertEqual(process.returncode, 0, remarks)
             self.assertEqual([json.loads(line)["data"]["t"] for line in shown + rest.splitlines()],
                              [3, 4, 5, 6, 7])
+
+    def test_tail_into_something_that_does_not_read_is_bounded_and_tells_of_each_message_left_out(self):
+        payload, count, bound = b"x" * 99_999, 1_600, 128 << 20
+        with Sayer() as bridge:
+            process = subprocess.Popen(
+                [*MORTAL, BRIDGE, "tail", "trade.A", "--format", "raw", "--connect", bridge.endpoint],
+                env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
+            bridge.wait_for_tail()
+            for _ in range(count):
+                bridge.say(payload)
+            # It takes in whatever comes while nobody reads, so that it remarks on this too.
+            bridge.say(b'{"event":"connected","state":"live","connection":77}', b"bridge.status")
+            remarks, printed = [], []
+            readers = [threading.Thread(target=lambda: remarks.extend(process.stderr)),
+                       threading.Thread(target=lambda: printed.extend(len(line) for line in process.stdout))]
+            readers[0].start()
+            wait_until(lambda: any(b"(connection 77)" in remark for remark in remarks), "all to be taken in")
+            readers[1].start()
+
+            def left_out():
+                return [int(number) for remark in remarks
+                        for number in re.findall(rb"^-- (\d+) messages were left out", remark)]
+            wait_until(left_out, "a word on what is left out")
+            wait_until(lambda: len(printed) == count - left_out()[0], "whatever it has taken in")
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(DEADLINE), 0)
+            for reader in readers:
+                reader.join(DEADLINE)
+            process.stdout.close()
+            process.stderr.close()
+        self.assertEqual(len(printed) + sum(left_out()), count, remarks)
+        self.assertLess(sum(printed), bound + (2 << 20))
+        self.assertNotIn(b"were lost", b"".join(remarks))
+
+    def test_tail_steers_no_terminal_whatever_the_format(self):
+        evil = b'{"a":"\x1b]0;title\x07","b":"\xc2\x9b2J","c":"\xe2\x80\xae"}'
+        for arguments in (["--format", "raw"], ["--format", "pretty"]):
+            with Sayer() as bridge:
+                screen, terminal = pty.openpty()
+                process = subprocess.Popen(
+                    [*MORTAL, BRIDGE, "tail", "trade.A", "--count", "1", "--connect", bridge.endpoint, *arguments],
+                    env=clean_environment(), stdout=terminal, stderr=subprocess.PIPE)
+                os.close(terminal)
+                self.addCleanup(process.kill)
+                bridge.wait_for_tail()
+                bridge.say(evil)
+                shown = b""
+                with contextlib.suppress(OSError):  # EIO: the end
+                    while piece := os.read(screen, 4096):
+                        shown += piece
+                os.close(screen)
+                self.assertEqual(process.wait(DEADLINE), 0)
+                process.stderr.close()
+            self.assertIn(b'"a":" ]0;title "', shown)
+            own = re.sub(rb"\x1b\[\d*m", b"", shown)  # colours
+            self.assertNotRegex(own, rb"[\x00-\x09\x0b\x0c\x0e-\x1f]|\xc2\x9b|\xe2\x80\xae")
 
     def test_tail_goes_on_without_the_end_of_a_replay_that_is_lost_on_the_way(self):
         """Of a bridge whose queue for this consumer is full whenever the replay comes to message 3."""

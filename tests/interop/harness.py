@@ -49,8 +49,8 @@ IS_HEAVY = os.environ.get("BPX_HEAVY") == "1"
 MORTAL = ["setpriv", "--pdeathsig", "KILL", "--"]
 
 
-def wait_until(holds, what, deadline=DEADLINE):
-    """Returns what `holds` returns as soon as that is true."""
+def wait_until(holds, what, deadline=DEADLINE, every=0.01):
+    """Returns what `holds` returns as soon as that is true. It is asked `every` so many seconds."""
     end = time.monotonic() + deadline
     while True:
         result = holds()
@@ -58,7 +58,7 @@ def wait_until(holds, what, deadline=DEADLINE):
             return result
         if time.monotonic() > end:
             raise AssertionError(f"not within {deadline} s: {what}")
-        time.sleep(0.01)
+        time.sleep(every)
 
 
 def clean_environment(**settings):
