@@ -602,12 +602,12 @@ class NodeTest(ClientTest, AtOnce, unittest.TestCase):
     def setUpClass(cls):
         directory = tempfile.TemporaryDirectory()
         cls.addClassCleanup(directory.cleanup)
-        cls.modules = directory.name
-        npm.install(cls.modules, "zeromq@6")
+        npm.install(directory.name, "zeromq@6")
+        # A module is looked for where the file lies that asks for it.
+        cls.script = shutil.copy(CLIENTS / "node/consumer.js", directory.name)
 
     def command(self):
-        # A module is looked for where the file lies that asks for it.
-        return ["node", shutil.copy(CLIENTS / "node/consumer.js", self.modules)]
+        return ["node", self.script]
 
 
 class JavaTest(ClientTest, AtOnce, unittest.TestCase):
