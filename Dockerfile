@@ -75,7 +75,7 @@ RUN apt-get update && \
     apt-get install -y --no-install-recommends python3-zmq && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache \
            /var/log/*.log /var/log/apt
-COPY deploy/clients/consumer.py /usr/local/bin/consumer.py
+COPY deploy/clients/python/consumer.py /usr/local/bin/consumer.py
 USER 10002:10002
 ENTRYPOINT ["/usr/bin/python3", "-u", "/usr/local/bin/consumer.py"]
 

@@ -55,7 +55,8 @@ StatusContext status_context(const Config& config, std::uint64_t epoch_us) {
   return {.version = BPX_VERSION,
           .epoch_us = epoch_us,
           .started_steady_ns = steady_ns(),
-          .idle_timeout = milliseconds(config.upstream.idle_timeout_ms)};
+          .idle_timeout = milliseconds(config.upstream.idle_timeout_ms),
+          .queue_bytes = config.publish.queue_bytes};
 }
 
 BuildInfo build_info() {
@@ -149,7 +150,7 @@ struct App::Parts {
                         subscriptions.learn_markets(std::move(symbols));
                       });
                     }),
-        session(loop.get_executor(), session_options(config.upstream, dialler),
+        session(loop.get_executor(), session_options(config.upstream, dialler, options.close_grace),
                 {.tls = tls,
                  .subscriptions = subscriptions,
                  .relay = relay,
@@ -338,9 +339,15 @@ struct App::Parts {
       if (signal == SIGHUP && !is_stopping) return reload();
       return log.info("signal ignored", {{"signal", name}});
     }
-    if (!is_stopping) return stop(name);
+    ask_to_stop(name);
+  }
+
+  /// In order; asked again, without waiting for anybody.
+  void ask_to_stop(std::string_view cause) {
+    if (!is_stopping) return stop(cause);
     is_in_haste = true;
-    log.info("not waiting any longer", {{"cause", name}});
+    log.info("not waiting any longer", {{"cause", cause}});
+    if (!has_ended) loop.stop();  // while the exchange is to answer the Close
   }
 
   /// Goes on sending what waits for consumers, until that is done, the linger is over, or somebody
@@ -439,7 +446,7 @@ void App::reload() {
 }
 
 void App::stop() {
-  asio::post(parts_->loop, [this] { parts_->stop("request"); });
+  asio::post(parts_->loop, [this] { parts_->ask_to_stop("request"); });
 }
 
 }  // namespace bpx::bridge

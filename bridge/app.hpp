@@ -8,6 +8,7 @@
 #include "bridge/reloading.hpp"
 #include "bridge/upstream/subscriptions.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,10 +22,11 @@ class App {
  public:
   /// What no operator sets.
   struct Options {
-    LogSink log_sink = {};                   ///< stderr where empty
-    ProxyEnvironment proxies = {};           ///< where upstream.proxy is empty
-    Subscriptions::Timing subscribing = {};  ///< when to ask again for what was refused
-    std::string foreign_variables = {};      ///< names, warned of: they look like the bridge's
+    LogSink log_sink = {};                       ///< stderr where empty
+    ProxyEnvironment proxies = {};               ///< where upstream.proxy is empty
+    Subscriptions::Timing subscribing = {};      ///< when to ask again for what was refused
+    std::string foreign_variables = {};          ///< names, warned of: they look like the bridge's
+    std::chrono::milliseconds close_grace{500};  ///< for the exchange to answer a Close frame
     /// The configuration, for reload(). Called by the relaying thread.
     std::function<Reading()> read_again = {};
   };
@@ -49,7 +51,7 @@ class App {
   /// Reads the configuration again and puts in force what may change. Thread safe.
   void reload();
 
-  /// Thread safe.
+  /// Asked a second time, it waits for nobody any longer. Thread safe.
   void stop();
 
  private:

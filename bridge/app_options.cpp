@@ -119,7 +119,8 @@ Dialler::Options rest_dialler_options(const Config::Upstream& upstream,
   return dialler_options(rest_url(upstream), upstream, environment);
 }
 
-Session::Options session_options(const Config::Upstream& upstream, Dialler& dialler) {
+Session::Options session_options(const Config::Upstream& upstream, Dialler& dialler,
+                                 milliseconds close_grace) {
   return {.connection = {.dialler = dialler,
                          .target = parse_exchange_url(upstream.url, "wss").value().target,
                          .compression = upstream.compression,
@@ -129,7 +130,8 @@ Session::Options session_options(const Config::Upstream& upstream, Dialler& dial
                        .data_timeout = milliseconds(upstream.data_timeout_ms)},
           .canary = upstream.canary,
           .window_ms = static_cast<std::uint32_t>(upstream.window_ms),
-          .requests_per_second = upstream.requests_per_second};
+          .requests_per_second = upstream.requests_per_second,
+          .close_grace = close_grace};
 }
 
 Backoff::Options backoff_options(const Config::Upstream& upstream) {

@@ -14,6 +14,7 @@
 #include "bridge/upstream/on_demand.hpp"
 #include "bridge/upstream/session.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 
@@ -34,7 +35,9 @@ Dialler::Options dialler_options(const Config::Upstream& upstream,
                                  const ProxyEnvironment& environment);
 Dialler::Options rest_dialler_options(const Config::Upstream& upstream,
                                       const ProxyEnvironment& environment);
-Session::Options session_options(const Config::Upstream& upstream, Dialler& dialler);
+/// `close_grace`: for the exchange to answer a Close frame.
+Session::Options session_options(const Config::Upstream& upstream, Dialler& dialler,
+                                 std::chrono::milliseconds close_grace);
 Backoff::Options backoff_options(const Config::Upstream& upstream);
 ExchangeClock::Options clock_options(const Config::Upstream& upstream, Dialler& dialler,
                                      std::function<void()> on_attempt);

@@ -120,7 +120,9 @@ void add_tail_options(CLI::App& tail, TailFlags& flags) {
       ->check([](const std::string& text) {
         return is_number(text) || text == "last" ? "" : "give a sequence number, or last";
       });
-  tail.add_option("--book", flags.book, "Print the order book of a depth stream, and end")
+  tail.add_option("--book", flags.book,
+                  "Show the order book of a depth stream: on a terminal kept up to date, elsewhere "
+                  "once")
       ->type_name("STREAM");
 }
 
@@ -136,6 +138,7 @@ int finished(int status) {
 
 int main(int argc, char** argv) try {
   keep_standard_streams();
+  outlive_full_files();
   bpx::bridge::hold_signals();  // until it is known what they would interrupt
   seal_memory();                // whatever the command, it may be given a key
   ServerFlags server_flags;

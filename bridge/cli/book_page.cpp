@@ -86,4 +86,11 @@ std::optional<std::string> book_page(std::string_view stream, std::string_view p
   return page;
 }
 
+std::string why_no_book(const std::string& stream, bool has_answer) {
+  if (!has_answer) return "no answer: does the bridge run, and does it publish there? Asking again";
+  return "the bridge has no book of " + stream +
+         " in sync: is it in publish.books? One that is becomes right soon after a message of the "
+         "stream; its log says why if not. Asking again";
+}
+
 }  // namespace bpx::bridge::cli

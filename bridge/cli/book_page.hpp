@@ -12,4 +12,7 @@ namespace bpx::bridge::cli {
 std::optional<std::string> book_page(std::string_view stream, std::string_view payload,
                                      std::size_t depth);
 
+/// For a person who has asked for a book and got none: why that may be. `has_answer`: it was empty.
+std::string why_no_book(const std::string& stream, bool has_answer);
+
 }  // namespace bpx::bridge::cli

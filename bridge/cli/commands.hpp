@@ -33,7 +33,8 @@ struct TailFlags {
   std::optional<std::string> curve_server_key;       ///< where the endpoint has CURVE
   std::optional<std::string> curve_secret_key_file;  ///< this client's; else a pair is made
   std::optional<std::string> replay_from;  ///< a sequence, or `last`: begin with what is kept
-  std::optional<std::string> book;         ///< show the book of this depth stream instead
+  std::optional<std::string> book;  ///< show the book of this depth stream instead: on a terminal
+                                    ///< kept up to date in place, elsewhere once
 };
 
 /// What `healthcheck` is told on the command line.

@@ -1,5 +1,7 @@
 #include "bridge/cli/process.hpp"
 
+#include <csignal>
+
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -11,6 +13,8 @@ void keep_standard_streams() {
   for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream)
     if (fcntl(stream, F_GETFD) < 0) open("/dev/null", O_RDONLY);  // the lowest number is free
 }
+
+void outlive_full_files() { std::signal(SIGXFSZ, SIG_IGN); }
 
 // The kernel hands core dumps to a collector whatever their size limit is, unless the process is
 // not dumpable.

@@ -6,6 +6,10 @@ namespace bpx::bridge::cli {
 /// What is written to them fails.
 void keep_standard_streams();
 
+/// A file that may not grow (RLIMIT_FSIZE, `ulimit -f`) refuses what is written, as a full disk
+/// does, instead of ending this process.
+void outlive_full_files();
+
 /// Keeps this process's memory from others of the same user: no core dump, no debugger, no reading
 /// of /proc/PID/mem and /proc/PID/environ but by root.
 void seal_memory();

@@ -1,5 +1,6 @@
 #include "bridge/cli/commands.hpp"
 #include "bridge/cli/interrupt.hpp"
+#include "bridge/cli/outbox.hpp"
 #include "bridge/cli/replayed_topic.hpp"
 #include "bridge/cli/request_topic.hpp"
 #include "bridge/cli/secrecy.hpp"
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <utility>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -28,8 +30,17 @@ constexpr std::chrono::seconds kSilence{3};
 /// However fast messages come, what else there is to do has its turn after so many.
 constexpr int kAtOnce = 1'000;
 
+/// Twice what may wait for the end of a replay, which then comes at once.
+constexpr std::size_t kMaxBytesUnwritten = 2 * ReplayedTopic::kMaxBytesWaiting;
+constexpr std::size_t kMaxRemarkBytes = std::size_t{1} << 20U;
+
+/// So long whoever reads stdout or stderr has, once this is interrupted, to take what is left.
+constexpr std::chrono::milliseconds kLastPatience{1'000};
+
+bool is_terminal() { return isatty(STDOUT_FILENO) != 0; }
+
 TailLine::Options line_options() {
-  if (isatty(STDOUT_FILENO) == 0) return {};
+  if (!is_terminal()) return {};
   winsize size{};
   ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
   return {.has_colour = true, .width = size.ws_col};
@@ -61,25 +72,31 @@ class Tail {
 
   /// Until interrupted, or enough has come.
   void run() {
-    while (!is_done() && !is_interrupted() && std::cout) {
+    while (!is_done() && !is_interrupted() && !has_failed()) {
       seek_replays();
       if (wait_for_message()) drain();
+      out_.flush();
+      tell_of_left_out();
       explain_silence();
     }
+    finish();
   }
+
+  /// Whether stdout did not take what is printed.
+  bool has_failed() const { return out_.has_failed(); }
 
   bool is_done() const { return flags_.count && printed_ >= *flags_.count; }
 
  private:
   bool wait_for_message() {
-    std::cout.flush();
-    const auto silent_at = last_printed_ + kSilence;
+    const auto silent_at = last_message_ + kSilence;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(silent_at - Clock::now());
     // Once silence has been explained there is nothing to say until something comes. Signals
     // interrupt the wait; a bound covers one that arrives between the check and the wait.
     const auto timeout =
         std::clamp(left, std::chrono::milliseconds(0), std::chrono::milliseconds(200));
-    return socket_.wait(has_explained_ ? std::chrono::milliseconds(200) : timeout);
+    return socket_.wait(has_explained_ ? std::chrono::milliseconds(200) : timeout,
+                        out_.waiting() > 0 ? std::optional(out_.descriptor()) : std::nullopt);
   }
 
   void drain() {
@@ -88,9 +105,8 @@ class Tail {
       if (!received) return;
       if (received->has_header)
         on_message(received->message);
-      else
-        remark("a message of " + std::string(received->message.topic) +
-               " has no header I can read");
+      else if (const auto text = watch_.on_unreadable(received->message.topic))
+        remark(*text);
     }
   }
 
@@ -148,19 +164,54 @@ class Tail {
   void print(const TailMessage& message) {
     if (is_done()) return;
     if (const auto text = watch_.on_message(message.topic, message.header)) remark(*text);
-    if (flags_.format == TailFormat::raw)
-      std::cout << message.payload << '\n';
-    else
-      std::cout << line_.format(message) << '\n';
-    ++printed_;
-    last_printed_ = Clock::now();
+    last_message_ = Clock::now();
     has_explained_ = false;
+    ++(write(message) ? printed_ : left_out_);
+  }
+
+  /// False where whoever reads this is too far behind. What would steer a terminal does not come to
+  /// one.
+  bool write(const TailMessage& message) {
+    if (out_.is_full()) return false;
+    if (flags_.format == TailFormat::pretty) return out_.add(line_.format(message));
+    return is_terminal_ ? out_.add(one_line(message.payload)) : out_.add(message.payload);
+  }
+
+  /// Once there is room again.
+  void tell_of_left_out() {
+    if (left_out_ == 0 || out_.is_full()) return;
+    remark(std::to_string(std::exchange(left_out_, 0)) +
+           " messages were left out: whoever reads this is too slow");
+  }
+
+  /// What is printed is written; but nobody who is interrupted waits for long.
+  void finish() {
+    while (out_.waiting() > 0 && !has_failed() && !is_interrupted()) {
+      out_.wait(std::chrono::milliseconds(200));
+      out_.flush();
+    }
+    const auto end = Clock::now() + kLastPatience;
+    flush_until(out_, end);
+    if (out_.waiting() > 0 && !has_failed())
+      remark(std::to_string(out_.waiting()) +
+             " bytes were left out at the end: whoever reads this is too slow");
+    if (left_out_ > 0) remark(std::to_string(left_out_) + " messages were left out before that");
+    flush_until(remarks_, end);
+  }
+
+  static void flush_until(Outbox& box, Clock::time_point end) {
+    for (;;) {
+      box.flush();
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+      if (box.waiting() == 0 || box.has_failed() || left <= std::chrono::milliseconds(0)) return;
+      box.wait(left);
+    }
   }
 
   /// Once, and again when the heartbeats of a bridge that was silent anyway stop or return.
   void explain_silence() {
     const auto now = Clock::now();
-    if (now < last_printed_ + kSilence) return;
+    if (now < last_message_ + kSilence) return;
     const bool is_cut_off = watch_.misses_heartbeats(now);
     if (has_explained_ && is_cut_off == has_explained_cut_) return;
     has_explained_ = true;
@@ -169,9 +220,10 @@ class Tail {
                                   flags_.topics.empty() ? "any stream" : join(flags_.topics), now));
   }
 
-  void remark(std::string_view text) const {
-    std::cout.flush();
-    std::cerr << "-- " << without_keys(one_line(text), {own_key_}) << '\n';
+  void remark(std::string_view text) {
+    out_.flush();
+    remarks_.add("-- " + without_keys(one_line(text), {own_key_}));
+    remarks_.flush();
   }
 
   const TailFlags& flags_;
@@ -182,8 +234,12 @@ class Tail {
   TailSocket socket_;
   std::vector<ReplayedTopic> replayed_;
   const ReplayedTopic::Print print_ = [this](const TailMessage& message) { print(message); };
+  const bool is_terminal_ = is_terminal();
+  Outbox out_{STDOUT_FILENO, kMaxBytesUnwritten};
+  Outbox remarks_{STDERR_FILENO, kMaxRemarkBytes};
   std::uint64_t printed_ = 0;
-  Clock::time_point last_printed_ = Clock::now();
+  std::uint64_t left_out_ = 0;  ///< since they were last told of
+  Clock::time_point last_message_ = Clock::now();
   bool has_explained_ = false;
   bool has_explained_cut_ = false;  ///< that heartbeats have stopped
 };
@@ -205,6 +261,10 @@ int tail(const TailFlags& flags) {
   catch_interrupts();
   Tail tail(flags, keys);
   tail.run();
+  if (tail.has_failed()) {
+    std::cerr << "backpack-bridge: cannot write to standard output\n";
+    return kCannotRun;
+  }
   return flags.count && !tail.is_done() ? kCannotRun : kStopped;
 }
 

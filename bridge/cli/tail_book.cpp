@@ -4,6 +4,7 @@
 #include "bridge/cli/request_topic.hpp"
 #include "bridge/cli/secrecy.hpp"
 #include "bridge/cli/tail_keys.hpp"
+#include "bridge/cli/tail_ladder.hpp"
 #include "bridge/cli/tail_socket.hpp"
 #include "bridge/one_line.hpp"
 
@@ -13,6 +14,8 @@
 #include <optional>
 #include <string>
 #include <utility>
+
+#include <unistd.h>
 
 namespace bpx::bridge::cli {
 namespace {
@@ -29,7 +32,7 @@ void remark(std::string_view text) { std::cerr << "-- " << without_keys(one_line
 void print(const std::string& stream, std::string_view payload, TailFormat format) {
   const auto page = book_page(stream, payload, kLevelsShown);
   if (format == TailFormat::raw || !page)
-    std::cout << payload << '\n';
+    std::cout << (isatty(STDOUT_FILENO) != 0 ? one_line(payload) : payload) << '\n';
   else
     std::cout << *page;
 }
@@ -59,6 +62,8 @@ int tail_book(const TailFlags& flags) {
   const auto keys = load_tail_keys(flags, problems);
   if (report(problems)) return kMisconfigured;
   catch_interrupts();
+  if (flags.format == TailFormat::pretty && isatty(STDOUT_FILENO) != 0)
+    return tail_ladder(flags, keys);
   const std::string stream(stream_of_topic(*flags.book));
   TailSocket socket(flags.endpoints, keys);
   bool has_explained = false;
@@ -74,10 +79,7 @@ int tail_book(const TailFlags& flags) {
       return kStopped;
     }
     if (!is_interrupted() && !std::exchange(has_explained, true))
-      remark(payload ? "the bridge has no book of " + stream +
-                           " in sync: is it in publish.books? One that is becomes right soon after "
-                           "a message of the stream; its log says why if not. Asking again"
-                     : "no answer: does the bridge run, and does it publish there? Asking again");
+      remark(why_no_book(stream, payload.has_value()));
     while (!is_interrupted() && Clock::now() < asked + kAskAgain)
       socket.wait(std::chrono::milliseconds(50));
   }

@@ -11,6 +11,9 @@
 namespace bpx::bridge::cli {
 namespace {
 
+/// Messages that have come in one go and are not taken in yet.
+constexpr int kMostWaiting = 10'000;
+
 std::string_view view(const zmq::message_t& frame) {
   return {static_cast<const char*>(frame.data()), frame.size()};
 }
@@ -46,7 +49,8 @@ TailSocket::TailSocket(const std::vector<std::string>& endpoints,
                        const std::optional<TailKeys>& keys)
     : socket_(std::make_unique<Socket>()) {
   auto& zmq = socket_->zmq;
-  zmq.set(zmq::sockopt::rcvhwm, 0);  // what cannot be printed yet waits here, not at the bridge
+  // Beyond that messages wait at the bridge, and those that it cannot keep are told of as lost.
+  zmq.set(zmq::sockopt::rcvhwm, kMostWaiting);
   zmq.set(zmq::sockopt::linger, 0);
   zmq.set(zmq::sockopt::ipv6, true);
   if (keys) {
@@ -75,10 +79,12 @@ void TailSocket::unsubscribe(const std::string& topic) {
   socket_->zmq.set(zmq::sockopt::unsubscribe, topic);
 }
 
-bool TailSocket::wait(std::chrono::milliseconds timeout) {
-  zmq::pollitem_t item{socket_->zmq.handle(), 0, ZMQ_POLLIN, 0};
+bool TailSocket::wait(std::chrono::milliseconds timeout, std::optional<int> writable) {
+  std::array items = {zmq::pollitem_t{socket_->zmq.handle(), 0, ZMQ_POLLIN, 0},
+                      zmq::pollitem_t{nullptr, writable.value_or(-1), ZMQ_POLLOUT, 0}};
   try {
-    return zmq::poll(&item, 1, timeout) > 0;
+    zmq::poll(items.data(), writable ? 2 : 1, timeout);
+    return items.front().revents != 0;
   } catch (const zmq::error_t& error) {
     if (error.num() != EINTR) throw;
     return false;

@@ -26,8 +26,9 @@ class TailSocket {
   void subscribe(const std::string& topic);
   void unsubscribe(const std::string& topic);
 
-  /// Whether there is something to receive. False after `timeout`, and where a signal comes.
-  bool wait(std::chrono::milliseconds timeout);
+  /// Whether there is something to receive. False after `timeout`, where a signal comes, and where
+  /// `writable`, a descriptor, can be written to.
+  bool wait(std::chrono::milliseconds timeout, std::optional<int> writable = std::nullopt);
 
   /// What has come, if anything has; what is no message of a bridge is passed over. Its header is
   /// nothing where this version cannot read it. Valid until the next call.

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <bit>
 
 namespace bpx::bridge::cli {
 
@@ -41,6 +42,11 @@ std::optional<std::string> remark_on(const std::string& event, const Json& statu
   return std::nullopt;
 }
 
+/// How often something was seen, behind the remark that says so.
+std::string times(std::uint64_t count) {
+  return count == 1 ? std::string() : " (" + std::to_string(count) + " times by now)";
+}
+
 }  // namespace
 
 std::optional<std::string> TailWatch::on_message(std::string_view topic,
@@ -54,8 +60,28 @@ std::optional<std::string> TailWatch::on_message(std::string_view topic,
   if (known != 0 && header.sequence > known + 1)
     remark = std::to_string(header.sequence - known - 1) + " messages of " + std::string(topic) +
              " were lost on the way here: this consumer is too slow";
+  if (const auto back = remark_on_step_back(topic, header, known)) remark = back;
   known = header.sequence;
   return remark;
+}
+
+/// Requests are answered under topics of their own, whose end has the sequence of the last.
+std::optional<std::string> TailWatch::remark_on_step_back(std::string_view topic,
+                                                          const proto::MessageHeader& header,
+                                                          std::uint64_t known) {
+  const bool is_live = (header.flags & proto::MessageHeader::replay) == 0;
+  if (!is_live || topic.starts_with("bridge.") || known == 0 || header.sequence > known)
+    return std::nullopt;
+  if (!std::has_single_bit(++steps_back_)) return std::nullopt;
+  return "message " + std::to_string(header.sequence) + " of " + std::string(topic) +
+         " came after " + std::to_string(known) +
+         ": does it come in two ways, such as from an endpoint that is given twice?" +
+         times(steps_back_);
+}
+
+std::optional<std::string> TailWatch::on_unreadable(std::string_view topic) {
+  if (!std::has_single_bit(++unreadable_)) return std::nullopt;
+  return "a message of " + std::string(topic) + " has no header I can read" + times(unreadable_);
 }
 
 std::optional<std::string> TailWatch::on_status(std::string_view payload, TimePoint now) {

@@ -27,6 +27,10 @@ class TailWatch {
   /// A message that is printed. Returns a remark to print before it, if there is one.
   std::optional<std::string> on_message(std::string_view topic, const proto::MessageHeader& header);
 
+  /// A message of `topic` whose header this version cannot read. Returns a remark on the 1st, 2nd,
+  /// 4th, 8th …
+  std::optional<std::string> on_unreadable(std::string_view topic);
+
   /// A message of `bridge.status`. Returns a remark, if the event is worth one and was not just
   /// remarked on: who watches both endpoints of a bridge is told everything twice.
   std::optional<std::string> on_status(std::string_view payload, TimePoint now);
@@ -40,6 +44,9 @@ class TailWatch {
                               TimePoint now) const;
 
  private:
+  std::optional<std::string> remark_on_step_back(std::string_view topic,
+                                                 const proto::MessageHeader& header,
+                                                 std::uint64_t known);
   void note_heartbeat(TimePoint now);
   bool was_just_told(const std::string& remark, TimePoint now);
 
@@ -47,6 +54,8 @@ class TailWatch {
   std::set<std::uint64_t> epochs_;  ///< seen, in µs; a restarted bridge's may be the lower one
   /// By epoch too: several bridges may be watched at once.
   std::map<std::pair<std::uint64_t, std::string>, std::uint64_t> sequences_;
+  std::uint64_t unreadable_ = 0;
+  std::uint64_t steps_back_ = 0;  ///< of sequences
   std::string state_;  ///< as the bridge last told it; empty before, and once it has shut down
   std::optional<TimePoint> last_heartbeat_;
   TimePoint::duration heartbeat_interval_{};            ///< between the last two; 0 before

@@ -1,10 +1,16 @@
 #include "bridge/config/endpoint.hpp"
 
 #include <boost/asio/ip/address.hpp>
+#include <ifaddrs.h>
 #include <net/if.h>
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+
+#include <netinet/in.h>
 
 namespace bpx::bridge {
 namespace {
@@ -77,7 +83,49 @@ bool is_target(std::string_view text) {
   return true;
 }
 
-constexpr std::size_t kMaxIpcPath = 107;  // sockaddr_un::sun_path without its end mark
+constexpr std::string_view kTcp = "tcp://";
+constexpr std::string_view kIpc = "ipc://";
+
+/// The IPv4 address of the interface called `name`, which is the one that ZeroMQ binds; unspecified
+/// where it has none.
+boost::asio::ip::address_v4 address_of_interface(const std::string& name) {
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return {};
+  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(list, &freeifaddrs);
+  for (const auto* entry = list; entry != nullptr; entry = entry->ifa_next) {
+    if (name != entry->ifa_name || entry->ifa_addr == nullptr ||
+        entry->ifa_addr->sa_family != AF_INET)
+      continue;
+    const auto* const found = reinterpret_cast<const sockaddr_in*>(entry->ifa_addr);
+    return boost::asio::ip::address_v4(ntohl(found->sin_addr.s_addr));
+  }
+  return {};
+}
+
+/// In one spelling: what no address is stays as it is.
+std::string canonical_host(const std::string& host) {
+  namespace ip = boost::asio::ip;
+  if (host == "*") return ip::address_v4::any().to_string();
+  boost::system::error_code not_an_address;
+  const auto address = ip::make_address(host, not_an_address);
+  if (not_an_address) {
+    const auto found = address_of_interface(host);
+    return found.is_unspecified() ? host : found.to_string();
+  }
+  const bool is_mapped = address.is_v6() && address.to_v6().is_v4_mapped();
+  return is_mapped ? ip::make_address_v4(ip::v4_mapped, address.to_v6()).to_string()
+                   : address.to_string();
+}
+
+/// Without links, doubled slashes and dots, as far as it exists.
+std::string canonical_path(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const auto absolute = fs::absolute(path, error);
+  if (error) return path;
+  const auto canonical = fs::weakly_canonical(absolute, error);
+  return (error ? absolute.lexically_normal() : canonical).string();
+}
 
 }  // namespace
 
@@ -139,21 +187,37 @@ bool BindAddress::can_be_bound() const {
 
 bool BindAddress::is_local() const { return is_ipc || host == "lo" || is_loopback_host(host); }
 
+bool BindAddress::is_chosen_by_system() const {
+  return is_ipc ? path == "*" : port == "*" || parse_port(port) == 0;
+}
+
+std::string BindAddress::place() const {
+  if (is_ipc) return std::string(kIpc) + (is_abstract ? path : canonical_path(path));
+  const auto number = parse_port(port);
+  return std::string(kTcp) + canonical_host(host) + ' ' + (number ? std::to_string(*number) : port);
+}
+
+bool is_ipc_path_too_long(std::string_view text) {
+  return text.starts_with(kIpc) && text.size() - kIpc.size() > kMaxIpcPath;
+}
+
 std::optional<BindAddress> parse_zmq_endpoint(std::string_view text) {
-  constexpr std::string_view kTcp = "tcp://";
-  constexpr std::string_view kIpc = "ipc://";
   if (text.starts_with(kIpc)) {
     const auto path = text.substr(kIpc.size());
     const bool is_printable = std::ranges::none_of(path, [](char c) { return c >= 0 && c < ' '; });
     if (path.empty() || path.size() > kMaxIpcPath || !is_printable) return std::nullopt;
-    return BindAddress{
-        .is_ipc = true, .is_abstract = path.starts_with('@'), .host = {}, .port = {}};
+    return BindAddress{.is_ipc = true,
+                       .is_abstract = path.starts_with('@'),
+                       .path = std::string(path),
+                       .host = {},
+                       .port = {}};
   }
   if (!text.starts_with(kTcp)) return std::nullopt;
   const auto parts = split_host_port(text.substr(kTcp.size()));
   if (!parts || (parts->port != "*" && !parse_port(parts->port))) return std::nullopt;
   return BindAddress{.is_ipc = false,
                      .is_abstract = false,
+                     .path = {},
                      .host = std::string(parts->host),
                      .port = std::string(parts->port)};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -42,8 +43,15 @@ std::optional<char> parse_escape(std::string_view text);
 struct BindAddress {
   bool is_ipc = false;
   bool is_abstract = false;  ///< ipc without a file (`ipc://@NAME`): no permissions guard it
+  std::string path;          ///< of ipc
   std::string host;          ///< of tcp: address, interface name or `*`; IPv6 without brackets
   std::string port;          ///< of tcp: a number, or `*` for one that the system chooses
+
+  bool is_chosen_by_system() const;  ///< so that no other can mean the same
+
+  /// What is bound, however it is written: two of the same place cannot both be had. Follows links
+  /// and looks up interfaces as they are now.
+  std::string place() const;
 
   /// Whether it can be bound at all: ZeroMQ looks no names up, so `host` must be a numeric address,
   /// an interface of this machine or `*`.
@@ -52,6 +60,12 @@ struct BindAddress {
   /// Whether only this machine can reach it.
   bool is_local() const;
 };
+
+/// The longest path of a socket, in bytes: sockaddr_un::sun_path without its end mark.
+inline constexpr std::size_t kMaxIpcPath = 107;
+
+/// Whether `text` is `ipc://PATH` with a PATH that no socket can have.
+bool is_ipc_path_too_long(std::string_view text);
 
 /// Parses a ZeroMQ endpoint, `tcp://ADDRESS:PORT` or `ipc://PATH`; nullopt for anything else.
 std::optional<BindAddress> parse_zmq_endpoint(std::string_view text);

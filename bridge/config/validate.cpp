@@ -165,6 +165,11 @@ class Validation {
     for (std::size_t i = 0; i < binds.size(); ++i) {
       const auto place = indexed(path, i);
       const auto address = parse_zmq_endpoint(binds[i]);
+      if (is_ipc_path_too_long(binds[i])) {
+        note(place, printable(binds[i]) + " has a path that is too long for a socket",
+             "give one of " + std::to_string(kMaxIpcPath) + " bytes at most");
+        continue;
+      }
       if (!address) {
         note(place, printable(binds[i]) + " is not an endpoint to bind",
              "give tcp://ADDRESS:PORT or ipc://PATH");
@@ -173,10 +178,11 @@ class Validation {
       if (!address->can_be_bound())
         note(place, printable(binds[i]) + " is neither an address nor an interface of this machine",
              "give a numeric address such as 127.0.0.1, an interface such as eth0, or *");
-      const bool system_chooses = address->port == "*" || address->port == "0";
-      const auto [taken, is_new] = bound_.emplace(binds[i], place);
-      if (!is_new && !system_chooses)
-        note(place, printable(binds[i]) + " is taken by " + taken->second, "use another port");
+      if (address->is_chosen_by_system()) continue;
+      const auto [taken, is_new] = bound_.emplace(address->place(), place);
+      if (!is_new)
+        note(place, printable(binds[i]) + " is taken by " + taken->second,
+             address->is_ipc ? "use another path" : "use another port");
     }
   }
 
@@ -220,7 +226,7 @@ class Validation {
 
   const Config& config_;
   Problems& problems_;
-  std::map<std::string, std::string> bound_;  ///< endpoint → the key that binds it
+  std::map<std::string, std::string> bound_;  ///< place → the key of what binds it
 };
 
 }  // namespace

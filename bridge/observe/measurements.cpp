@@ -78,6 +78,10 @@ void Measurements::add_configured(std::string_view stream) {
   auto& [measured, is_configured] = known->second;
   is_configured = true;
   measured->state.set(StreamState::waiting);
+  if (const auto wanted = on_demand_.find(stream); wanted != on_demand_.end()) {
+    measured->state.set(wanted->second.state);
+    measured->subscriptions.set(wanted->second.subscribers);
+  }
   configured_.emplace_back(*measured);
 }
 

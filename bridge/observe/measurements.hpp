@@ -38,6 +38,7 @@ struct StreamMeasurements {
   Counter published;  ///< the topic's sequence
   Counter gaps;       ///< times that ids were missing
   Counter missing;    ///< ids missing in all
+  Gauge<std::int64_t> last_gap_ns;
   Gauge<std::int64_t> last_received_ns;
   Gauge<StreamState> state;
   Gauge<std::uint64_t> subscriptions;  ///< of consumers, to exactly this topic
@@ -50,7 +51,8 @@ struct UpstreamMeasurements {
   static constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
   Gauge<LinkState> state{LinkState::connecting};
-  Gauge<std::uint32_t> connection;  ///< the current or last one, counted from 1
+  Gauge<std::uint32_t> connection;   ///< the current or last one, counted from 1
+  Gauge<std::int64_t> connected_ns;  ///< when that one was made
   CounterOfEach<kConnectResults> connects;
   CounterOfEach<kDisconnectReasons> disconnects;
   CounterOfEach<kExchangeErrors> errors;
@@ -72,13 +74,16 @@ struct UpstreamMeasurements {
 struct EndpointMeasurements {
   Counter messages, bytes;                 ///< published; bytes of payload
   Counter slow_episodes;                   ///< times a consumer's queue became full
+  Gauge<std::int64_t> last_slow_ns;        ///< when it did last
   Counter evicted;                         ///< for publish.queue_bytes; the doorkeeper's thread
+  Gauge<std::int64_t> last_evicted_ns;     ///< likewise
   Counter auth_failures;                   ///< peers refused; the doorkeeper's thread
   Gauge<std::uint64_t> peers;              ///< likewise
   Counter departures;                      ///< connections that ended; likewise
   Counter handshake_failures;              ///< connections that never became a consumer's; likewise
   CounterOfEach<kTurnedAway> turned_away;  ///< `crowded` likewise
   CounterOfEach<kConsumerRequests> requests;
+  Gauge<std::uint64_t> to_everything;  ///< consumers that subscribe to all there is
   Roster consumers;
 };
 
@@ -129,7 +134,8 @@ class Measurements {
   bool is_configured(std::string_view stream) const;
 
   /// Configured streams may come and go. One that comes again has its counts of before; one that
-  /// goes is no longer shown. By the relaying thread.
+  /// goes is no longer shown. What consumers have brought about before goes on as it is. By the
+  /// relaying thread.
   void add_configured(std::string_view stream);
   void remove_configured(std::string_view stream);
 

@@ -30,6 +30,30 @@ Json last_disconnect(const UpstreamMeasurements& upstream) {
   return {{"reason", to_string(upstream.last_disconnect.value())}, {"time_ms", time_ns / kNsPerMs}};
 }
 
+std::uint64_t turned_away(const EndpointMeasurements& endpoint) {
+  std::uint64_t sum = 0;
+  for (const auto reason : kTurnedAway) sum += endpoint.turned_away[reason].value();
+  return sum;
+}
+
+/// How many consumers there are, and what they have suffered.
+void add_endpoints(Json& json, const Measurements& measurements) {
+  const auto add = [&](const char* name, const auto& value) {
+    json[name] = {{"public", value(measurements.everyone)},
+                  {"private", value(measurements.account)}};
+  };
+  using Endpoint = EndpointMeasurements;
+  add("subscribers", [](const Endpoint& endpoint) { return endpoint.peers.value(); });
+  add("slow_episodes", [](const Endpoint& endpoint) { return endpoint.slow_episodes.value(); });
+  add("last_slow_ms",
+      [](const Endpoint& endpoint) { return endpoint.last_slow_ns.value() / kNsPerMs; });
+  add("evicted", [](const Endpoint& endpoint) { return endpoint.evicted.value(); });
+  add("last_evicted_ms",
+      [](const Endpoint& endpoint) { return endpoint.last_evicted_ns.value() / kNsPerMs; });
+  add("auth_failures", [](const Endpoint& endpoint) { return endpoint.auth_failures.value(); });
+  add("turned_away", turned_away);
+}
+
 Json received(const Measurements& measurements) {
   auto messages = measurements.others().messages.value();
   auto bytes = measurements.others().bytes.value();
@@ -58,6 +82,10 @@ Json lag(const Measurements& measurements) {
   return {{"count", count}, {"sum_seconds", sum_ns / 1e9}};
 }
 
+Json sum_and_count(const Histogram& histogram) {
+  return {{"count", histogram.count()}, {"sum_seconds", histogram.sum_ns() / 1e9}};
+}
+
 std::int64_t last_message_ms(const Measurements& measurements) {
   auto newest = measurements.others().last_received_ns.value();
   for (const StreamMeasurements& stream : measurements.streams())
@@ -81,12 +109,12 @@ Json age_ms(std::int64_t then_ns, std::int64_t now_ns) {
                       : Json(std::max<std::int64_t>(0, now_ns - then_ns) / kNsPerMs);
 }
 
-Json stream_report(const StreamMeasurements& stream, std::int64_t now_ns,
-                   const std::map<std::string, RejectedStream>& rejected) {
+Json stream_report(const StreamMeasurements& stream, const EndpointMeasurements& endpoint,
+                   std::int64_t now_ns, const std::map<std::string, RejectedStream>& rejected) {
   const auto last_ns = stream.last_received_ns.value();
   Json json = {{"name", stream.name},
                {"private", stream.is_private},
-               {"subscribers", stream.subscriptions.value()},
+               {"subscribers", stream.subscriptions.value() + endpoint.to_everything.value()},
                {"book", book_of(stream)},
                {"state", shown(stream.state.value())},
                {"sequence", stream.published.value()},
@@ -95,7 +123,8 @@ Json stream_report(const StreamMeasurements& stream, std::int64_t now_ns,
                {"messages", stream.messages.value()},
                {"bytes", stream.bytes.value()},
                {"gaps", stream.gaps.value()},
-               {"missing", stream.missing.value()}};
+               {"missing", stream.missing.value()},
+               {"last_gap_ms", stream.last_gap_ns.value() / kNsPerMs}};
   if (stream.state.value() != StreamState::rejected) return json;
   if (const auto text = rejected.find(stream.name); text != rejected.end()) {
     json["code"] = text->second.code;
@@ -163,6 +192,7 @@ std::string status_report(const Measurements& measurements, const StatusContext&
                {"time_ms", now.unix_ns / kNsPerMs},
                {"epoch", context.epoch_us},
                {"connection", upstream.connection.value()},
+               {"connected_ms", upstream.connected_ns.value() / kNsPerMs},
                {"uptime_seconds", static_cast<double>(uptime_ns) / 1e9},
                {"reconnects", upstream.reconnects()},
                {"last_attempt", to_string(upstream.last_attempt.value())},
@@ -170,21 +200,21 @@ std::string status_report(const Measurements& measurements, const StatusContext&
                {"received", received(measurements)},
                {"errors", errors(upstream)},
                {"lag", lag(measurements)},
+               {"forward", sum_and_count(measurements.forward)},
                {"ping_rtt_ms", milliseconds_or_null(upstream.ping_rtt_s.value())},
                {"clock_offset_ms", milliseconds_or_null(upstream.clock_offset_s.value())},
-               {"subscribers",
-                {{"public", measurements.everyone.peers.value()},
-                 {"private", measurements.account.peers.value()}}},
-               {"slow_episodes",
-                {{"public", measurements.everyone.slow_episodes.value()},
-                 {"private", measurements.account.slow_episodes.value()}}},
+               {"clock_tolerance_ms", upstream.clock_tolerance_s.value() * 1e3},
                {"queued_bytes", measurements.queued_bytes.value()},
+               {"queue_limit_bytes", context.queue_bytes},
                {"idle_timeout_ms", context.idle_timeout.count()},
-               {"last_message_ms", last_message_ms(measurements)},
-               {"streams", Json::array()}};
+               {"last_message_ms", last_message_ms(measurements)}};
+  add_endpoints(json, measurements);
+  json["streams"] = Json::array();
   const auto rejected = measurements.rejected();
   for (const StreamMeasurements& stream : measurements.streams())
-    json["streams"].push_back(stream_report(stream, now.unix_ns, rejected));
+    json["streams"].push_back(
+        stream_report(stream, stream.is_private ? measurements.account : measurements.everyone,
+                      now.unix_ns, rejected));
   json["on_demand"] = on_demand_report(measurements);
   json["consumers"] = consumers_report(measurements);
   json["jetstream"] = jetstream_report(measurements.jetstream);

@@ -15,6 +15,7 @@ struct StatusContext {
   std::uint64_t epoch_us = 0;          ///< start of the bridge, Unix µs
   std::int64_t started_steady_ns = 0;  ///< the same by the clock that nobody sets
   std::chrono::milliseconds idle_timeout{90'000};
+  std::uint64_t queue_bytes = 268'435'456;  ///< publish.queue_bytes
 };
 
 /// The JSON of GET /status: the whole state of the bridge, and of each configured stream. For the

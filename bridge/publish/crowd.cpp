@@ -131,6 +131,7 @@ void Crowd::evict_furthest_behind(std::uint64_t queued) {
   const auto& peer = peers_.all().at(*furthest);
   bouncer_.show_out(*furthest);
   measurements_.evicted.add();
+  measurements_.last_evicted_ns.set(unix_ns());
   log_.warn("evicted", {{"endpoint", endpoint_},
                         {"consumer", peer.address.text()},
                         {"behind_bytes", peer.lag.bytes()},
@@ -141,6 +142,7 @@ void Crowd::evict_furthest_behind(std::uint64_t queued) {
 
 void Crowd::queue_is_full() {
   measurements_.slow_episodes.add();
+  measurements_.last_slow_ns.set(unix_ns());
   const std::lock_guard lock(mutex_);
   peers_.look(measurements_.bytes.value());
   const auto furthest = peers_.furthest_behind();

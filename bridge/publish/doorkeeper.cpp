@@ -15,10 +15,12 @@ constexpr auto kEndpoint = "inproc://doorkeeper";
 }  // namespace
 
 Doorkeeper::Doorkeeper(zmq::context_t& context, std::vector<PeerMonitor*> watched,
-                       ZapAuthenticator* authenticator, const Queues& queues, Log& log)
+                       ZapAuthenticator* authenticator, const Queues& queues,
+                       std::vector<SocketFile> socket_files, Log& log)
     : watched_(std::move(watched)),
       authenticator_(authenticator),
       queues_(queues),
+      socket_files_(std::move(socket_files)),
       log_(log),
       owners_end_(context, zmq::socket_type::pair),
       threads_end_(context, zmq::socket_type::pair) {
@@ -82,6 +84,13 @@ bool Doorkeeper::is_told_to_stop() {
 void Doorkeeper::look_around() {
   for (auto* const peers : watched_) peers->look_around();
   queues_.look(crowds_, steady_ns());
+  for (auto& file : socket_files_)
+    if (const auto loss = file.loss())
+      log_.error("socket file lost", {{"endpoint", file.endpoint()},
+                                      {"cause", *loss},
+                                      {"check",
+                                       "who did that; nobody finds this bridge there "
+                                       "until it is restarted"}});
 }
 
 }  // namespace bpx::bridge

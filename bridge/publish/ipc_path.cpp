@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,14 +28,19 @@ int connect_error(const std::string& path) {
   return error;
 }
 
+/// Of an endpoint's file; empty where it has none of its own.
+std::string path_of(const std::string& endpoint) {
+  constexpr std::string_view kIpc = "ipc://";
+  if (!endpoint.starts_with(kIpc)) return {};
+  auto path = endpoint.substr(kIpc.size());
+  return path.starts_with('@') || path == "*" ? std::string() : path;
+}
+
 }  // namespace
 
 std::optional<std::string> obstacle_to_ipc(const std::string& endpoint) {
-  constexpr std::string_view kIpc = "ipc://";
-  if (!endpoint.starts_with(kIpc)) return std::nullopt;
-  const auto path = endpoint.substr(kIpc.size());
-  if (path.starts_with('@') || path == "*") return std::nullopt;
-
+  const auto path = path_of(endpoint);
+  if (path.empty()) return std::nullopt;
   struct stat found {};
   if (lstat(path.c_str(), &found) != 0) return std::nullopt;
   if (!S_ISSOCK(found.st_mode)) return "something that is no socket stands there";
@@ -44,6 +50,27 @@ std::optional<std::string> obstacle_to_ipc(const std::string& endpoint) {
   // A queue that is full (EAGAIN) and a socket of another kind are somebody's too.
   const bool is_forbidden = error == EACCES || error == EPERM;
   return std::generic_category().message(is_forbidden ? error : EADDRINUSE);
+}
+
+SocketFile::SocketFile(std::string endpoint, std::string path, dev_t device, ino_t number)
+    : endpoint_(std::move(endpoint)), path_(std::move(path)), device_(device), number_(number) {}
+
+std::optional<SocketFile> SocketFile::of(const std::string& endpoint) {
+  auto path = path_of(endpoint);
+  struct stat found {};
+  if (path.empty() || lstat(path.c_str(), &found) != 0) return std::nullopt;
+  return SocketFile(endpoint, std::move(path), found.st_dev, found.st_ino);
+}
+
+std::optional<std::string> SocketFile::loss() {
+  if (is_lost_) return std::nullopt;
+  struct stat found {};
+  if (lstat(path_.c_str(), &found) != 0) {
+    is_lost_ = errno == ENOENT || errno == ENOTDIR;  // else it may well be there
+    return is_lost_ ? std::optional<std::string>("it was removed") : std::nullopt;
+  }
+  is_lost_ = found.st_dev != device_ || found.st_ino != number_;
+  return is_lost_ ? std::optional<std::string>("something else stands there") : std::nullopt;
 }
 
 }  // namespace bpx::bridge

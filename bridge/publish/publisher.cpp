@@ -330,8 +330,13 @@ Publisher::Publisher(const Options& options, Measurements& measurements, Log& lo
                                     guard, Audience::account, options.private_bounds, last_caller,
                                     *unsent, measurements.account, log)
                            .peers());
+  std::vector<SocketFile> files;
+  for (const auto audience : {Audience::everyone, Audience::account})
+    for (const auto& endpoint : endpoints(audience))
+      if (auto file = SocketFile::of(endpoint)) files.push_back(std::move(*file));
   doorkeeper.emplace(context, std::move(watched), guard,
-                     Queues(*unsent, options.queue_bytes, measurements.queued_bytes), log);
+                     Queues(*unsent, options.queue_bytes, measurements.queued_bytes),
+                     std::move(files), log);
 }
 
 Publisher::~Publisher() = default;

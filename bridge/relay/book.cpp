@@ -1,5 +1,6 @@
 #include "bridge/relay/book.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace bpx::bridge {
@@ -12,9 +13,16 @@ Book::Book(std::string_view stream, std::size_t number, proto::DepthReader& read
       number_(number),
       reader_(reader),
       snapshots_(snapshots),
-      measurements_(measurements),
+      measurements_(&measurements),
       log_(log) {
-  measurements_.book.set(BookState::syncing);
+  measurements_->book.set(BookState::syncing);
+}
+
+void Book::measure_by(StreamMeasurements& measurements) {
+  measurements_ = &measurements;
+  measurements.book.set(sync_.is_in_sync() ? BookState::in_sync : BookState::syncing);
+  const auto told = measurements.book_resyncs.value();
+  measurements.book_resyncs.add(std::max(sync_.resyncs(), told) - told);
 }
 
 void Book::on_published(const proto::MessageHeader& header, std::string_view message) {
@@ -65,10 +73,10 @@ std::string_view Book::json() {
 
 /// Tells of what has changed.
 void Book::follow(bool was_in_sync) {
-  if (sync_.resyncs() > measurements_.book_resyncs.value()) measurements_.book_resyncs.add();
+  if (sync_.resyncs() > measurements_->book_resyncs.value()) measurements_->book_resyncs.add();
   const bool is_in_sync = sync_.is_in_sync();
   if (is_in_sync == was_in_sync) return;
-  measurements_.book.set(is_in_sync ? BookState::in_sync : BookState::syncing);
+  measurements_->book.set(is_in_sync ? BookState::in_sync : BookState::syncing);
   if (is_in_sync)
     log_.info("book in sync", {{"stream", stream_},
                                {"update_id", sync_.last_update_id()},

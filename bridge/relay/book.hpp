@@ -33,6 +33,9 @@ class Book {
   void on_disconnected();
   void on_snapshot(BookSnapshot snapshot);
 
+  /// From now on it is measured by `measurements`, which are told how it fares.
+  void measure_by(StreamMeasurements& measurements);
+
   bool is_in_sync() const { return sync_.is_in_sync(); }
 
   /// Of the last message published; of a book in sync the last that is in it.
@@ -50,7 +53,7 @@ class Book {
   std::size_t number_;
   proto::DepthReader& reader_;
   SnapshotSource& snapshots_;
-  StreamMeasurements& measurements_;
+  StreamMeasurements* measurements_;
   Log& log_;
   BookSync sync_;
   proto::MessageHeader header_;

@@ -11,7 +11,7 @@ Books::Books(const std::vector<std::string>& names, StreamTable& streams, Snapsh
   for (const auto& name : names) {
     auto* const stream = streams.find_or_add(name);
     auto& book =
-        books_.emplace_back(name, books_.size(), reader_, snapshots, stream->measurements, log);
+        books_.emplace_back(name, books_.size(), reader_, snapshots, *stream->measurements, log);
     stream->book = &book;
   }
 }

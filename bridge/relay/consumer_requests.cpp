@@ -26,13 +26,25 @@ bool ConsumerRequests::on_subscription(const Subscription& subscription) {
   return false;
 }
 
+/// No topic is the beginning of every topic.
+void ConsumerRequests::note_everything(const Subscription& subscription) {
+  const bool is_account = subscription.audience == Audience::account;
+  auto& endpoint = is_account ? measurements_.account : measurements_.everyone;
+  if (const auto listeners = (is_account ? to_accounts_ : to_everyones_).take(subscription))
+    endpoint.to_everything.set(*listeners);
+}
+
 bool ConsumerRequests::note_interest(const Subscription& subscription) {
+  if (subscription.topic.empty()) {
+    note_everything(subscription);
+    return false;
+  }
   const bool is_demand = demand_ != nullptr && demand_->stream_of(subscription);
   if (!is_demand && find_stream(subscription) == nullptr) return false;
   if (const auto listeners = listeners_.take(subscription)) {
     if (is_demand) demand_->on_listeners(subscription, *listeners, steady_ns());
     if (auto* const stream = find_stream(subscription)) {
-      stream->measurements.subscriptions.set(*listeners);
+      stream->measurements->subscriptions.set(*listeners);
       if (subscription.begins) warn_of_prefix(subscription, *stream);
     }
   }

@@ -29,6 +29,7 @@ class ConsumerRequests final : public SubscriptionReceiver {
   bool on_subscription(const Subscription& subscription) override;
 
  private:
+  void note_everything(const Subscription& subscription);
   bool note_interest(const Subscription& subscription);
   Stream* find_stream(const Subscription& subscription) const;
   void warn_of_prefix(const Subscription& subscription, const Stream& stream);
@@ -41,6 +42,7 @@ class ConsumerRequests final : public SubscriptionReceiver {
   Measurements& measurements_;
   Log& log_;
   Listeners listeners_;
+  Listeners to_everyones_, to_accounts_;  ///< to all that the endpoint has
   RateLimit<kAnsweredPerSecond> limit_;
   MinuteCount prefix_subscriptions_;
 };

@@ -67,7 +67,7 @@ Relayed Relay::accept(std::string_view message, const Moment& received) {
 
 void Relay::measure(Stream& stream, std::string_view message, std::int64_t received_ns,
                     Relayed& relayed) {
-  auto& measurements = stream.measurements;
+  auto& measurements = *stream.measurements;
   relayed.stream = &measurements;
   measurements.messages.add();
   measurements.bytes.add(message.size());
@@ -78,6 +78,7 @@ void Relay::measure(Stream& stream, std::string_view message, std::int64_t recei
   relayed.gap = stream.continuity.follow(relayed.envelope);
   if (!relayed.gap) return;
   measurements.gaps.add();
+  measurements.last_gap_ns.set(received_ns);
   measurements.missing.add(relayed.gap->missing());
 }
 
@@ -92,7 +93,7 @@ void Relay::publish(Stream& stream, std::string_view message, const Moment& rece
   header.sequence = ++stream.sequence;
   header.received_ns = received.unix_ns;
   header.event_ns = to_ns(relayed.envelope.event_time_us);
-  stream.measurements.published.add();
+  stream.measurements->published.add();
   header.sent_ns = publisher_.publish(stream.audience, stream.topic, message, header);
   // Not sent − received: a step of the wall clock in between would count as minutes for good.
   measurements_.forward.observe(steady_ns() - received.steady_ns);

@@ -25,9 +25,12 @@ struct Stream {
   std::uint64_t sequence = 0;         ///< of the last message published
   std::uint32_t last_connection = 0;  ///< on which the last message came; 0 before the first
   Continuity continuity;
-  StreamMeasurements& measurements;
+  StreamMeasurements* measurements;  ///< never null
   StreamHistory history;
   Book* book = nullptr;  ///< kept of this depth stream; null where none is
+
+  /// From now on it is measured by `measured`, which is told how far the topic has come.
+  void measure_by(StreamMeasurements& measured);
 
   std::string_view name() const { return std::string_view(topic).substr(0, name_bytes); }
 };

@@ -16,7 +16,13 @@ class StreamIndex {
  public:
   void reserve(std::size_t streams) { entries_.reserve(streams); }
 
-  void add(Stream& stream) { entries_.insert({stream.name(), &stream, &stream.measurements}); }
+  void add(Stream& stream) { entries_.insert({stream.name(), &stream, stream.measurements}); }
+
+  /// `stream` has been added, and is measured elsewhere now.
+  void renew(Stream& stream) {
+    entries_.erase(stream.name());
+    add(stream);
+  }
 
   /// nullptr where no stream is called `name`.
   Stream* find(std::string_view name) const {

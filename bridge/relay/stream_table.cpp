@@ -1,5 +1,6 @@
 #include "bridge/relay/stream_table.hpp"
 
+#include "bridge/relay/book.hpp"
 #include "proto/stream_name.hpp"
 
 namespace bpx::bridge {
@@ -10,8 +11,14 @@ Stream::Stream(std::string_view name, std::string_view terminator, StreamMeasure
       name_bytes(name.size()),
       audience(audience_of(name)),
       continuity(proto::numbering_of(name)),
-      measurements(measured),
+      measurements(&measured),
       history(kept) {}
+
+void Stream::measure_by(StreamMeasurements& measured) {
+  measurements = &measured;
+  measured.published.add(sequence - measured.published.value());
+  if (book != nullptr) book->measure_by(measured);
+}
 
 StreamTable::StreamTable(const std::vector<std::string>& requested, std::string terminator,
                          Measurements& measurements, History& history)
@@ -30,9 +37,16 @@ Stream* StreamTable::find_or_add(std::string_view name) {
 }
 
 Stream& StreamTable::add_requested(std::string_view name) {
-  if (auto* const found = find(name)) return *found;
-  ++bound_;
-  return add(name);
+  auto* const found = find(name);
+  if (found == nullptr) {
+    ++bound_;
+    return add(name);
+  }
+  if (auto& measured = measurements_.of(name); &measured != found->measurements) {
+    found->measure_by(measured);
+    by_name_.renew(*found);
+  }
+  return *found;
 }
 
 std::optional<std::string_view> StreamTable::fault_of(std::string_view name) const {

@@ -31,8 +31,8 @@ class StreamTable {
   /// not.
   Stream* find_or_add(std::string_view name);
 
-  /// The stream called `name`, which is requested, so that it has a place in any case. It must be
-  /// one of which fault_of() says nothing.
+  /// The stream called `name`, which is requested, so that it has a place in any case, and is
+  /// measured as the measurements now say. It must be one of which fault_of() says nothing.
   Stream& add_requested(std::string_view name);
 
   /// Why a new stream called `name` cannot be carried, in words for a person: it is no name, it

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <utility>
@@ -28,9 +29,11 @@ class Wire {
   lowest_layer_type& lowest_layer() { return socket_.lowest_layer(); }
   boost::asio::ip::tcp::socket& socket() { return socket_; }
 
-  /// From now until `until`, `per_byte` passes before each byte sent.
+  /// From now until `until`, `per_byte` passes before each byte sent: on an average, where a busy
+  /// machine comes too late for some.
   void trickle(Clock::duration per_byte, Clock::time_point until) {
     per_byte_ = per_byte;
+    due_ = Clock::now();
     trickles_until_ = until;
     pace_.cancel();
   }
@@ -53,6 +56,12 @@ class Wire {
   }
 
  private:
+  static constexpr std::chrono::seconds kMostCaughtUp{1};  ///< else a pause would earn a burst
+
+  Clock::time_point next_due() {
+    return due_ = std::max(due_, Clock::now() - kMostCaughtUp) + per_byte_;
+  }
+
   template <class Buffers>
   struct Write {
     Wire& wire;
@@ -65,7 +74,7 @@ class Wire {
         case Step::begin:
           if (Clock::now() < wire.trickles_until_) {
             step = Step::send_byte;
-            wire.pace_.expires_after(wire.per_byte_);
+            wire.pace_.expires_at(wire.next_due());
             wire.pace_.async_wait(std::move(self));
           } else {
             step = Step::end;
@@ -93,6 +102,7 @@ class Wire {
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer pace_;
   Clock::duration per_byte_{};
+  Clock::time_point due_{};  ///< of the byte before
   Clock::time_point trickles_until_ = Clock::time_point::min();
 };
 

@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 using exchange::ExchangeOptions;
 using exchange::SimulatedExchange;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using Flag = proto::MessageHeader::Flag;
 namespace fault = exchange::fault;
 
@@ -58,6 +59,25 @@ TEST_F(OnDemand, CarriesAStreamForAsLongAsSomebodyListens) {
   }
   EXPECT_TRUE(comes_to({"trade.A"}));
   EXPECT_TRUE(bridge_.wait_for_page("/status", R"("on_demand":[])"));
+}
+
+TEST_F(OnDemand, MeasuresAStreamByItselfFromWhenItIsConfigured) {
+  ReadySubscriber consumer(bridge_.public_endpoint(), {"trade.B"});
+  ASSERT_TRUE(comes_to({"trade.A", "trade.B"}));
+  exchange_.publish("trade.B", R"({"t":1})");
+  ASSERT_TRUE(consumer.next());
+  ASSERT_TRUE(bridge_.wait_for_page("/status", R"("name":"trade.B","state":"live")"));
+  auto with_both = config();
+  with_both.upstream.streams = {"trade.A", "trade.B"};
+  bridge_.reload(with_both);
+  ASSERT_TRUE(bridge_.wait_for_log("reloaded"));
+  exchange_.publish("trade.B", R"({"E":1788367430323775,"t":2})");
+  ASSERT_TRUE(consumer.next());
+  EXPECT_TRUE(bridge_.wait_for_metric(R"(received_messages_total{stream="trade.B"})", 1));
+  EXPECT_EQ(bridge_.metric(R"(received_messages_total{stream="other"})"), 1);
+  EXPECT_EQ(bridge_.metric(R"(exchange_lag_seconds_count{type="trade"})"), 1);
+  EXPECT_THAT(bridge_.page("/status"), HasSubstr(R"("state":"live","sequence":2)"));
+  EXPECT_TRUE(bridge_.wait_for_page("/readyz", "200 OK"));
 }
 
 TEST_F(OnDemand, LeavesConfiguredStreamsAlone) {

@@ -1,5 +1,6 @@
 """The consumers of deploy/clients against a bridge that is restarted, stopped, dropped and outrun."""
 
+import collections
 import itertools
 import json
 import os
@@ -8,14 +9,14 @@ import random
 import re
 import shutil
 import signal
-import ssl
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
-import urllib.request
 
 import npm
+from at_once import AtOnce
 from harness import (BRIDGE, DEADLINE, IS_HEAVY, ROOT, Bridge, Exchange, Program, clean_environment,
                      free_port, wait_until)
 from scripted_bridge import FIRST, ScriptedBridge
@@ -25,6 +26,10 @@ CLIENTS = ROOT / "deploy/clients"
 DEPTH, TRADE, TICKER = STREAMS = ["depth.SOL_USDC", "trade.SOL_USDC", "bookTicker.SOL_USDC"]
 # What a subscription to TRADE and TICKER catches, too.
 UNWANTED = ["trade.SOL_USDC_PERP", "bookTicker.SOL_USDC_PERP"]
+# The long form of the killing: ten minutes by BPX_HEAVY=1 BPX_SECONDS=600.
+LONG_S = float(os.environ.get("BPX_SECONDS", "60"))
+LONG_RATE = 10_200  # events a second of the exchange's engine, of which these streams tell 5,000
+FAR_BEHIND = 50_000  # messages
 LINE = re.compile(r'(\S+) (\d+) (\d+) (\{"data":.*,"stream":"(\S+)"\})')
 
 
@@ -90,6 +95,44 @@ def more(exchange, count):
     """Waits until so many frames more have been sent."""
     end = frames_sent(exchange) + count
     wait_until(lambda: frames_sent(exchange) >= end, f"{count} frames more")
+
+
+class Ledger:
+    """Compares what is printed with what the exchange said, a part at a time, and keeps neither."""
+
+    def __init__(self, exchange, streams):
+        self.count = 0  # frames that the exchange has said, as far as it was asked
+        self.compared = dict.fromkeys(streams, 0)
+        self._exchange = exchange
+        self._said = {stream: collections.deque() for stream in streams}
+        self._printed = {stream: collections.deque() for stream in streams}
+
+    def _look(self):
+        while frames := self._exchange.log(self.count):
+            assert frames[0]["n"] == self.count, "the exchange has forgotten what it said"
+            self.count += len(frames)
+            for frame in frames:
+                if frame["stream"] in self._said:
+                    self._said[frame["stream"]].append(frame["text"])
+
+    def compare(self, printed):
+        """What is not as said, if anything: a stream, and the two texts."""
+        self._look()
+        for stream, text in printed:
+            self._printed[stream].append(text)
+        for stream, texts in self._printed.items():
+            while texts and self._said[stream]:
+                got, meant = texts.popleft(), self._said[stream].popleft()
+                if got != meant:
+                    return stream, got, meant
+                self.compared[stream] += 1
+        return None
+
+    def lacks(self, printed):
+        """How many messages, all told, were said and are neither compared nor in `printed`."""
+        self._look()
+        return (sum(map(len, self._said.values())) - sum(map(len, self._printed.values())) -
+                len(printed))
 
 
 class ClientTest:
@@ -173,13 +216,6 @@ class ClientTest:
                               f"it said {client.lines[-20:]}")
 
     @staticmethod
-    def true_book(exchange):
-        context = ssl.create_default_context(cafile=exchange.ca_file)
-        url = exchange.rest_url + "/api/v1/depth?symbol=SOL_USDC"
-        with urllib.request.urlopen(url, timeout=DEADLINE, context=context) as answer:
-            return json.load(answer)
-
-    @staticmethod
     def metric(bridge, name):
         return int(re.search(re.escape(name) + r" (\d+)", bridge.get("/metrics")[1])[1])
 
@@ -205,7 +241,7 @@ class ClientTest:
     def test_prints_all_that_the_exchange_said_and_holds_its_book_whatever_happens(self):
         with Exchange() as exchange, self.bridge(exchange) as bridge:
             exchange.rate(500)
-            more(exchange, 500)
+            more(exchange, 100)
             with self.client() as client:
                 client.wait_for_line(f"book {DEPTH} ")
                 self.overrun(exchange, bridge, client)
@@ -226,7 +262,7 @@ class ClientTest:
                 bridge.stop()
                 with self.bridge(exchange):
                     client.wait_for_another(f"book {DEPTH} ", lambda: exchange.rate(500))
-                    more(exchange, 500)
+                    more(exchange, 100)
                     self.wait_for_all(exchange, client)
                     self.assertEqual(client.stop(), 0)
                     self.check_book(exchange, client)
@@ -243,6 +279,22 @@ class ClientTest:
                 more(exchange, 100)
                 come_to_rest(exchange)
                 proxy.cut()
+                self.wait_for_all(exchange, client)
+                self.assertEqual(client.stop(), 0)
+                self.check_book(exchange, client)
+        self.assertEqual(client.count("lost "), 0, client.lines)
+
+    def test_ends_with_all_after_having_been_cut_off_for_a_while(self):
+        """For a minute, in the long form."""
+        with Exchange() as exchange, self.bridge(exchange), TcpProxy(self.port) as proxy:
+            exchange.rate(500)
+            with self.client(port=proxy.port) as client:
+                client.wait_for_line(f"book {DEPTH} ")
+                proxy.is_refusing = True
+                proxy.cut()
+                client.wait_for_line("bridge silent")
+                time.sleep(57 if IS_HEAVY else 0)
+                proxy.is_refusing = False
                 self.wait_for_all(exchange, client)
                 self.assertEqual(client.stop(), 0)
                 self.check_book(exchange, client)
@@ -326,7 +378,7 @@ class ClientTest:
     def test_asks_what_was_lost_though_a_message_comes_before_its_turn(self):
         bridge, client = self.scripted("--quiet", "100000", "quiet.1", "quiet.2", "quiet.3")
         with bridge, client:
-            bridge.wait_until(lambda: bridge.asked, "a first request")
+            bridge.wait_until(lambda: bridge.asked and client.count("bridge live"), "a request and a status")
             bridge.say()
             self.wait_until_printed(bridge, client)
             bridge.lose_status()
@@ -426,7 +478,7 @@ class ClientTest:
             with self.client(DEPTH) as client:
                 client.wait_for_line(f"book {DEPTH} ")
                 come_to_rest(exchange)
-                number = int(self.true_book(exchange)["lastUpdateId"])
+                number = int(exchange.book("SOL_USDC")["lastUpdateId"])
                 change(number + 1, a=[["9999", "7"]])
                 change(number + 2, a=[["9998", "1"]], b=None)
                 change(number + 3, b=[["0.01", "7"]])
@@ -454,71 +506,111 @@ class ClientTest:
                 self.assertEqual(client.stop(), 0)
         self.assertEqual(client.count("bridge.book/"), 0, client.lines)
 
-    def check_book(self, exchange, client):
-        topic, _, sequence, text = client.lines[-1].split(" ", 3)
-        truth = self.true_book(exchange)
-        self.assertEqual(topic, f"bridge.book/{DEPTH}")
-        self.assertEqual(int(sequence), client.positions[DEPTH][1])
-        self.assertEqual(json.loads(text), {side: truth[side] for side in ("asks", "bids")})
-
-
-class PythonTest(ClientTest, unittest.TestCase):
-    def command(self):
-        return [sys.executable, CLIENTS / "consumer.py"]
-
     def test_ends_with_all_that_was_said_though_it_is_killed_and_started_again_at_random(self):
-        """Of every stream that the bridge carries. What a service keeps is here what the consumer
-        printed: it goes on from there."""
+        """Of every stream that the bridge carries, and while the exchange's connection ends again and
+        again. What a service keeps is here what the consumer printed: it goes on from there."""
         streams = STREAMS + UNWANTED
         seed = random.randrange(1 << 32)
         chance = random.Random(seed)
-        print(f"seed {seed}", file=sys.stderr)
-        kept, positions = [], {}
-        with Exchange() as exchange, self.bridge(exchange):
-            exchange.rate(1000)
-            for _ in range(12):
+        rate, messages, seconds = (LONG_RATE, 0, LONG_S) if IS_HEAVY else (4_000, 8_000, 0)
+        positions, kills, ends = {}, 0, 0
+        self.settings["BRIDGE_PUBLISH__REPLAY_MESSAGES"] = str(4 * FAR_BEHIND)
+        self.settings["BRIDGE_PUBLISH__SEND_HWM"] = "0"
+        with Exchange() as exchange, self.bridge(exchange) as bridge:
+            ledger = Ledger(exchange, streams)
+            exchange.rate(rate)
+            begin = time.monotonic()
+            while kills < 3 or ledger.count < messages or time.monotonic() < begin + seconds:
                 with self.client(*self.resumed(streams, positions)) as client:
-                    most = chance.randrange(1, 800)
-                    wait_until(lambda: len(client.printed) >= most, f"{most} messages")
+                    behind = ledger.lacks(())
+                    is_far_behind = behind > FAR_BEHIND  # the machine is too slow for all this
+                    if is_far_behind:
+                        exchange.rate(0)  # it must not get to what is no longer kept
+                    most = behind if is_far_behind else chance.randrange(1, behind + rate // 2)
+                    wait_until(lambda: len(client.printed) >= most or not client.is_running,
+                               f"{most} messages", 10 * DEADLINE)
+                    exchange.rate(rate)
+                    if kills == 1 or chance.random() < 0.5:
+                        self.wait_for_connection(exchange, bridge, ends)
+                        self.end_connection(exchange, chance, rate)
+                        ends += 1
                     client.send(signal.SIGKILL)
                     client.stop()
-                self.assertEqual(client.faults, [])
-                self.assertEqual(client.count("lost "), 0, client.lines)
-                kept += client.printed
-                positions.update(client.positions)
-            sent = come_to_rest(exchange, streams)
+                kills += 1
+                self.take_stock(ledger, client, positions)
+            took = time.monotonic() - begin
+            self.wait_for_connection(exchange, bridge, ends)
+            exchange.come_to_rest()
             with self.client(*self.resumed(streams, positions)) as client:
-                wait_until(lambda: len(kept) + len(client.printed) >= len(sent), "the rest")
+                wait_until(lambda: ledger.lacks(client.printed) == 0 or not client.is_running, "the rest")
                 client.wait_for_line("bridge live")  # it may have had nothing to print, nor the time
-                self.assertEqual(client.stop(), 0)
-        self.compare(kept + client.printed, sent, client, streams)
-        self.assertGreater(min(map(len, by_stream(sent, streams).values())), 100)
+                self.assertEqual(client.stop(), 0, client.lines[-20:])
+            self.take_stock(ledger, client, positions)
+            self.assertEqual(ledger.lacks(()), 0)
+        self.assertGreater(min(ledger.compared.values()), 100)
+        print(f"\n  {sum(ledger.compared.values())} messages of {len(streams)} streams in "
+              f"{took:.0f} s, {kills} kills, {ends} reconnects, seed {seed}", flush=True)
+
+    def take_stock(self, ledger, client, positions):
+        self.assertEqual(client.faults, [])
+        self.assertEqual(client.count("lost "), 0, client.lines)
+        difference = ledger.compare(client.printed)
+        self.assertIsNone(difference, client.lines[-20:])
+        positions.update(client.positions)
+
+    def wait_for_connection(self, exchange, bridge, ends):
+        """Until it is the one after the last that was ended, with all its streams."""
+        wait_until(lambda: self.metric(bridge, "upstream_reconnects_total") >= ends, "a reconnect")
+        exchange.wait_for_subscriptions(STREAMS + UNWANTED)
+
+    @staticmethod
+    def end_connection(exchange, chance, rate):
+        """In order, in the midst of messages; or without a word, after which what was on its way would
+        be lost and the ledger tell of it all the same: nothing is, then."""
+        if chance.random() < 0.5:
+            exchange.fault("close", code=1012)
+        else:
+            exchange.come_to_rest()
+            exchange.fault("drop", reset=False)
+            exchange.rate(rate)
 
     @staticmethod
     def resumed(streams, positions):
         return [f"{stream}@{positions[stream][0]}:{positions[stream][1]}" if stream in positions
                 else stream for stream in streams]
 
+    def check_book(self, exchange, client):
+        topic, _, sequence, text = client.lines[-1].split(" ", 3)
+        truth = exchange.book("SOL_USDC")
+        self.assertEqual(topic, f"bridge.book/{DEPTH}")
+        self.assertEqual(int(sequence), client.positions[DEPTH][1])
+        self.assertEqual(json.loads(text), {side: truth[side] for side in ("asks", "bids")})
 
-class CppTest(ClientTest, unittest.TestCase):
+
+class PythonTest(ClientTest, AtOnce, unittest.TestCase):
+    def command(self):
+        return [sys.executable, CLIENTS / "python/consumer.py"]
+
+
+class CppTest(ClientTest, AtOnce, unittest.TestCase):
     def command(self):
         return [os.environ.get("BPX_CONSUMER", ROOT / "build/plain/tests/interop/consumer")]
 
 
-class NodeTest(ClientTest, unittest.TestCase):
+class NodeTest(ClientTest, AtOnce, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         directory = tempfile.TemporaryDirectory()
         cls.addClassCleanup(directory.cleanup)
-        cls.modules = directory.name
-        npm.install(cls.modules, "zeromq@6")
+        npm.install(directory.name, "zeromq@6")
+        # A module is looked for where the file lies that asks for it.
+        cls.script = shutil.copy(CLIENTS / "node/consumer.js", directory.name)
 
     def command(self):
-        # A module is looked for where the file lies that asks for it.
-        return ["node", shutil.copy(CLIENTS / "consumer.js", self.modules)]
+        return ["node", self.script]
 
 
-class JavaTest(ClientTest, unittest.TestCase):
+class JavaTest(ClientTest, AtOnce, unittest.TestCase):
     has_curve = False
     CLASS_PATH = "/usr/share/java/jeromq.jar:/usr/share/java/gson.jar"
 
@@ -534,7 +626,7 @@ class JavaTest(ClientTest, unittest.TestCase):
         cls.addClassCleanup(directory.cleanup)
         cls.classes = directory.name
         subprocess.run(["javac", "-Xlint:all", "-Werror", "-cp", cls.CLASS_PATH, "-d", cls.classes,
-                        CLIENTS / "Consumer.java"], check=True, timeout=200)
+                        CLIENTS / "java/Consumer.java"], check=True, timeout=200)
 
     def command(self):
         return ["java", "-XX:+UseSerialGC", "-cp", f"{self.classes}:{self.CLASS_PATH}", "Consumer"]

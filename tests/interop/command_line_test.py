@@ -1,20 +1,26 @@
 """The program as a shell sees it: exit statuses, what goes to stdout and stderr, signals."""
 
+import collections
+import contextlib
 import errno
+import fcntl
 import json
 import os
+import pty
 import re
 import signal
 import socket
 import struct
 import subprocess
 import tempfile
+import termios
+import threading
 import time
 import unittest
 
 import zmq
 
-from harness import (BRIDGE, DEADLINE, KEYS, ROOT, Bridge, Exchange, Program, clean_environment,
+from harness import (BRIDGE, DEADLINE, KEYS, MORTAL, ROOT, Bridge, Exchange, Program, clean_environment,
                      wait_until)
 
 
@@ -24,11 +30,83 @@ def run(*arguments, environment=None):
                           capture_output=True, stdin=subprocess.DEVNULL, timeout=DEADLINE)
 
 
+UP = "\x1b[10A"  # by a ladder's height
+
+
+class Terminal:
+    """A program at a terminal of its own, and all that it has written there."""
+
+    def __init__(self, command, rows, columns):
+        self.text = ""
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        # Ctrl+C goes to the process group that has the terminal: to one of its own.
+        self._process = subprocess.Popen(
+            [*MORTAL, "setsid", "--ctty", "--wait", *command], stdin=slave, stdout=slave, stderr=slave,
+            env=clean_environment())
+        os.close(slave)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        with contextlib.suppress(OSError):  # EIO: nobody has the terminal open any more
+            while piece := os.read(self._master, 65536):
+                self.text += piece.decode().replace("\r\n", "\n")
+
+    def ladder(self):
+        """What was drawn last, without what moves the cursor."""
+        drawn = re.findall(r"depth\.SOL_USDC  update [^J]*\x1b\[J", self.text)
+        return re.sub(r"\x1b\[\d*[A-Z]", "", drawn[-1]) if drawn else ""
+
+    def type_interrupt(self):
+        os.write(self._master, b"\x03")
+
+    def wait(self):
+        return self._process.wait(DEADLINE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+        self._reader.join(DEADLINE)
+        os.close(self._master)
+
+
 def with_file(text):
     file = tempfile.NamedTemporaryFile("w", suffix=".json")
     file.write(text)
     file.flush()
     return file
+
+
+class Sayer:
+    """A bridge that says what it is told, to one consumer, of which it drops nothing."""
+
+    def __init__(self):
+        self._socket = zmq.Context.instance().socket(zmq.XPUB)
+        self._socket.linger = self._socket.sndhwm = 0
+        self._socket.rcvtimeo = int(DEADLINE * 1000)
+        self._said = collections.Counter()
+        self.endpoint = f"tcp://127.0.0.1:{self._socket.bind_to_random_port('tcp://127.0.0.1')}"
+
+    def wait_for_tail(self):
+        """Until its subscriptions are in force."""
+        while self._socket.recv() != b"\1bridge.status":  # its last
+            pass
+
+    def say(self, payload, topic=b"trade.A", header=None):
+        self._said[topic] += 1
+        if header is None:
+            header = struct.pack("<BBHIQQqqq", 1, 48, 0, 1, 7, self._said[topic], 1, 0, 1)
+        self._socket.send_multipart([topic, payload, header])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
 
 
 class CommandLineTest(unittest.TestCase):
@@ -46,7 +124,7 @@ class CommandLineTest(unittest.TestCase):
 
     def test_a_wrong_command_line_is_a_wrong_configuration(self):
         for arguments in (["--bogus"], ["dance"], ["tail", "--count", "0"],
-                          ["tail", "--format", "xml"], ["tail", "--format", "0"], ["tail", "--count", "9" * 30],
+                          ["tail", "--format", "xml"], ["tail", "--format", "0"], ["tail", "--format", "1"], ["tail", "--count", "9" * 30],
                           ["tail", "--connect", "tcp://127.0.0.1"], ["tail", "--connect", "tcp://127.0.0.1:*"],
                           ["tail", "--connect", "udp://127.0.0.1:1"], ["run", "check"]):
             done = run(*arguments)
@@ -60,6 +138,59 @@ class CommandLineTest(unittest.TestCase):
                                       stderr=subprocess.PIPE, env=clean_environment(), timeout=DEADLINE)
                 self.assertEqual(done.returncode, 1, (command, redirection))
                 self.assertIn("cannot write to standard output", done.stderr)
+
+    def test_a_pipe_that_nobody_reads_is_a_failure_where_its_signal_is_ignored(self):
+        for command in (["check", "--stream", "trade.A"], ["keygen"], ["--help"]):
+            read_end, write_end = os.pipe()
+            os.close(read_end)
+            done = subprocess.run([BRIDGE, *command], text=True, stdout=write_end, stderr=subprocess.PIPE,
+                                  env=clean_environment(), timeout=DEADLINE,
+                                  restore_signals=False)  # SIGPIPE, which Python ignores
+            os.close(write_end)
+            self.assertEqual(done.returncode, 1, command)
+            self.assertIn("cannot write to standard output", done.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "whose descriptors these are is root's to see")
+    def test_nothing_takes_the_place_of_a_standard_stream_that_is_closed(self):
+        with Exchange() as exchange:
+            process = subprocess.Popen(
+                [*MORTAL, "sh", "-c", 'exec "$0" --stream trade.SOL_USDC <&- >&- 2>&-', BRIDGE],
+                env=exchange.environment(BRIDGE_LOG__LEVEL="trace"))
+            try:
+                exchange.wait_for_subscriptions(["trade.SOL_USDC"])
+                self.assertEqual([os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)],
+                                 ["/dev/null"] * 3)
+            finally:
+                process.terminate()
+                self.assertEqual(process.wait(DEADLINE), 0)
+
+    def test_a_log_file_that_may_not_grow_does_not_end_the_bridge(self):
+        limit = 4096
+        with Exchange() as exchange, tempfile.TemporaryFile() as log:
+            process = subprocess.Popen(
+                [*MORTAL, "prlimit", f"--fsize={limit}", BRIDGE, "--stream", "trade.SOL_USDC"], stderr=log,
+                env=exchange.environment(BRIDGE_UPSTREAM__BACKOFF_MAX_MS="100"))
+            try:
+                def is_full_after_another_connection():
+                    exchange.fault("drop")
+                    return os.fstat(log.fileno()).st_size == limit
+                wait_until(is_full_after_another_connection, "a log file at its limit")
+                exchange.wait_for_subscriptions(["trade.SOL_USDC"])
+            finally:
+                process.terminate()
+                self.assertEqual(process.wait(DEADLINE), 0)
+
+    def test_tail_says_that_its_file_may_not_grow(self):
+        with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge, \
+                tempfile.TemporaryFile() as file:
+            exchange.wait_for_subscriptions(["trade.SOL_USDC"])
+            exchange.rate(500)
+            done = subprocess.run(["prlimit", "--fsize=4096", BRIDGE, "tail", "--connect", bridge.public],
+                                  stdout=file, stderr=subprocess.PIPE, text=True, env=clean_environment(),
+                                  timeout=DEADLINE)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("cannot write to standard output", done.stderr)
+            self.assertEqual(os.fstat(file.fileno()).st_size, 4096)
 
     def test_tail_ends_where_it_cannot_write(self):
         with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge:
@@ -195,6 +326,7 @@ class CommandLineTest(unittest.TestCase):
         self.assertEqual(json.loads(done.stdout)["upstream"]["streams"], ["trade.A", "depth.B", "trade.C"])
         for arguments, settings in ((["--stream", '"trade.A,depth.B"'], {}),
                                     ([], {"BRIDGE_UPSTREAM__STREAMS": '"trade.A,depth.B"'}),
+                                    ([], {"BRIDGE_UPSTREAM__STREAMS": "trade.A;depth.B"}),
                                     (["--stream", "trade.A;depth.B"], {})):
             done = run("check", *arguments, environment=clean_environment(**settings))
             self.assertEqual(done.returncode, 2)
@@ -332,6 +464,63 @@ class CommandLineTest(unittest.TestCase):
             self.assertEqual([json.loads(line)["data"]["t"] for line in shown + rest.splitlines()],
                              [3, 4, 5, 6, 7])
 
+    def test_tail_into_something_that_does_not_read_is_bounded_and_tells_of_each_message_left_out(self):
+        payload, count, bound = b"x" * 99_999, 1_600, 128 << 20
+        with Sayer() as bridge:
+            process = subprocess.Popen(
+                [*MORTAL, BRIDGE, "tail", "trade.A", "--format", "raw", "--connect", bridge.endpoint],
+                env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
+            bridge.wait_for_tail()
+            for _ in range(count):
+                bridge.say(payload)
+            # It takes in whatever comes while nobody reads, so that it remarks on this too.
+            bridge.say(b'{"event":"connected","state":"live","connection":77}', b"bridge.status")
+            remarks, printed = [], []
+            readers = [threading.Thread(target=lambda: remarks.extend(process.stderr)),
+                       threading.Thread(target=lambda: printed.extend(len(line) for line in process.stdout))]
+            readers[0].start()
+            wait_until(lambda: any(b"(connection 77)" in remark for remark in remarks), "all to be taken in")
+            readers[1].start()
+
+            def left_out():
+                return [int(number) for remark in remarks
+                        for number in re.findall(rb"^-- (\d+) messages were left out", remark)]
+            wait_until(left_out, "a word on what is left out")
+            wait_until(lambda: len(printed) == count - left_out()[0], "whatever it has taken in")
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(DEADLINE), 0)
+            for reader in readers:
+                reader.join(DEADLINE)
+            process.stdout.close()
+            process.stderr.close()
+        self.assertEqual(len(printed) + sum(left_out()), count, remarks)
+        self.assertLess(sum(printed), bound + (2 << 20))
+        self.assertNotIn(b"were lost", b"".join(remarks))
+
+    def test_tail_steers_no_terminal_whatever_the_format(self):
+        evil = b'{"a":"\x1b]0;title\x07","b":"\xc2\x9b2J","c":"\xe2\x80\xae"}'
+        for arguments in (["--format", "raw"], ["--format", "pretty"]):
+            with Sayer() as bridge:
+                screen, terminal = pty.openpty()
+                process = subprocess.Popen(
+                    [*MORTAL, BRIDGE, "tail", "trade.A", "--count", "1", "--connect", bridge.endpoint, *arguments],
+                    env=clean_environment(), stdout=terminal, stderr=subprocess.PIPE)
+                os.close(terminal)
+                self.addCleanup(process.kill)
+                bridge.wait_for_tail()
+                bridge.say(evil)
+                shown = b""
+                with contextlib.suppress(OSError):  # EIO: the end
+                    while piece := os.read(screen, 4096):
+                        shown += piece
+                os.close(screen)
+                self.assertEqual(process.wait(DEADLINE), 0)
+                process.stderr.close()
+            self.assertIn(b'"a":" ]0;title "', shown)
+            own = re.sub(rb"\x1b\[\d*m", b"", shown)  # colours
+            self.assertNotRegex(own, rb"[\x00-\x09\x0b\x0c\x0e-\x1f]|\xc2\x9b|\xe2\x80\xae")
+
     def test_tail_goes_on_without_the_end_of_a_replay_that_is_lost_on_the_way(self):
         """Of a bridge whose queue for this consumer is full whenever the replay comes to message 3."""
         def message(topic, sequence, flags=0):
@@ -388,6 +577,33 @@ class CommandLineTest(unittest.TestCase):
             for side in ("asks", "bids"):
                 prices = [float(price) for price, _ in book[side]]
                 self.assertEqual(prices, sorted(prices))
+
+    def test_tail_keeps_a_book_up_to_date_in_place_on_a_terminal(self):
+        stream = "depth.SOL_USDC"
+        with Exchange() as exchange, Bridge(exchange, [stream],
+                                            BRIDGE_PUBLISH__BOOKS=stream) as bridge, \
+                Terminal([BRIDGE, "tail", "--book", stream, "--connect", bridge.public],
+                         rows=12, columns=40) as terminal:
+            exchange.wait_for_subscriptions([stream])
+            exchange.rate(500)
+            wait_until(lambda: terminal.text.count(UP) > 3, "four ladders over the first")
+            self.assert_true_in_the_end(exchange, terminal)
+            exchange.rate(500)
+            exchange.fault("skip_ids", count=3, stream=stream)
+            wait_until(lambda: "-- a message does not continue the book" in terminal.text, "a loss")
+            self.assert_true_in_the_end(exchange, terminal)
+            terminal.type_interrupt()
+            self.assertEqual(terminal.wait(), 0)
+
+    def assert_true_in_the_end(self, exchange, terminal):
+        """Four levels of each side are what twelve rows have room for."""
+        exchange.come_to_rest()
+        book = exchange.book("SOL_USDC")
+        wanted = [*reversed(book["asks"][:4]), *reversed(book["bids"][-4:])]
+        wait_until(lambda: f"update {book['lastUpdateId']}," in terminal.ladder(), "the last update")
+        shown = [line.split()[1:] for line in terminal.ladder().splitlines() if line[:5] in ("  ask", "  bid")]
+        self.assertEqual(shown, wanted)
+        self.assertLessEqual(max(map(len, terminal.ladder().splitlines())), 40)
 
     def test_tail_says_why_there_is_no_book(self):
         stream = "depth.SOL_USDC"

@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import signal
+import ssl
 import struct
 import subprocess
 import sys
@@ -48,8 +49,8 @@ IS_HEAVY = os.environ.get("BPX_HEAVY") == "1"
 MORTAL = ["setpriv", "--pdeathsig", "KILL", "--"]
 
 
-def wait_until(holds, what, deadline=DEADLINE):
-    """Returns what `holds` returns as soon as that is true."""
+def wait_until(holds, what, deadline=DEADLINE, every=0.01):
+    """Returns what `holds` returns as soon as that is true. It is asked `every` so many seconds."""
     end = time.monotonic() + deadline
     while True:
         result = holds()
@@ -57,7 +58,7 @@ def wait_until(holds, what, deadline=DEADLINE):
             return result
         if time.monotonic() > end:
             raise AssertionError(f"not within {deadline} s: {what}")
-        time.sleep(0.01)
+        time.sleep(every)
 
 
 def clean_environment(**settings):
@@ -154,6 +155,7 @@ class Exchange(Program):
 
     def __init__(self, *options):
         self._fences = 0
+        self._frames = []  # as far as it has been asked
         self._directory = tempfile.TemporaryDirectory()
         self.ca_file = os.path.join(self._directory.name, "ca.pem")
         super().__init__(
@@ -195,11 +197,10 @@ class Exchange(Program):
 
     def everything_sent(self):
         """The whole log. A frame is in it once it is written, which its receiver may know before."""
-        frames = []
-        while piece := self.log(len(frames)):
-            assert piece[0]["n"] == len(frames), "the exchange has forgotten what it sent first"
-            frames += piece
-        return frames
+        while piece := self.log(len(self._frames)):
+            assert piece[0]["n"] == len(self._frames), "the exchange has forgotten what it sent first"
+            self._frames += piece
+        return list(self._frames)
 
     def come_to_rest(self):
         """Stops the market. Returns when all that went to the clients there are is in the log: a last
@@ -217,6 +218,13 @@ class Exchange(Program):
 
     def state(self):
         return json.loads(self._ask("/state"))
+
+    def book(self, symbol):
+        """As REST depth answers it: the true one, once the market is at rest."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        url = f"{self.rest_url}/api/v1/depth?symbol={symbol}"
+        with urllib.request.urlopen(url, timeout=DEADLINE, context=context) as answer:
+            return json.load(answer)
 
     def wait_for_subscriptions(self, streams):
         wait_until(lambda: set(streams) <= set(self.state()["subscriptions"]),
@@ -304,6 +312,12 @@ class Message(typing.NamedTuple):
     event: int
     sent: int
 
+    @classmethod
+    def decode(cls, topic, payload, header):
+        version, length, *fields = struct.unpack("<BBHIQQqqq", header)
+        assert (version, length) == (1, 48), (version, length)
+        return cls(topic.decode(), payload.decode(), *fields)
+
 
 class CurveKeys(typing.NamedTuple):
     server: bytes  # the bridge's, public
@@ -316,7 +330,7 @@ class Consumer:
 
     STATUS = "bridge.status"
 
-    def __init__(self, endpoint, topics=("",), keys=None):
+    def __init__(self, endpoint, topics=("",), keys=None, waits=True):
         """`keys`: CurveKeys, where the endpoint has CURVE."""
         self.status = []
         self._socket = zmq.Context.instance().socket(zmq.SUB)
@@ -330,15 +344,18 @@ class Consumer:
             self._socket.subscribe(topic)
         self._socket.subscribe(self.STATUS)  # last: a heartbeat tells that the others are in force
         self._socket.connect(endpoint)
-        self.wait_for_status("heartbeat")
+        if waits:
+            self.wait_for_status("heartbeat")
+
+    @classmethod
+    def before(cls, endpoint, topics):
+        """One that is there before the bridge is: nothing is known of its subscription."""
+        return cls(endpoint, topics, waits=False)
 
     def _receive(self, deadline):
         if not self._socket.poll(max(0, deadline - time.monotonic()) * 1000):
             return None
-        topic, payload, header = self._socket.recv_multipart()
-        version, length, *fields = struct.unpack("<BBHIQQqqq", header)
-        assert (version, length) == (1, 48), (version, length)
-        message = Message(topic.decode(), payload.decode(), *fields)
+        message = Message.decode(*self._socket.recv_multipart())
         if message.topic == self.STATUS:
             self.status.append(message)
         return message

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from harness import BRIDGE, DEADLINE, ROOT, Bridge, Exchange
+from harness import BRIDGE, DEADLINE, ROOT, Bridge, Consumer, Exchange
 
 BRIDGES = 0  # root's, of the bridge as this test starts it
 ANOTHER = 65534
@@ -85,6 +85,20 @@ class WithSecretiveUmaskTest(EndpointsTest):
     def test_nobody_but_the_bridges_user_may_listen_to_the_account(self):
         self.assertEqual(self.heard(self.private, ANOTHER, BRIDGES), "Permission denied\n")
         self.assertEqual(self.heard(self.private, BRIDGES, BRIDGES), "bridge.status\n")
+
+
+class LostSocketFileTest(unittest.TestCase):
+    def test_is_told_of_and_whoever_is_connected_goes_on(self):
+        stream = "trade.SOL_USDC"
+        with tempfile.TemporaryDirectory() as directory, Exchange() as exchange:
+            path = os.path.join(directory, "socket")
+            with Bridge(exchange, [stream], BRIDGE_PUBLISH__PUBLIC__BIND=f"ipc://{path}") as bridge, \
+                    Consumer(bridge.public) as consumer:
+                exchange.wait_for_subscriptions([stream])
+                os.unlink(path)
+                bridge.wait_for_line(f'ERROR socket file lost endpoint=ipc://{path} cause="it was removed"')
+                exchange.publish(stream, "{}")
+                self.assertEqual(consumer.take(1)[0].topic, stream)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ class ReadmeTest(unittest.TestCase):
     def test_core_of_a_consumer_is_that_of_the_client(self):
         section = re.search(r"^## Write a consumer.*?^## ", README, re.DOTALL | re.MULTILINE)[0]
         core = re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
-        client = (ROOT / "deploy/clients/consumer.py").read_text()
+        client = (ROOT / "deploy/clients/python/consumer.py").read_text()
         for function in core.split("\n\n"):
             self.assertIn(textwrap.indent(function.rstrip("\n"), "    ") + "\n", client)
 

@@ -18,6 +18,7 @@ from harness import ROOT
 RULES = ROOT / "deploy/prometheus/alerts.yml"
 TARGET = 'job="backpack-bridge",instance="bridge:9464"'
 STEP = 15  # seconds between two scrapes: phases last for multiples of it
+EVALUATED = 30  # seconds between two evaluations: no alert waits for less
 
 # What the rules look at, and nothing else: a bridge has hundreds of series.
 WATCHED = set(re.findall(r"\b(?:backpack_bridge_|process_)\w+", RULES.read_text(encoding="utf-8")))
@@ -132,7 +133,7 @@ def complaint(phases, alerts, lasting=frozenset(), unjudged=frozenset()):
     other, and just those `lasting` in the end; empty where nothing. Further ones may, if `unjudged`."""
     end = sum(phase.seconds for phase in phases) - STEP
     since = end - phases[0].seconds
-    test = {"rule_files": [str(RULES)], "evaluation_interval": f"{STEP}s",
+    test = {"rule_files": [str(RULES)], "evaluation_interval": f"{EVALUATED}s",
             "tests": [{"interval": f"{STEP}s", "input_series": timeline(phases),
                        "promql_expr_test": [
                            expectation(f"max_over_time({firing(unjudged - alerts)}[{since}s])", end, alerts),

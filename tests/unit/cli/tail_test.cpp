@@ -70,6 +70,16 @@ TEST(TailLine, NeverBreaksTheLineOrSteersTheTerminal) {
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
 }
 
+TEST(TailLine, NeitherTurnsNorHidesText) {
+  TailLine line({});
+  for (const auto* steering : {"\u0085", "\u009b", "\u061c", "\u200b", "\u200f", "\u2028", "\u202e",
+                               "\u2066", "\u2069", "\ufeff", "\U000e0041"})
+    EXPECT_EQ(line.format(message("t", steering)).find(steering), std::string::npos)
+        << testing::PrintToString(steering);
+  for (const auto* harmless : {"caf\u00e9", "\u20ac", "\u2026", "\u4e2d\u6587", "\U0001f600"})
+    EXPECT_THAT(line.format(message("t", harmless)), EndsWith(harmless));
+}
+
 TEST(TailLine, CutsThePayloadToTheTerminal) {
   TailLine line({.has_colour = false, .width = 80});
   const auto text = line.format(message("trade.SOL_USDC", std::string(500, 'x')));
@@ -113,6 +123,35 @@ TEST(TailWatch, RemarksOnARestartThoughTheClockWasSetBack) {
   EXPECT_FALSE(watch.on_message("trade.A", header(2, 5)));
   EXPECT_THAT(watch.on_message("trade.A", header(1, 1)).value_or(""), HasSubstr("restarted"));
   EXPECT_FALSE(watch.on_message("trade.A", header(1, 2)));
+}
+
+TEST(TailWatch, RemarksOnASequenceThatGoesBackWithoutFloodingWhoReads) {
+  TailWatch watch;
+  EXPECT_FALSE(watch.on_message("trade.A", header(1, 5)));
+  EXPECT_THAT(watch.on_message("trade.A", header(1, 3)).value_or(""),
+              HasSubstr("message 3 of trade.A came after 5"));
+  EXPECT_FALSE(watch.on_message("trade.A", header(1, 4)));
+  EXPECT_THAT(watch.on_message("trade.A", header(1, 4)).value_or(""), HasSubstr("2 times"));
+  int remarks = 0;
+  for (int i = 0; i < 1'000; ++i) remarks += watch.on_message("trade.A", header(1, 4)) ? 1 : 0;
+  EXPECT_EQ(remarks, 8) << "at 4, 8 … 512";
+}
+
+TEST(TailWatch, TakesTheEndOfAnAnswerForNoStepBack) {
+  TailWatch watch;
+  auto last = header(1, 5);
+  last.flags = proto::MessageHeader::replay;
+  EXPECT_FALSE(watch.on_message("bridge.replay/trade.A/1/x", last));
+  last.flags |= proto::MessageHeader::end_of_replay;
+  EXPECT_FALSE(watch.on_message("bridge.replay/trade.A/1/x", last));
+}
+
+TEST(TailWatch, RemarksOnUnreadableHeadersWithoutFloodingWhoReads) {
+  TailWatch watch;
+  EXPECT_THAT(watch.on_unreadable("trade.A").value_or(""), HasSubstr("trade.A has no header"));
+  int remarks = 1;
+  for (int i = 1; i < 1'000; ++i) remarks += watch.on_unreadable("trade.A") ? 1 : 0;
+  EXPECT_EQ(remarks, 10) << "at 1, 2, 4 … 512";
 }
 
 constexpr TailWatch::TimePoint kStart{1h};

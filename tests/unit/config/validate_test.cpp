@@ -1,14 +1,23 @@
 #include "bridge/config/validate.hpp"
 
+#include "bridge/config/endpoint.hpp"
+#include "tests/support/temporary_directory.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace bpx::bridge {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -157,6 +166,44 @@ INSTANTIATE_TEST_SUITE_P(
               },
               "publish.books[2]", "listed twice"}),
     [](const auto& fault) { return fault.param.name; });
+
+TEST(Validate, ComparesWhatIsBoundAndNotWhatIsWritten) {
+  const test::TemporaryDirectory directory;
+  const auto folder = directory.path().string();
+  std::filesystem::create_directory_symlink(folder, folder + "/link");
+  directory.write("socket", "");
+  std::filesystem::create_symlink(folder + "/socket", folder + "/other");
+  for (const auto& [one, another] : std::vector<std::pair<std::string, std::string>>{
+           {"ipc://" + folder + "/z", "ipc://" + folder + "/./z"},
+           {"ipc://" + folder + "/z", "ipc://" + folder + "//z"},
+           {"ipc://" + folder + "/z", "ipc://" + folder + "/link/z"},
+           {"ipc://" + folder + "/z",
+            "ipc://" + folder + "/link/../" + directory.path().filename().string() + "/z"},
+           {"ipc://" + folder + "/socket", "ipc://" + folder + "/other"},
+           {"ipc://z", "ipc://" + std::filesystem::current_path().string() + "/z"},
+           {"tcp://127.0.0.1:5555", "tcp://127.0.0.1:05555"},
+           {"tcp://127.0.0.1:5555", "tcp://lo:5555"},
+           {"tcp://127.0.0.1:5555", "tcp://[::ffff:127.0.0.1]:5555"},
+           {"tcp://*:5555", "tcp://0.0.0.0:5555"},
+           {"tcp://[::1]:5555", "tcp://[0:0:0:0:0:0:0:1]:5555"}}) {
+    auto config = valid();
+    config.publish.public_.bind = {one};
+    config.publish.private_.bind = {another};
+    config.publish.private_.allow_plaintext = true;
+    EXPECT_THAT(problems_of(config),
+                ElementsAre(AllOf(Field(&Problem::path, "publish.private.bind[0]"),
+                                  Field(&Problem::wrong, HasSubstr("taken by")))))
+        << one << " and " << another;
+  }
+}
+
+TEST(Validate, SaysThatAPathIsTooLongForASocket) {
+  auto config = valid();
+  config.publish.public_.bind = {"ipc:///" + std::string(kMaxIpcPath, 'x')};
+  EXPECT_THAT(problems_of(config), ElementsAre(Field(&Problem::wrong, HasSubstr("too long"))));
+  config.publish.public_.bind = {"ipc:///" + std::string(kMaxIpcPath - 1, 'x')};
+  EXPECT_THAT(problems_of(config), IsEmpty());
+}
 
 TEST(Validate, ReportsAllProblemsAtOnce) {
   Config config;

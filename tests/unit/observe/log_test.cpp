@@ -51,6 +51,25 @@ TEST(TextLine, EscapesWhatWouldSteerATerminalOrTurnTheText) {
   }
 }
 
+TEST(LogLine, CutsLongTextsBetweenTwoCharactersAndSaysHowMuchIsMissing) {
+  const std::string fits(2'000, 'x');
+  const auto long_one = "y" + [] {
+    std::string euros;
+    for (int i = 0; i < 1'000; ++i) euros += "\u20ac";
+    return euros;
+  }();
+  for (const auto& make : {text_line, json_line}) {
+    EXPECT_THAT(make(kTime, LogLevel::warn, "error", {{"message", fits}}), HasSubstr(fits));
+    const auto line = make(kTime, LogLevel::warn, "error", {{"message", long_one}, {"code", 7}});
+    EXPECT_THAT(line, HasSubstr("\\u20ac... (1002 more bytes)\""));
+    EXPECT_THAT(line, testing::Not(HasSubstr("\\ufffd"))) << "a character was cut in two";
+    EXPECT_THAT(line, testing::ContainsRegex("code\"?[=:]7"));
+    EXPECT_LT(
+        make(kTime, LogLevel::warn, "error", {{"message", std::string(1'000'000, 'z')}}).size(),
+        2'200U);
+  }
+}
+
 TEST(JsonLine, HasStableKeysAndTypedValues) {
   const auto json = nlohmann::json::parse(json_line(
       kTime, LogLevel::error, "rejected",

@@ -37,6 +37,16 @@ TEST(Measurements, ShowsWhatIsConfiguredNowAndKeepsTheCountsOfWhatComesAgain) {
   EXPECT_EQ(trade.messages.value(), 1U);
 }
 
+TEST(Measurements, TakesOverHowAStreamFaresThatConsumersHaveBroughtAbout) {
+  Measurements measurements({});
+  measurements.add_on_demand("trade.A");
+  measurements.set_on_demand_state("trade.A", StreamState::live);
+  measurements.set_on_demand_subscribers("trade.A", 3);
+  measurements.add_configured("trade.A");
+  EXPECT_EQ(measurements.of("trade.A").state.value(), StreamState::live);
+  EXPECT_EQ(measurements.of("trade.A").subscriptions.value(), 3U);
+}
+
 TEST(Measurements, SharesLagAmongStreamsOfAType) {
   Measurements measurements({"depth.A", "depth.200ms.B", "trade.A"});
   EXPECT_EQ(&measurements.of("depth.A").lag, &measurements.of("depth.200ms.B").lag);

@@ -44,13 +44,14 @@ TEST_F(StatusReportTest, DescribesEachConfiguredStream) {
   trade.published.add(3);
   trade.gaps.add();
   trade.missing.add(7);
+  trade.last_gap_ns.set(kNow.unix_ns - kSecond / 2);
   trade.last_received_ns.set(kNow.unix_ns - kSecond / 4);
   trade.subscriptions.set(2);
   const auto json = report();
   ASSERT_EQ(json["streams"].size(), 2U);
   EXPECT_EQ(json["streams"][0], Json::parse(R"({"name":"trade.A","private":false,"state":"live",
     "sequence":3,"last_message_ms":1700000099750,"age_ms":250,"messages":3,"bytes":300,"gaps":1,"missing":7,
-    "book":null,"subscribers":2})"));
+    "last_gap_ms":1700000099500,"book":null,"subscribers":2})"));
   EXPECT_EQ(json["streams"][1]["private"], true);
   EXPECT_EQ(json["streams"][1]["state"], "requested");
   EXPECT_TRUE(json["streams"][1]["age_ms"].is_null()) << "nothing has come yet";
@@ -119,15 +120,54 @@ TEST_F(StatusReportTest, CountsTheEpisodesOfSlowConsumers) {
   EXPECT_EQ(report()["slow_episodes"], Json::parse(R"({"public":0,"private":2})"));
 }
 
+TEST_F(StatusReportTest, TellsOfEachEndpointWhatConsumersSufferedAndWhen) {
+  measurements_.account.last_slow_ns.set(kNow.unix_ns - kSecond);
+  measurements_.everyone.evicted.add(3);
+  measurements_.everyone.last_evicted_ns.set(kNow.unix_ns);
+  measurements_.account.auth_failures.add(4);
+  measurements_.everyone.turned_away[TurnedAway::crowded].add(5);
+  measurements_.everyone.turned_away[TurnedAway::subscriptions].add(1);
+  const auto json = report();
+  EXPECT_EQ(json["last_slow_ms"], Json::parse(R"({"public":0,"private":1700000099000})"));
+  EXPECT_EQ(json["evicted"], Json::parse(R"({"public":3,"private":0})"));
+  EXPECT_EQ(json["last_evicted_ms"], Json::parse(R"({"public":1700000100000,"private":0})"));
+  EXPECT_EQ(json["auth_failures"], Json::parse(R"({"public":0,"private":4})"));
+  EXPECT_EQ(json["turned_away"], Json::parse(R"({"public":6,"private":0})"));
+}
+
+TEST_F(StatusReportTest, CountsWhoSubscribesToEverythingAtEachStreamOfTheEndpoint) {
+  measurements_.of("trade.A").subscriptions.set(1);
+  measurements_.everyone.to_everything.set(2);
+  EXPECT_EQ(report()["streams"][0]["subscribers"], 3);
+  EXPECT_EQ(report()["streams"][1]["subscribers"], 0) << "it is on the other endpoint";
+}
+
+TEST_F(StatusReportTest, SaysBesideWhatIsMeasuredWhereItsLimitIs) {
+  context_.queue_bytes = 1'000;
+  measurements_.queued_bytes.set(999);
+  measurements_.upstream.clock_tolerance_s.set(2.5);
+  EXPECT_EQ(report()["queued_bytes"], 999);
+  EXPECT_EQ(report()["queue_limit_bytes"], 1'000);
+  EXPECT_EQ(report()["clock_tolerance_ms"], 2'500.0);
+}
+
+TEST_F(StatusReportTest, TellsSinceWhenItIsConnected) {
+  EXPECT_EQ(report()["connected_ms"], 0);
+  measurements_.upstream.connected_ns.set(kNow.unix_ns);
+  EXPECT_EQ(report()["connected_ms"], 1'700'000'100'000);
+}
+
 TEST_F(StatusReportTest, CountsTheExchangesErrorsByCode) {
   measurements_.upstream.errors[ExchangeError::invalid_stream].add(2);
   EXPECT_EQ(report()["errors"], Json::parse(R"({"4003":0,"4006":2,"other":0})"));
 }
 
-TEST_F(StatusReportTest, GivesLagAsCountAndSum) {
+TEST_F(StatusReportTest, GivesLagAndTheWayThroughTheBridgeAsCountAndSum) {
   measurements_.of("trade.A").lag.observe(kSecond / 2);
   measurements_.of("new.kind").lag.observe(kSecond);
   EXPECT_EQ(report()["lag"], Json::parse(R"({"count":2,"sum_seconds":1.5})"));
+  measurements_.forward.observe(kSecond / 4);
+  EXPECT_EQ(report()["forward"], Json::parse(R"({"count":1,"sum_seconds":0.25})"));
 }
 
 TEST_F(StatusReportTest, AnswersReadinessWithItsReasons) {

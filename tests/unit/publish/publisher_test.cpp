@@ -1,5 +1,7 @@
 #include "bridge/publish/publisher.hpp"
 
+#include "bridge/bind_mend.hpp"
+#include "bridge/publish/ipc_path.hpp"
 #include "bridge/publish/scoped_umask.hpp"
 #include "bridge/startup_error.hpp"
 #include "tests/support/deadline.hpp"
@@ -14,6 +16,7 @@
 #include <filesystem>
 #include <future>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -91,6 +94,46 @@ TEST_F(IpcEndpoint, WhereAFileStandsIsRefusedAndTheFileKept) {
   EXPECT_EQ(std::filesystem::file_size(path_), 8U);
 }
 
+TEST_F(IpcEndpoint, WhereALinkStandsIsRefusedWhereverItLeads) {
+  directory_.write("precious", "precious");
+  for (const auto* to : {"precious", "nowhere"}) {
+    std::filesystem::create_symlink(directory_.path() / to, path_);
+    EXPECT_THAT(refusal_of(endpoint_), HasSubstr("no socket")) << to;
+    EXPECT_TRUE(std::filesystem::is_symlink(path_)) << to;
+    std::filesystem::remove(path_);
+  }
+  EXPECT_EQ(std::filesystem::file_size(directory_.path() / "precious"), 8U);
+}
+
+TEST_F(IpcEndpoint, SpelledInTwoWaysIsNotBoundTwice) {
+  const auto again = "ipc://" + directory_.path().string() + "/./bridge.sock";
+  Log log({.level = LogLevel::error, .format = {}, .sink = [](LogLevel, std::string_view) {}});
+  Measurements measurements({});
+  EXPECT_THROW(Publisher({.public_bind = {endpoint_}, .private_bind = {again}}, measurements, log),
+               StartupError);
+}
+
+TEST_F(IpcEndpoint, WhoseFileIsLostSaysSoOnce) {
+  const BoundPublisher publisher(endpoint_);
+  auto file = SocketFile::of(endpoint_);
+  ASSERT_TRUE(file);
+  EXPECT_FALSE(file->loss());
+  std::filesystem::rename(path_, path_ + ".moved");
+  EXPECT_THAT(file->loss().value_or(""), HasSubstr("removed"));
+  EXPECT_FALSE(file->loss());
+
+  auto replaced = SocketFile::of(endpoint_ + ".moved");
+  ASSERT_TRUE(replaced);
+  std::filesystem::rename(directory_.write("file", ""), path_ + ".moved");
+  EXPECT_THAT(replaced->loss().value_or(""), HasSubstr("something else"));
+}
+
+TEST_F(IpcEndpoint, WithoutAFileOfItsOwnHasNoneToLose) {
+  const BoundPublisher abstract("ipc://@" + path_);
+  for (const auto& endpoint : {abstract.endpoint(), std::string("tcp://127.0.0.1:5555")})
+    EXPECT_FALSE(SocketFile::of(endpoint)) << endpoint;
+}
+
 TEST_F(IpcEndpoint, ThatAProgramLeftBehindWhenItDiedIsTakenOver) {
   const int abandoned = socket(AF_UNIX, SOCK_STREAM, 0);
   sockaddr_un address{};
@@ -120,6 +163,13 @@ TEST_F(IpcEndpoint, IsForEveryUserWherePublicAndForNoMoreThanTheUmasksGroupWhere
     EXPECT_EQ(permissions_of(private_path), private_permissions) << std::oct << mask;
     EXPECT_EQ(umask(mask), mask) << "the process's umask was left changed";
   }
+}
+
+TEST(BindMend, IsAnotherForEachCause) {
+  const std::set<std::string_view> mends = {bind_mend(EADDRINUSE),    bind_mend(EACCES),
+                                            bind_mend(EADDRNOTAVAIL), bind_mend(ENOENT),
+                                            bind_mend(ENAMETOOLONG),  bind_mend(EIO)};
+  EXPECT_EQ(mends.size(), 6U);
 }
 
 /// Of one end of a connection; 0 where it has none.

@@ -225,6 +225,8 @@ TEST(StreamTable, BoundsWhatTheExchangeMayAdd) {
   for (std::size_t i = 0; i < StreamTable::kMaxUnrequested; ++i)
     ASSERT_NE(streams.find_or_add("new." + std::to_string(i)), nullptr);
   EXPECT_EQ(streams.find_or_add("one.too.many"), nullptr);
+  EXPECT_EQ(streams.fault_of("one.too.many"), "there are more streams than are carried unasked")
+      << "it is not the name's fault";
   EXPECT_NE(streams.find_or_add("new.0"), nullptr);
   EXPECT_NE(streams.find_or_add("trade.A"), nullptr);
 }

@@ -1,5 +1,5 @@
 // A consumer of backpack-bridge that misses nothing: your code goes into Stream.deliver. Usage, output
-// and the reasons are those of consumer.py, which says more. On Debian 12:
+// and the reasons are those of python/consumer.py, which says more. On Debian 12:
 //   apt install default-jdk-headless libjeromq-java libgoogle-gson-java
 //   java -cp /usr/share/java/jeromq.jar:/usr/share/java/gson.jar Consumer.java ENDPOINT STREAM...
 // Debian's JeroMQ, 0.3.6, has no CURVE: it cannot read an encrypted endpoint. From 0.5 on there is
@@ -320,6 +320,7 @@ public class Consumer {
         socket.setLinger(0);
         socket.setSndHWM(0); // subscriptions wait here: beyond its bound they would be thrown away
         socket.setRcvHWM(0); // what comes too fast waits here, where nothing is lost
+        socket.setTCPKeepAlive(1); // the system notices a dead connection
         socket.setReceiveTimeOut(20);
         String endpoint = names.remove(0);
         socket.connect(endpoint);
@@ -362,8 +363,8 @@ public class Consumer {
                 }
             } else if (now - heard > SILENCE) {
                 state = "silent";
-                // JeroMQ 0.3.6 has no heartbeats and never notices a connection that died silently.
-                // Nor has it disconnect, which later versions have; its unbind does that.
+                // Its connection may be dead without a word. JeroMQ 0.3.6 has no disconnect, as later
+                // versions have; its unbind does that.
                 if (now - connected > SILENCE) {
                     socket.unbind(endpoint);
                     socket.connect(endpoint);

@@ -1,5 +1,5 @@
 // A consumer of backpack-bridge that misses nothing: your code goes into Stream.deliver. Usage, output
-// and the reasons are those of consumer.py, which says more. Node 18 or later; npm install zeromq@6
+// and the reasons are those of python/consumer.py, which says more. Node 18 or later; npm install zeromq@6
 "use strict";
 const { randomUUID } = require("node:crypto");
 const { readFileSync } = require("node:fs");
@@ -212,8 +212,10 @@ function connect(endpoint, serverKey, keyFile) {
   const socket = new Subscriber({
     linger: 0,
     receiveHighWaterMark: 0, // what comes too fast waits here, where nothing is lost
-    heartbeatInterval: 1000, // notices a dead connection
-    heartbeatTimeout: 3000,
+    tcpKeepalive: 1, // the system notices a dead connection
+    tcpKeepaliveIdle: 10, // seconds
+    tcpKeepaliveInterval: 10,
+    tcpKeepaliveCount: 3,
   });
   // Its sendHighWaterMark, which it hides. Subscriptions wait here: beyond it they would be thrown away.
   socket.setInt32Option(23, 0);
@@ -249,14 +251,22 @@ async function main() {
     return new Stream(socket, topics, name, Number(epoch), Number(sequence), hasBook, quiet);
   });
 
-  let state = "connecting", heard = performance.now(), epoch = 0, statuses = 0;
+  let state = "connecting", epoch = 0, statuses = 0;
+  let heard = performance.now(), connected = heard;
   const become = now => {
     if (now !== state) note("bridge", now);
     state = now;
   };
   const timer = setInterval(() => {
     const now = performance.now();
-    if (now > heard + SILENCE) become("silent");
+    if (now > heard + SILENCE) {
+      become("silent");
+      if (now > connected + SILENCE) { // its connection may be dead without a word
+        socket.disconnect(endpoint);
+        socket.connect(endpoint);
+        connected = now;
+      }
+    }
     const asked = state === "silent" ? -1 : streams.findIndex(stream => stream.ask(now));
     if (asked >= 0) streams.push(...streams.splice(asked, 1)); // the others' turn
   }, PACE);
@@ -264,6 +274,7 @@ async function main() {
   process.on("SIGTERM", stop).on("SIGINT", stop);
 
   for await (const [frame, payload, bytes] of socket) {
+    if (socket.closed) break; // this one was on its way
     heard = performance.now();
     const header = decode(bytes), topic = String(frame);
     if (header.epoch !== epoch) {

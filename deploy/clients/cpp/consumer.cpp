@@ -1,9 +1,10 @@
 // A consumer of backpack-bridge that misses nothing: your code goes into Stream::deliver. Usage,
-// output and the reasons are those of consumer.py, which says more.
+// output and the reasons are those of python/consumer.py, which says more.
 //
 // Copy this file and proto/message_header.{hpp,cpp}, which stand alone. On Debian 12, from the top
 // of the project: apt install g++ cppzmq-dev libzmq3-dev nlohmann-json3-dev
-//   g++ -std=c++20 -O2 -I. deploy/clients/consumer.cpp proto/message_header.cpp -lzmq -o consumer
+//   g++ -std=c++20 -O2 -I. -c deploy/clients/cpp/consumer.cpp proto/message_header.cpp
+//   g++ consumer.o message_header.o -lzmq -o consumer
 
 #include "proto/message_header.hpp"
 
@@ -342,8 +343,10 @@ int main(int argc, char** argv) {
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::sndhwm, 0);  // subscriptions wait here: beyond it they are thrown away
   socket.set(zmq::sockopt::rcvhwm, 0);  // what comes too fast waits here, where nothing is lost
-  socket.set(zmq::sockopt::heartbeat_ivl, 1000);  // notices a dead connection
-  socket.set(zmq::sockopt::heartbeat_timeout, 3000);
+  socket.set(zmq::sockopt::tcp_keepalive, 1);        // the system notices a dead connection
+  socket.set(zmq::sockopt::tcp_keepalive_idle, 10);  // seconds
+  socket.set(zmq::sockopt::tcp_keepalive_intvl, 10);
+  socket.set(zmq::sockopt::tcp_keepalive_cnt, 3);
   if (options.contains("--curve-server-key"))
     encrypt(socket, options["--curve-server-key"], options["--curve-secret-key-file"]);
   socket.connect(arguments[0]);
@@ -368,7 +371,9 @@ int main(int argc, char** argv) {
   std::string state = "connecting";
   std::uint64_t epoch = 0, statuses = 0;
   Clock::time_point ask_at;
-  for (auto heard = Clock::now(); going;) {
+  auto heard = Clock::now();
+  auto connected = heard;
+  while (going) {
     const auto was = state;
     const auto now = Clock::now();
     zmq::message_t topic, payload, bytes;
@@ -402,6 +407,11 @@ int main(int argc, char** argv) {
       }
     } else if (now > heard + kSilence) {
       state = "silent";
+      if (now > connected + kSilence) {  // its connection may be dead without a word
+        socket.disconnect(arguments[0]);
+        socket.connect(arguments[0]);
+        connected = now;
+      }
     }
     if (state != was) std::cerr << "bridge " << state << std::endl;
     if (now < ask_at || state == "silent") continue;

@@ -207,7 +207,8 @@ def connect(options):
     socket.linger = 0
     socket.sndhwm = 0  # subscriptions wait here: beyond its bound they would be thrown away
     socket.rcvhwm = 0  # what comes too fast waits here, where nothing is lost, not in the bridge
-    socket.heartbeat_ivl, socket.heartbeat_timeout = 1000, 3000  # notices a dead connection
+    socket.tcp_keepalive, socket.tcp_keepalive_cnt = 1, 3  # the system notices a dead connection
+    socket.tcp_keepalive_idle = socket.tcp_keepalive_intvl = 10  # seconds
     if options.curve_server_key:
         with open(options.curve_secret_key_file) as file:
             keys = dict(line.split() for line in file)
@@ -238,7 +239,8 @@ def main():
         name, epoch, sequence = re.fullmatch(r"(.*?)(?:@(\d+):(\d+))?", stream).groups(default=0)
         streams.append(Stream(socket, topics, name, int(epoch), int(sequence),
                               options.book and name.startswith("depth."), options.quiet))
-    state, heard, epoch, statuses, ask_at = "connecting", time.monotonic(), 0, 0, 0
+    state, epoch, statuses, ask_at = "connecting", 0, 0, 0
+    heard = connected = time.monotonic()
     while going:
         was, now = state, time.monotonic()
         if socket.poll(PACE * 1000):
@@ -258,6 +260,12 @@ def main():
                 topics[topic].take(topic, header, payload)
         elif now > heard + SILENCE:
             state = "silent"
+            # Its connection may be dead without a word. ZeroMQ's own heartbeats would notice, but
+            # libzmq 4.3.4 has assertions that they can run into.
+            if now > connected + SILENCE:
+                socket.disconnect(options.endpoint)
+                socket.connect(options.endpoint)
+                connected = now
         if state != was:
             note("bridge", state)
         if now > ask_at and state != "silent":

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "bridge/cli/tail_line.hpp"
+#include "bridge/relay/order_book.hpp"
+#include "proto/depth_update.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace bpx::bridge::cli {
+
+/// An order book as a consumer holds it: the bridge's answer to a request for it, and the live
+/// messages that follow. One thread.
+class LiveBook {
+ public:
+  /// The answer to a request: an empty payload, or one that is no book, leaves none.
+  void on_answer(const TailMessage& message);
+
+  /// A message of the stream. One that does not continue the book makes it wrong.
+  void on_live(const TailMessage& message);
+
+  /// What follows is not known any more.
+  void forget() { position_.reset(); }
+
+  /// Whether it holds a right book.
+  bool is_right() const { return position_.has_value(); }
+
+  /// Of the last update in it; 0 where it is not right.
+  std::uint64_t update_id() const { return position_ ? position_->update_id : 0; }
+
+  /// In the shape of the bridge's answer; empty where it is not right.
+  std::string json() const;
+
+ private:
+  struct Position {
+    std::uint64_t epoch_us;
+    std::uint64_t sequence;
+    std::uint64_t update_id;
+    std::int64_t event_ns;
+  };
+
+  std::string_view padded(std::string_view text);
+
+  std::optional<Position> position_;  ///< of the last message in it
+  OrderBook book_;
+  proto::DepthReader reader_;
+  std::string text_;  ///< with what the reader needs behind it
+};
+
+}  // namespace bpx::bridge::cli

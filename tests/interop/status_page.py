@@ -1,0 +1,97 @@
+"""The status page as a person sees it, in a browser. Shared by the tests of it."""
+
+from harness import wait_until
+
+# Has the page look at the bridge now, as when a person comes back to it: nobody waits for its second.
+REFRESH = "document.dispatchEvent(new Event('visibilitychange'));"
+
+# Notes what the banner was: what has passed when it is asked for has been all the same.
+WATCH = """
+  window.levels = [];
+  window.violations = [];
+  document.addEventListener('securitypolicyviolation', event => violations.push(event.violatedDirective));
+  new MutationObserver(() => {
+    window.levels.push(document.getElementById('banner').dataset.level);
+  }).observe(document.getElementById('banner'), {attributes: true});
+"""
+
+# Has the page be told what is given here, one status after the other; then the last for good. Once
+# it asks beyond the last, all have been drawn.
+TELL = """
+  const [statuses] = arguments;
+  window.isTold = false;
+  let asked = 0;
+  window.fetch = async () => {
+    window.isTold = asked >= statuses.length;
+    const status = statuses[Math.min(asked++, statuses.length - 1)];
+    return {ok: true, text: async () => JSON.stringify(status)};
+  };
+  const hurry = () => {
+    if (window.isTold) return;
+    document.dispatchEvent(new Event('visibilitychange'));
+    setTimeout(hurry, 1);
+  };
+  hurry();
+"""
+
+
+class Page:
+    """What stands on it. Each reading has it look again, so that `wait_until` may ask for what is to come."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def run(self, script, *arguments):
+        return self.browser.run(script, *arguments)
+
+    def open(self, bridge, size=(1200, 900)):
+        """As in a new window: what the page before has asked and said is forgotten."""
+        self.browser.open("about:blank")
+        self.browser.console_errors()
+        self.browser.requests()
+        self.browser.resize(*size)
+        self.browser.prefer("light")
+        self.browser.open(bridge.http + "/")
+
+    def text(self, selector):
+        return self.run(REFRESH + "return document.querySelector(arguments[0]).textContent", selector)
+
+    def texts(self, selector):
+        return self.run(REFRESH + "return [...document.querySelectorAll(arguments[0])].map(n => n.textContent)",
+                        selector)
+
+    def level(self):
+        return self.run(REFRESH + "return document.getElementById('banner').dataset.level")
+
+    def word(self):
+        return self.text("#word")
+
+    def headline(self):
+        return self.text("#headline")
+
+    def names(self):
+        return self.texts("tbody tr td.name .text")
+
+    def cells(self, column):
+        return self.texts(f"tbody td.{column}")
+
+    def by_stream(self, column):
+        return dict(self.run(REFRESH + """
+          return [...document.querySelectorAll('tbody tr')].map(row =>
+            [row.querySelector('.name .text').textContent, row.querySelector('td.' + arguments[0]).textContent]);
+        """, column))
+
+    def sort_by(self, column):
+        self.browser.click(f"th.{column} button")
+
+    def tell(self, *statuses):
+        """Returns once the page has drawn the last."""
+        self.run(TELL, list(statuses))
+        wait_until(lambda: self.run("return window.isTold"), "the page to have looked")
+
+    def wait_for(self, word):
+        wait_until(lambda: self.word() == word, f"{word!r} on the page")
+
+    def wait_until_not_red(self):
+        """Whatever else it finds worth telling: on a busy machine messages may be late."""
+        wait_until(lambda: self.level() in ("green", "amber"), "a page that is not red")
