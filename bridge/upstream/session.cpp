@@ -1,10 +1,8 @@
 #include "bridge/upstream/session.hpp"
 
 #include "bridge/clock.hpp"
-#include "bridge/publish/audience.hpp"
 #include "bridge/upstream/dialler.hpp"
 #include "proto/stream_name.hpp"
-#include "proto/subscribe_request.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -13,7 +11,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 
 namespace bpx::bridge {
 namespace {
@@ -24,9 +21,6 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
-
-/// So long the first signature waits for the exchange's clock.
-constexpr std::chrono::seconds kClockPatience{2};
 
 /// How long after a connection was made the streams that lost something are gathered into one line.
 constexpr std::chrono::seconds kGatherLosses{10};
@@ -52,8 +46,17 @@ Session::Session(const asio::any_io_executor& executor, Options options, Parts p
     : options_(std::move(options)),
       parts_(parts),
       liveness_(options_.liveness),
+      writer_(executor,
+              {.write_timeout = options_.liveness.idle_timeout,
+               .close_grace = options_.close_grace,
+               .window_ms = options_.window_ms},
+              {.subscriptions = parts_.subscriptions,
+               .liveness = liveness_,
+               .measurements = parts_.measurements.upstream,
+               .key = parts_.key},
+              [this] { announce_rejections(); }),
+      oddities_(parts_.log, parts_.measurements.upstream),
       look_again_(executor),
-      subscribe_again_(executor),
       stop_signal_(executor, Clock::time_point::max()) {}
 
 /// Of several parts, `||` lets the others go on when one throws: the session would live on without
@@ -74,7 +77,6 @@ asio::awaitable<T> Session::note_failure(asio::awaitable<T> part) {
 asio::awaitable<Session::End> Session::run(std::uint32_t connection, unsigned slowdowns) {
   first_data_ = last_data_ = {};
   liveness_ = Liveness(options_.liveness);
-  is_ping_due_ = false;
   const Disconnect stopped{DisconnectReason::local, "stopped"};
   if (is_stopping_) co_return End{stopped};
 
@@ -91,7 +93,7 @@ asio::awaitable<Session::End> Session::run(std::uint32_t connection, unsigned sl
 
   parts_.relay.begin_connection(connection);
   const Pace pace = slowed(options_.requests_per_second, slowdowns);
-  parts_.subscriptions.connection_opened(pace.per_second());
+  writer_.begin(pace);
   measure_start();
   parts_.log.info("connected",
                   {{"connection", connection}, {"host", options_.connection.dialler.site().host}});
@@ -99,11 +101,9 @@ asio::awaitable<Session::End> Session::run(std::uint32_t connection, unsigned sl
   co_return co_await relay_until_end(*opened.connection, pace);
 }
 
-void Session::subscriptions_changed() { subscribe_again_.cancel(); }
+void Session::subscriptions_changed() { writer_.wake(); }
 
-void Session::clock_measured() {
-  if (!std::exchange(is_clock_measured_, true)) subscribe_again_.cancel();
-}
+void Session::clock_measured() { writer_.clock_measured(); }
 
 void Session::stop() {
   is_stopping_ = true;
@@ -112,7 +112,7 @@ void Session::stop() {
 
 asio::awaitable<Session::End> Session::relay_until_end(WsConnection& connection, Pace pace) {
   const auto first = co_await (note_failure(connection.read_messages(*this)) ||
-                               note_failure(keep_subscribed(connection, pace)) ||
+                               note_failure(writer_.run(connection, pace)) ||
                                note_failure(watch_liveness(connection)) ||
                                note_failure(close_when_stopped(connection)));
   parts_.subscriptions.connection_closed();
@@ -128,7 +128,8 @@ asio::awaitable<Session::End> Session::relay_until_end(WsConnection& connection,
 void Session::measure_start() {
   connected_ = Clock::now();
   streams_with_loss_ = ids_lost_ = 0;
-  has_told_loss_ = has_told_search_ = false;
+  has_told_loss_ = false;
+  search_ = Search::none;
   auto& upstream = parts_.measurements.upstream;
   upstream.connects[ConnectResult::ok].add();
   upstream.last_attempt.set(ConnectResult::ok);
@@ -144,79 +145,6 @@ void Session::measure_end(DisconnectReason reason) {
   upstream.ping_rtt_s.set(UpstreamMeasurements::kUnknown);
 }
 
-/// Signatures bear the exchange's time. Where it cannot be had they bear ours, soon enough.
-asio::awaitable<void> Session::wait_for_clock() {
-  subscribe_again_.expires_after(kClockPatience);
-  const auto end = subscribe_again_.expiry();
-  while (!is_clock_measured_ && Clock::now() < end) {
-    subscribe_again_.expires_at(end);
-    co_await subscribe_again_.async_wait(kAsTuple);
-  }
-  is_clock_measured_ = true;
-}
-
-/// The one that writes, but for the end: requests, a fence behind each, and pings.
-asio::awaitable<Disconnect> Session::keep_subscribed(WsConnection& connection, Pace pace) {
-  if (parts_.key != nullptr) co_await wait_for_clock();
-  std::optional<Disconnect> end;
-  while (!end) {
-    const auto now = Clock::now();
-    if (is_ping_due_) {
-      end = co_await ping(connection, 0);
-      is_ping_due_ = false;
-      continue;
-    }
-    const auto request = now < pace.next() ? std::nullopt : parts_.subscriptions.next_request(now);
-    announce_rejections();
-    if (!request) {
-      const auto due = parts_.subscriptions.next_deadline().value_or(Clock::time_point::max());
-      subscribe_again_.expires_at(std::max(due, pace.next()));
-      co_await subscribe_again_.async_wait(kAsTuple);
-      continue;
-    }
-    const auto frame = frame_of(*request);
-    const auto id = request->id;
-    const auto method = request->is_end ? RequestMethod::unsubscribe : RequestMethod::subscribe;
-    end = co_await send(connection, frame);
-    if (end) break;
-    pace.sent(Clock::now());
-    parts_.measurements.upstream.requests[method].add();
-    end = co_await ping(connection, id);
-  }
-  connection.abort();  // whatever the other parts wait for
-  co_return *end;
-}
-
-/// Returns why the connection is over, if it is.
-asio::awaitable<std::optional<Disconnect>> Session::send(WsConnection& connection,
-                                                         std::string_view frame) {
-  asio::steady_timer deadline(subscribe_again_.get_executor(), options_.liveness.idle_timeout);
-  const auto first = co_await (connection.write(frame) || deadline.async_wait(kAsTuple));
-  if (first.index() == 1)
-    co_return Disconnect{DisconnectReason::idle, "the exchange takes no requests"};
-  const auto& error = std::get<0>(first);
-  if (!error) co_return std::nullopt;
-  // The reader knows better why, a Close frame for instance: it is given the time to say so.
-  deadline.expires_after(options_.close_grace);
-  co_await deadline.async_wait(kAsTuple);
-  co_return Disconnect{DisconnectReason::reset, "while subscribing: " + error.message()};
-}
-
-/// As a fence behind `request`, which is 0 for none. It also carries the time at which it is sent,
-/// and the pong brings both back. Returns why the connection is over, if it is.
-asio::awaitable<std::optional<Disconnect>> Session::ping(WsConnection& connection,
-                                                         std::uint64_t request) {
-  asio::steady_timer deadline(subscribe_again_.get_executor(), options_.liveness.idle_timeout);
-  const auto now = Clock::now();
-  liveness_.pinged(connection.last_received(), now);
-  const auto payload =
-      std::to_string(request) + ' ' + std::to_string(now.time_since_epoch().count());
-  const auto first = co_await (connection.ping(payload) || deadline.async_wait(kAsTuple));
-  if (first.index() == 1)
-    co_return Disconnect{DisconnectReason::idle, "the exchange takes no pings"};
-  co_return std::nullopt;
-}
-
 asio::awaitable<Disconnect> Session::watch_liveness(WsConnection& connection) {
   for (;;) {
     const Liveness::Heard heard{.anything = connection.last_received(), .data = last_data_};
@@ -224,14 +152,14 @@ asio::awaitable<Disconnect> Session::watch_liveness(WsConnection& connection) {
     const auto end = liveness_.end(heard, now);
     if (now >= end.at) {
       connection.abort();
-      co_return Disconnect{end.reason, end.reason == DisconnectReason::mute
-                                           ? "no data for " + lasted(now - heard.data)
-                                           : describe_silence(now - heard.anything, is_ping_due_)};
+      co_return Disconnect{end.reason,
+                           end.reason == DisconnectReason::mute
+                               ? "no data for " + lasted(now - heard.data)
+                               : describe_silence(now - heard.anything, writer_.is_ping_due())};
     }
     if (now >= liveness_.ping_due(heard)) {
       liveness_.pinged(heard.anything, now);
-      is_ping_due_ = true;
-      subscribe_again_.cancel();
+      writer_.ping();
     }
     look_again_.expires_at(std::min(liveness_.ping_due(heard), end.at));
     co_await look_again_.async_wait(kAsTuple);
@@ -262,8 +190,10 @@ void Session::on_message(std::string_view message, const Moment& received) {
       on_canary();
       break;
     case Relayed::Outcome::answer: on_answer(relayed.envelope); break;
-    case Relayed::Outcome::malformed: note_malformed(relayed.envelope.fault, message.size()); break;
-    case Relayed::Outcome::undelivered: note_undelivered(relayed.envelope.stream); break;
+    case Relayed::Outcome::malformed:
+      oddities_.note_malformed(relayed.envelope.fault, message.size());
+      break;
+    case Relayed::Outcome::undelivered: oddities_.note_undelivered(relayed.envelope.stream); break;
   }
 }
 
@@ -327,35 +257,18 @@ void Session::on_answer(const proto::Envelope& answer) {
     if (error == ExchangeError::invalid_signature) parts_.clock.measure_again();
     const bool is_laid_to_a_request = parts_.subscriptions.on_error(
         answer.request_id, answer.error_code, answer.error_message, Clock::now());
-    note_error(answer, is_laid_to_a_request);
+    if (search_ == Search::none) search_ = Search::to_tell;
+    oddities_.note_error(answer, is_laid_to_a_request);
   }
-  subscribe_again_.cancel();
-}
-
-/// Such as bad names get are part of finding the culprit, whose rejection is announced. Of the
-/// others the log is told the 1st, 2nd, 4th, 8th … of a kind, and one a minute.
-void Session::note_error(const proto::Envelope& answer, bool is_laid_to_a_request) {
-  constexpr std::chrono::minutes kReminder{1};
-  const auto error = exchange_error(answer.error_code);
-  auto& unexpected = unexpected_errors_[error];
-  bool is_news = false;
-  if (!is_laid_to_a_request || error == ExchangeError::other) {
-    unexpected.add();
-    const auto now = Clock::now();
-    is_news = std::has_single_bit(unexpected.value()) || now - error_noted_ >= kReminder;
-    if (is_news) error_noted_ = now;
-  }
-  parts_.log.write(is_news ? LogLevel::warn : LogLevel::debug, "error from the exchange",
-                   {{"code", answer.error_code},
-                    {"message", answer.error_message},
-                    {"about_a_request", is_laid_to_a_request},
-                    {"count", unexpected.value()}});
+  writer_.wake();
 }
 
 /// Once a connection.
 void Session::announce_search() {
+  if (search_ != Search::to_tell) return;
   const auto in_question = parts_.subscriptions.in_question();
-  if (in_question == 0 || std::exchange(has_told_search_, true)) return;
+  if (in_question == 0) return;
+  search_ = Search::told;
   parts_.log.info("streams wait until bad names are found", {{"streams", in_question}});
 }
 
@@ -391,46 +304,13 @@ void Session::on_pong(std::string_view payload) {
   const auto now = steady_ns();
   upstream.last_received_steady_ns.set(now);
   look_again_.cancel();
-  const auto* const end = payload.data() + payload.size();
-  std::uint64_t request = 0;
-  std::int64_t sent = 0;
-  const auto [space, bad_request] = std::from_chars(payload.data(), end, request);
-  if (bad_request != std::errc{} || space == end || *space != ' ') return;
-  const auto [rest, bad_time] = std::from_chars(space + 1, end, sent);
-  if (bad_time != std::errc{} || rest != end || sent > now) return;
-  upstream.ping_rtt_s.set(static_cast<double>(now - sent) / 1e9);
-  parts_.subscriptions.on_fence(request, Clock::now());
+  const auto fence = RequestWriter::read_fence(payload);
+  if (!fence) return;
+  upstream.ping_rtt_s.set(static_cast<double>(now - fence->sent_steady_ns) / 1e9);
+  parts_.subscriptions.on_fence(fence->request, Clock::now());
   announce_rejections();
   announce_search();
-  subscribe_again_.cancel();
-}
-
-/// Logged at the 1st, 2nd, 4th, 8th … so that a confused exchange does not flood the log, and where
-/// a fault is new. `fault` is one of a few texts that last.
-void Session::note_malformed(std::string_view fault, std::size_t bytes) {
-  const bool is_new = faults_.insert(fault).second;
-  const auto count = parts_.measurements.upstream.malformed.value();
-  if (is_new || std::has_single_bit(count))
-    parts_.log.warn("malformed message", {{"fault", fault}, {"bytes", bytes}, {"count", count}});
-}
-
-void Session::note_undelivered(std::string_view stream) {
-  const bool is_private = audience_of(stream) == Audience::account;
-  auto& has_been_noted = is_private ? has_noted_private_ : has_noted_public_;
-  if (std::exchange(has_been_noted, true)) return;
-  parts_.log.warn(
-      is_private ? "account data withheld" : "public data withheld",
-      {{"stream", stream},
-       {"reason", is_private ? "publish.private.bind is empty" : "publish.public.bind is empty"}});
-}
-
-std::string Session::frame_of(const Subscriptions::Request& request) const {
-  if (request.is_end) return proto::unsubscribe_request(request.streams, request.id);
-  if (!request.is_private || parts_.key == nullptr)
-    return proto::subscribe_request(request.streams, request.id);
-  const auto exchange_ns = unix_ns() + parts_.measurements.upstream.exchange_ahead_ns.value();
-  return proto::signed_subscribe_request(request.streams, request.id, *parts_.key,
-                                         exchange_ns / 1'000'000, options_.window_ms);
+  writer_.wake();
 }
 
 }  // namespace bpx::bridge

@@ -6,7 +6,9 @@
 #include "bridge/relay/relay.hpp"
 #include "bridge/upstream/exchange_clock.hpp"
 #include "bridge/upstream/liveness.hpp"
+#include "bridge/upstream/oddities.hpp"
 #include "bridge/upstream/pace.hpp"
+#include "bridge/upstream/request_writer.hpp"
 #include "bridge/upstream/subscriptions.hpp"
 #include "bridge/upstream/tls_context.hpp"
 #include "bridge/upstream/ws_connection.hpp"
@@ -20,7 +22,6 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -83,14 +84,8 @@ class Session : private MessageReceiver {
   boost::asio::awaitable<End> relay_until_end(WsConnection& connection, Pace pace);
   template <typename T>
   boost::asio::awaitable<T> note_failure(boost::asio::awaitable<T> part);
-  boost::asio::awaitable<void> wait_for_clock();
-  boost::asio::awaitable<Disconnect> keep_subscribed(WsConnection& connection, Pace pace);
   boost::asio::awaitable<Disconnect> watch_liveness(WsConnection& connection);
   boost::asio::awaitable<Disconnect> close_when_stopped(WsConnection& connection);
-  boost::asio::awaitable<std::optional<Disconnect>> send(WsConnection& connection,
-                                                         std::string_view frame);
-  boost::asio::awaitable<std::optional<Disconnect>> ping(WsConnection& connection,
-                                                         std::uint64_t request);
   boost::asio::awaitable<void> wait_for_stop();
 
   void on_message(std::string_view message, const Moment& received) override;
@@ -104,36 +99,30 @@ class Session : private MessageReceiver {
   void announce_gap(const Relayed& relayed);
   void note_lost_between(const Relayed& relayed);
   void tell_what_was_lost_between();
-  void note_error(const proto::Envelope& answer, bool is_laid_to_a_request);
-  void note_malformed(std::string_view fault, std::size_t bytes);
-  void note_undelivered(std::string_view stream);
   void announce_search();
   void announce_rejections();
   void note_canary_refused(const Subscriptions::Rejection& rejection);
-  std::string frame_of(const Subscriptions::Request& request) const;
 
   Options options_;
   Parts parts_;
   Liveness liveness_;
-  boost::asio::steady_timer look_again_;       ///< at liveness; cancelled by a pong
-  boost::asio::steady_timer subscribe_again_;  ///< cancelled when there may be something to send
-  boost::asio::steady_timer stop_signal_;      ///< cancelled by stop()
+  RequestWriter writer_;
+  Oddities oddities_;
+  boost::asio::steady_timer look_again_;   ///< at liveness; cancelled by a pong
+  boost::asio::steady_timer stop_signal_;  ///< cancelled by stop()
   bool is_stopping_ = false;
-  bool is_ping_due_ = false;
-  bool is_clock_measured_ = false;
   Clock::time_point connected_{};
   Clock::time_point first_data_{};
   Clock::time_point last_data_{};
-  bool has_noted_public_ = false;        ///< data that no endpoint is bound for
-  bool has_noted_private_ = false;       ///< likewise
   std::uint64_t streams_with_loss_ = 0;  ///< between the last connection and this one
   std::uint64_t ids_lost_ = 0;
   bool has_told_loss_ = false;
-  bool has_told_search_ = false;
-  Clock::time_point error_noted_{};  ///< when the log was last told of an error
-  CounterOfEach<kExchangeErrors> unexpected_errors_;
-  std::set<std::string_view> faults_;  ///< of malformed messages, that the log was told of
-  std::exception_ptr failure_;         ///< of the bridge itself
+  enum class Search : std::uint8_t {
+    none,
+    to_tell,
+    told
+  } search_ = Search::none;     ///< for bad names
+  std::exception_ptr failure_;  ///< of the bridge itself
 };
 
 }  // namespace bpx::bridge

@@ -8,36 +8,14 @@
 namespace bpx::bridge {
 namespace {
 
-using Milliseconds = Subscriptions::Milliseconds;
-
-constexpr std::int64_t kInvalidSignature = 4003;
-constexpr std::int64_t kInvalidStream = 4006;
-
-/// How often a refused signature is made anew before its streams count as rejected.
+/// A refused signature is made anew so often before its streams count as rejected.
 constexpr int kSignatureRetries = 3;
-
-/// Intervals double so often at most.
-constexpr int kMostDoublings = 4;
 
 /// After so many refusals in a row that say nothing of names, the exchange is full.
 constexpr std::size_t kFullAfter = 4;
 
-/// A fence that has not come back by then never will.
-constexpr Milliseconds kFenceLost{2'000};
-
-/// How long after its fence an error is waited for, once one has come late.
-constexpr Milliseconds kFirstPatience{250};
-constexpr Milliseconds kMostPatience{4'000};
-
-/// After a late error it is so long quiet before anything is asked.
-constexpr Milliseconds kSettle{1'000};
-
 /// So many consumers that want a stream are told apart until it is judged.
-constexpr int kMostJoined = 16;
-
-bool is_about_names(std::int64_t code) {
-  return code == kInvalidStream || code == kInvalidSignature;
-}
+constexpr std::size_t kMostConsumers = 16;
 
 /// Of an error that tells of what is so already.
 bool says_already(std::string_view message) {
@@ -48,491 +26,276 @@ bool says_already(std::string_view message) {
 
 }  // namespace
 
-Subscriptions::Subscriptions(const Options& options, const std::vector<std::string>& wanted)
-    : options_(options) {
-  for (const auto& name : wanted) add(name, {.is_lasting = true});
-  if (!options_.canary.empty()) add(options_.canary, {.is_wanted = false});
-}
-
-void Subscriptions::add(std::string_view name, Stream stream) {
-  stream.is_private = proto::is_private_stream(name);
-  if (streams_.emplace(name, stream).second) count(stream, 1);
-}
-
-void Subscriptions::want(std::string_view name, std::uint64_t wanted_by) {
-  const auto found = streams_.find(name);
-  if (found == streams_.end()) {
-    add(name, {.wanted_by = wanted_by});
-  } else if (auto& stream = found->second; !stream.is_wanted) {  // the canary, which is asked for
-    stream.is_wanted = true;
-    count(stream, 1);
-    if (options_.on_change) options_.on_change(name, stream.state);
-    return;
-  } else if (stream.is_lasting || stream.is_settled || ++stream.joined > kMostJoined) {
-    return;
+Subscriptions::Subscriptions(Options options, const std::vector<std::string>& wanted)
+    : options_(std::move(options)) {
+  for (const auto& name : wanted) {
+    want(name);
+    set_lasting(name, true);
   }
-  if (is_connected_) join({Rank::others, wanted_by}, name);
+  if (options_.canary.empty()) return;
+  const bool is_wanted = streams_.contains(options_.canary);
+  want(options_.canary);
+  auto& canary = streams_.find(options_.canary)->second;
+  canary.is_canary = true;
+  canary.is_hidden = !is_wanted;
 }
 
-void Subscriptions::join(const Lane& lane, std::string_view name) {
-  const bool is_private = proto::is_private_stream(name);
-  auto& asks = lanes_[lane];
-  const auto has_room = [&](const Ask& ask) {
-    return ask.part_of == 0 && !ask.is_confirmation && !ask.is_repetition &&
-           ask.streams.size() < options_.batch &&
-           (ask.streams.empty() || proto::is_private_stream(ask.streams.front()) == is_private);
-  };
-  auto ask = std::ranges::find_if(asks, has_room);
-  if (ask == asks.end()) ask = asks.insert(ask, Ask{.lane = lane});
-  if (std::ranges::find(ask->streams, name) == ask->streams.end()) ask->streams.emplace_back(name);
+void Subscriptions::want(std::string_view name, std::uint64_t consumer) {
+  const auto [entry, is_new] = streams_.try_emplace(std::string(name));
+  auto& stream = entry->second;
+  if (is_new) {
+    stream.is_private = proto::is_private_stream(name);
+    stream.is_doubtful = is_doubtful(name);
+  }
+  if (stream.here.phase != Phase::settled && stream.consumers.size() < kMostConsumers)
+    stream.consumers.push_back(consumer);
+  if (std::exchange(stream.is_hidden, false) && options_.on_change)
+    options_.on_change(name, stream.state);
 }
 
 void Subscriptions::unwant(std::string_view name) {
-  const auto found = streams_.find(name);
-  if (found == streams_.end() || found->second.is_lasting || !found->second.is_wanted) return;
-  count(found->second, -1);
-  found->second.is_wanted = false;
-  if (name == options_.canary) return;
-  for (auto& [lane, asks] : lanes_)
-    for (auto& ask : asks) std::erase(ask.streams, name);
-  for (auto& [id, ask] : open_) ask.is_incomplete |= std::erase(ask.streams, name) > 0;
-  if (found->second.was_asked && std::ranges::find(ending_, name) == ending_.end())
-    ending_.emplace_back(name);
-  streams_.erase(found);
+  const auto entry = streams_.find(name);
+  if (entry == streams_.end() || entry->second.is_lasting) return;
+  auto& stream = entry->second;
+  if (std::exchange(stream.is_hidden, true) || stream.is_canary) return;
+  if (stream.here.request == 0) return void(streams_.erase(entry));
+  stream.here = {.request = stream.here.request};
+  stream.state = State::waiting;
 }
 
 void Subscriptions::set_lasting(std::string_view name, bool is_lasting) {
-  if (const auto found = streams_.find(name); found != streams_.end())
-    found->second.is_lasting = is_lasting;
+  if (const auto entry = streams_.find(name); entry != streams_.end())
+    entry->second.is_lasting = is_lasting;
 }
 
-void Subscriptions::connection_opened(std::size_t at_once) {
+void Subscriptions::learn_markets(std::set<std::string, std::less<>> symbols) {
+  symbols_ = std::move(symbols);
+  for (auto& [name, stream] : streams_) stream.is_doubtful = is_doubtful(name);
+}
+
+bool Subscriptions::is_doubtful(std::string_view name) const {
+  if (!proto::is_of_known_type(name)) return true;
+  const auto parsed = proto::StreamName::parse(name);
+  const auto symbol = parsed ? parsed->symbol() : std::string_view{};
+  return !symbols_.empty() && !symbol.empty() && !symbols_.contains(symbol);
+}
+
+void Subscriptions::connection_opened(std::size_t at_once, bool may_sign) {
   connection_closed();
-  is_connected_ = true;
-  at_once_ = at_once;
-  std::map<Lane, std::vector<std::string>> waiting;
-  std::vector<std::pair<Lane, std::string>> alone;
-  for (auto& [name, stream] : streams_) {
-    const auto lane = lane_of(name, stream);
-    if (std::exchange(stream.refusal, Refusal::none) == Refusal::name)
-      alone.emplace_back(lane, name);
-    else
-      waiting[lane].push_back(name);
-  }
-  for (const auto& [lane, names] : waiting) queue(lane, names);
-  for (const auto& [lane, name] : alone) queue_alone(lane, name);
-}
-
-Subscriptions::Lane Subscriptions::lane_of(std::string_view name, const Stream& stream) const {
-  if (name == options_.canary && !stream.is_lasting) return {Rank::canary, 0};
-  if (stream.was_accepted) return {Rank::kept, 0};
-  if (!stream.is_lasting) return {Rank::others, stream.wanted_by};
-  return {is_doubtful(name) ? Rank::doubtful : Rank::configured, 0};
+  here_.is_open = true;
+  here_.may_sign = may_sign;
+  here_.at_once = at_once;
+  for (auto& [name, stream] : streams_)
+    if (stream.state == State::rejected) stream.here.company = 1;
 }
 
 void Subscriptions::connection_closed() {
-  is_connected_ = false;
-  for (auto& [name, stream] : streams_) {
-    stream.was_asked = stream.is_settled = stream.is_acknowledged = false;
-    stream.tries = stream.joined = 0;
-    stream.due = TimePoint::max();
-    if (stream.state != State::rejected) set_state(name, stream, State::waiting);
+  here_ = {};
+  std::erase_if(streams_, [](const auto& entry) { return entry.second.is_ending(); });
+  for (auto& entry : streams_) {
+    entry.second.here = {};
+    if (entry.second.state != State::rejected) set_state(entry, State::waiting);
   }
-  lanes_.clear();
-  ending_.clear();
-  open_.clear();
-  unexplained_.clear();
-  refusals_in_a_row_ = 0;
-  full_by_.reset();
-  patience_ = {};
-  quiet_until_ = {};
-  next_due_ = TimePoint::max();
-}
-
-/// In batches, which are wholly private, and come first, or wholly public.
-void Subscriptions::queue(const Lane& lane, const std::vector<std::string>& names,
-                          bool is_repetition) {
-  for (const bool is_private : {true, false}) {
-    Ask* ask = nullptr;
-    for (const auto& name : names) {
-      if (proto::is_private_stream(name) != is_private) continue;
-      if (ask == nullptr || ask->streams.size() == options_.batch)
-        ask = &lanes_[lane].emplace_back(Ask{.is_repetition = is_repetition, .lane = lane});
-      ask->streams.push_back(name);
-    }
-  }
-}
-
-/// A name that was refused before.
-void Subscriptions::queue_alone(const Lane& lane, const std::string& name) {
-  lanes_[lane].push_back({.streams = {name}, .is_confirmation = true, .lane = lane});
-}
-
-/// What is to be asked for again now. Of what did not fit one is tried for all.
-void Subscriptions::queue_due(TimePoint now) {
-  if (now < next_due_) return;
-  next_due_ = TimePoint::max();
-  std::vector<std::string> silent;
-  std::vector<std::string> refused;
-  bool is_room_tried = false;
-  for (auto& [name, stream] : streams_) {
-    if (stream.due > now) {
-      next_due_ = std::min(next_due_, stream.due);
-      continue;
-    }
-    stream.due = TimePoint::max();
-    if (stream.refusal == Refusal::full && std::exchange(is_room_tried, true)) {
-      set_due(stream, now + until_retry(stream.tries++));
-      continue;
-    }
-    stream.is_settled = false;
-    switch (stream.refusal) {
-      case Refusal::none: silent.push_back(name); break;
-      case Refusal::signature: refused.push_back(name); break;
-      case Refusal::full:
-      case Refusal::name: queue_alone(kRetries, name);
-    }
-  }
-  queue(kRetries, silent, /*is_repetition=*/true);
-  queue(kRetries, refused);
 }
 
 std::optional<Subscriptions::Request> Subscriptions::next_request(TimePoint now) {
-  if (!is_connected_) return std::nullopt;
+  if (!here_.is_open) return std::nullopt;
   judge(now);
-  queue_due(now);
-  if (is_waiting_for_verdict() || now < quiet_until_) return std::nullopt;
-  auto ask = ending_.empty() ? take_ask() : std::optional(take_end());
-  if (!ask) return std::nullopt;
-
-  ask->verdict_at = now + kFenceLost + patience_;
-  ask->is_private = proto::is_private_stream(ask->streams.front());
-  const auto id = ++last_id_;
-  const auto& sent = open_.emplace(id, *std::move(ask)).first->second;
-  Request request{.id = id,
-                  .is_end = sent.is_end,
-                  .is_private = sent.is_private,
-                  .streams = {sent.streams.begin(), sent.streams.end()}};
-  if (sent.is_end) return request;
-  for (const auto& name : sent.streams) {
-    auto& stream = streams_.find(name)->second;
-    stream.was_asked = true;
-    if (stream.state == State::waiting) set_state(name, stream, State::requested);
+  wake_due(now);
+  if (!here_.fences.has_room()) return std::nullopt;
+  const auto batch = next_batch(streams_, options_.batch, here_.may_sign, last_served_);
+  if (batch.empty()) return std::nullopt;
+  const auto& first = batch.front()->second;
+  Request request{++last_id_, first.is_ending(), first.is_private};
+  here_.fences.sent(request.id, request.is_private, now);
+  for (const auto entry : batch) {
+    auto& [name, stream] = *entry;
+    request.streams.push_back(name);
+    stream.here.phase = Phase::open;
+    stream.here.request = request.id;
+    if (stream.state == State::waiting) set_state(*entry, State::requested);
+    if (request.is_end) streams_.erase(entry);
   }
   return request;
 }
 
-Subscriptions::Ask Subscriptions::take_end() {
-  Ask end{.is_end = true};
-  const bool is_private = proto::is_private_stream(ending_.back());
-  while (!ending_.empty() && end.streams.size() < options_.batch &&
-         proto::is_private_stream(ending_.back()) == is_private) {
-    end.streams.push_back(std::move(ending_.back()));
-    ending_.pop_back();
-  }
-  return end;
-}
-
-/// The lanes of `others` take turns, each consumer before those who came earlier: however many come
-/// anew, it is everybody's turn in the end.
-std::optional<Subscriptions::Ask> Subscriptions::take_ask() {
-  while (!lanes_.empty()) {
-    auto lane = lanes_.begin();
-    if (lane->first.first == Rank::others) {
-      lane = lanes_.lower_bound({Rank::others, last_served_});
-      lane = std::prev(lane == lanes_.begin() ? lanes_.end() : lane);
-      last_served_ = lane->first.second;
-    }
-    auto ask = std::move(lane->second.front());
-    lane->second.pop_front();
-    if (lane->second.empty()) lanes_.erase(lane);
-    std::erase_if(ask.streams, [&](const auto& name) { return is_settled(name); });
-    if (!ask.streams.empty()) return ask;
-    unexplained_.erase(ask.part_of);
-  }
-  return std::nullopt;
-}
-
 std::optional<Subscriptions::TimePoint> Subscriptions::next_deadline() const {
-  if (!is_connected_) return std::nullopt;
-  const bool has_more = !lanes_.empty() || !ending_.empty();
-  if (has_more && !is_waiting_for_verdict()) return quiet_until_;
-  const auto verdict = open_.empty() ? TimePoint::max() : open_.begin()->second.verdict_at;
-  const auto next = std::min(verdict, next_due_);
+  const auto next = std::min(here_.fences.due(), here_.next_due);
   return next == TimePoint::max() ? std::nullopt : std::optional(next);
 }
 
 void Subscriptions::on_fence(std::uint64_t id, TimePoint now) {
-  for (auto& [number, ask] : open_)
-    if (number <= id) ask.verdict_at = std::min(ask.verdict_at, now + patience_);
+  here_.fences.on_fence(id, now);
   judge(now);
 }
 
 void Subscriptions::on_data(std::string_view name) {
-  const auto found = streams_.find(name);
-  if (found == streams_.end()) return;
-  auto& stream = found->second;
-  if (stream.was_asked) {  // otherwise it is of a subscription that is about to end
-    stream.is_settled = stream.was_accepted = true;
-    stream.due = TimePoint::max();
-  }
-  set_state(name, stream, State::live);
+  const auto entry = streams_.find(name);
+  if (entry == streams_.end() || entry->second.is_ending()) return;
+  set_state(*entry, State::live);
+  if (entry->second.here.request != 0) accept(*entry, {});  // else a subscription is about to end
 }
 
 void Subscriptions::on_acknowledgement(std::optional<std::uint64_t> id) {
-  const auto open = id ? open_.find(*id) : open_.end();
-  if (open == open_.end()) return;
-  for (const auto& name : open->second.streams)
-    if (const auto found = streams_.find(name); found != streams_.end())
-      found->second.is_acknowledged = true;
+  for (auto& [name, stream] : streams_)
+    stream.here.is_acknowledged |= stream.here.phase == Phase::open && stream.here.request == id;
 }
 
 bool Subscriptions::on_error(std::optional<std::uint64_t> id, std::int64_t code,
                              std::string_view message, TimePoint now) {
   if (id > last_id_) return false;
-  const auto may_be_meant = [&](const auto& open) {
-    if (id) return open.first == *id;
-    return code != kInvalidSignature || open.second.is_private;
-  };
-  const auto meant = std::ranges::find_if(open_, may_be_meant);
-  if (meant == open_.end()) return be_patient(now);
-  auto& error = meant->second.error;
-  if (!error) error = {.code = code, .message = std::string(message), .is_certain = id.has_value()};
-  return true;
+  return here_.fences.on_error(id, {code, std::string(message), id.has_value()}) ||
+         doubt_silence(now);
 }
 
 void Subscriptions::judge(TimePoint now) {
-  while (!open_.empty() && open_.begin()->second.verdict_at <= now) {
-    auto judged = open_.extract(open_.begin());
-    if (judged.mapped().is_end) continue;
-    if (judged.mapped().error)
-      refuse(judged.key(), std::move(judged.mapped()), now);
-    else
-      accept(judged.mapped(), now);
-  }
-}
-
-void Subscriptions::accept(const Ask& ask, TimePoint now) {
-  refusals_in_a_row_ = 0;
-  full_by_.reset();
-  for (const auto& name : ask.streams)
-    if (const auto found = streams_.find(name); found != streams_.end())
-      accept(name, found->second, now);
-  const auto whole = unexplained_.find(ask.part_of);
-  if (whole == unexplained_.end() || --whole->second > 0) return;
-  unexplained_.erase(whole);
-  be_patient(now);  // the error was about another request
-}
-
-void Subscriptions::accept(std::string_view name, Stream& stream, TimePoint now) {
-  stream.is_settled = stream.was_accepted = true;
-  const auto refusal = std::exchange(stream.refusal, Refusal::none);
-  if (refusal != Refusal::none) stream.tries = 0;
-  if (refusal == Refusal::full) ask_for_what_did_not_fit();
-  if (stream.state == State::live) return;
-  set_state(name, stream, State::requested);
-  if (options_.resubscribe_after.count() == 0) return;
-  set_due(stream,
-          now + options_.resubscribe_after * (1 << std::min(stream.tries++, kMostDoublings)));
-}
-
-void Subscriptions::ask_for_what_did_not_fit() {
-  std::vector<std::string> names;
-  for (auto& [name, stream] : streams_) {
-    if (stream.refusal != Refusal::full) continue;
-    stream.refusal = Refusal::none;
-    stream.is_settled = false;
-    stream.due = TimePoint::max();
-    names.push_back(name);
-  }
-  queue(kRetries, names);
-}
-
-void Subscriptions::refuse(std::uint64_t id, Ask ask, TimePoint now) {
-  ++refusals_in_a_row_;
-  unexplained_.erase(ask.part_of);
-  std::erase_if(ask.streams, [&](const auto& name) { return is_settled(name); });
-  if (ask.streams.empty()) {
-    if (!ask.is_incomplete) be_patient(now);  // the error was about another request
-    return;
-  }
-  const auto& error = *ask.error;
-  for (const auto& name : ask.streams) {
-    auto& stream = streams_.find(name)->second;
-    stream.was_accepted = false;
-    if (stream.state == State::requested) set_state(name, stream, State::waiting);
-  }
-  const auto& name = ask.streams.front();
-  if (error.code == kInvalidSignature && ask.is_private) return refuse_signature(ask, now);
-  if (error.code == full_by_) {
-    for (const auto& one : ask.streams) reject(one, Refusal::full, error, now);
-    return;
-  }
-  if (ask.streams.size() > 1) return split(id, std::move(ask));
-  const bool is_repeated = ask.is_repetition && !is_about_names(error.code);
-  if (is_repeated || says_already(error.message))
-    return accept(name, streams_.find(name)->second, now);
-  if (!error.is_certain && !ask.is_confirmation && !is_doubtful(name)) {
-    ask.is_confirmation = true;
-    // Until then a late error about another name would have come.
-    if (patience_.count() > 0) {
-      quiet_until_ = now + kMostPatience;
-      is_settling_ = false;
+  while (const auto request = here_.fences.next_verdict(now)) {
+    Entries asked;
+    for (auto& entry : streams_)
+      if (const auto& here = entry.second.here; here.phase == Phase::open)
+        if (here.request == request->id) asked.push_back(&entry);
+    if (request->error) {
+      refuse(asked, *request->error, now);
+      continue;
     }
-    return ask_for_parts(id, ask, {ask.streams});
+    here_.refusals_in_a_row = 0;
+    for (auto* entry : asked) accept(*entry, now);
   }
-  const bool did_not_fit = streams_.find(name)->second.refusal == Refusal::full;
+}
+
+void Subscriptions::accept(Entry& entry, TimePoint now) {
+  auto& stream = entry.second;
+  stream.was_accepted = true;
+  if (stream.state != State::live) set_state(entry, State::requested);
+  const auto refusal = stream.here.refusal;
+  settle(stream, Refusal::none, now);
+  if (refusal != Refusal::full) return;
+  for (auto& [name, other] : streams_)  // they may fit too
+    if (other.here.refusal == Refusal::full) other.here = {.request = other.here.request};
+}
+
+void Subscriptions::refuse(const Entries& suspects, const Fences::Error& error, TimePoint now) {
+  if (suspects.empty()) return;
+  ++here_.refusals_in_a_row;
+  for (auto* entry : suspects) {
+    entry->second.here.phase = Phase::pending;
+    if (entry->second.state == State::requested) set_state(*entry, State::waiting);
+  }
+  if (error.kind() == ExchangeError::invalid_signature && suspects.front()->second.is_private) {
+    for (auto* entry : suspects) reject(*entry, Refusal::signature, error, now);
+    return;
+  }
+  if (suspects.size() == 1) return refuse_alone(*suspects.front(), error, now);
+  const auto is_doubtful = [](const Entry* entry) { return entry->second.is_doubtful; };
+  const bool is_any_doubtful = std::ranges::any_of(suspects, is_doubtful);  // it is to blame
+  const auto parts = std::clamp<std::size_t>(here_.at_once, 2, suspects.size());
+  for (auto* entry : suspects)
+    if (is_doubtful(entry) || !is_any_doubtful)
+      entry->second.here.company = (suspects.size() + parts - 1) / parts;
+}
+
+void Subscriptions::refuse_alone(Entry& entry, const Fences::Error& error, TimePoint now) {
+  auto& here = entry.second.here;
+  const bool is_about_names = error.kind() != ExchangeError::other;
+  const bool is_repeated = here.tries > 0 && here.refusal == Refusal::none;
+  if (says_already(error.message) || (is_repeated && !is_about_names)) return accept(entry, now);
+  if (!error.is_certain && !entry.second.is_doubtful && here.refusal == Refusal::none &&
+      entry.second.state != State::rejected) {
+    here.company = 1;
+    here.refusal = Refusal::name;
+    here.tries = 0;
+    return;
+  }
   const bool is_full =
-      !is_about_names(error.code) && (did_not_fit || refusals_in_a_row_ >= kFullAfter);
-  reject(name, is_full ? Refusal::full : Refusal::name, error, now);
-  if (is_full) reject_all_parts(error, now);
+      !is_about_names && (here.refusal == Refusal::full || here_.refusals_in_a_row >= kFullAfter);
+  reject(entry, is_full ? Refusal::full : Refusal::name, error, now);
+  if (!is_full) return;
+  for (auto& other : streams_)
+    if (other.second.here.phase != Phase::settled && !other.second.is_hidden)
+      reject(other, Refusal::full, error, now);
 }
 
-/// Into those that are beyond doubt and the others, where there are both, or else into as many
-/// parts as may be asked for at once.
-void Subscriptions::split(std::uint64_t id, Ask ask) {
-  auto& streams = ask.streams;
-  const auto doubtful = std::stable_partition(streams.begin(), streams.end(),
-                                              [&](const auto& name) { return !is_doubtful(name); });
-  if (doubtful != streams.begin() && doubtful != streams.end())
-    return ask_for_parts(id, ask, {{streams.begin(), doubtful}, {doubtful, streams.end()}});
-  const std::size_t at_once = patience_.count() > 0 ? 1 : at_once_;
-  const auto count = std::clamp<std::size_t>(at_once, 2, streams.size());
-  const auto at = [&](std::size_t part) {
-    return streams.begin() + static_cast<std::ptrdiff_t>(streams.size() * part / count);
-  };
-  std::vector<std::vector<std::string>> parts;
-  for (std::size_t part = 0; part < count; ++part) parts.emplace_back(at(part), at(part + 1));
-  ask_for_parts(id, ask, std::move(parts));
-}
-
-/// They are next in the lane.
-void Subscriptions::ask_for_parts(std::uint64_t id, const Ask& ask,
-                                  std::vector<std::vector<std::string>> parts) {
-  if (!ask.is_incomplete) unexplained_[id] = parts.size();
-  for (auto part = parts.rbegin(); part != parts.rend(); ++part)
-    lanes_[ask.lane].push_front({.streams = std::move(*part),
-                                 .is_confirmation = ask.is_confirmation,
-                                 .is_repetition = ask.is_repetition,
-                                 .part_of = id,
-                                 .lane = ask.lane});
-}
-
-/// For as long as the connection lasts: what is refused is the clock or the key, and both may be
-/// set right any time.
-void Subscriptions::refuse_signature(const Ask& ask, TimePoint now) {
-  for (const auto& name : ask.streams) {
-    auto& stream = streams_.find(name)->second;
-    if (std::exchange(stream.refusal, Refusal::signature) != Refusal::signature) stream.tries = 0;
-    if (stream.tries < kSignatureRetries)
-      set_due(stream, now + options_.timing.signature_retry * (1 << stream.tries++));
-    else
-      reject(name, Refusal::signature, *ask.error, now);
-  }
-}
-
-void Subscriptions::reject(std::string_view name, Refusal refusal, const Error& error,
+void Subscriptions::reject(Entry& entry, Refusal reason, const Fences::Error& error,
                            TimePoint now) {
-  auto& stream = streams_.find(name)->second;
-  if (std::exchange(stream.refusal, refusal) != refusal) stream.tries = 0;
-  stream.is_settled = true;
-  const int doublings = stream.tries++ - (refusal == Refusal::signature ? kSignatureRetries : 0);
-  if (options_.retry_rejected.count() > 0) set_due(stream, now + until_retry(doublings));
-  if (stream.state == State::rejected) return;
-  set_state(name, stream, State::rejected);
-  rejections_.push_back({std::string(name), error.code, error.message});
+  auto& [name, stream] = entry;
+  stream.was_accepted = false;
+  settle(stream, reason, now);
+  const bool is_made_anew = reason == Refusal::signature && stream.here.tries <= kSignatureRetries;
+  if (is_made_anew || stream.state == State::rejected) return;
+  set_state(entry, State::rejected);
+  rejections_.push_back({name, error.code, error.message});
 }
 
-/// Nothing more fits: what was refused among others need not be asked for alone.
-void Subscriptions::reject_all_parts(const Error& error, TimePoint now) {
-  full_by_ = error.code;
-  for (const auto& [lane, asks] : lanes_)
-    for (const auto& ask : asks)
-      for (const auto& name : ask.streams)
-        if (ask.part_of != 0 && !is_settled(name)) reject(name, Refusal::full, error, now);
-}
-
-Milliseconds Subscriptions::until_retry(int doublings) const {
-  const auto& [signature_retry, first] = options_.timing;
-  return std::min(options_.retry_rejected, first * (1 << std::min(doublings, 16)));
-}
-
-/// An error came late. Whatever was accepted by silence alone may be what it was about. So that is
-/// asked for again, once no more of such errors come.
-bool Subscriptions::be_patient(TimePoint now) {
-  if (is_settling_ && now < quiet_until_) {
-    quiet_until_ = now + kSettle;
-    return true;
+/// What was accepted by silence may be what a late error was about.
+bool Subscriptions::doubt_silence(TimePoint now) {
+  const auto is_in_doubt = [](const auto& entry) {
+    return entry.second.state == State::requested && !entry.second.here.is_acknowledged;
+  };
+  if (std::ranges::none_of(streams_, is_in_doubt) || !here_.fences.be_patient(now)) return false;
+  here_.at_once = 1;
+  for (auto& entry : streams_) {
+    if (entry.second.here.phase != Phase::open && !is_in_doubt(entry)) continue;
+    entry.second.here.phase = Phase::pending;
+    entry.second.here.due = TimePoint::max();
   }
-  if (patience_ >= kMostPatience) return false;
-  std::vector<std::string> silent;
-  for (auto& [name, stream] : streams_) {
-    if (stream.state != State::requested || stream.is_acknowledged) continue;
-    stream.is_settled = false;
-    silent.push_back(name);
-  }
-  if (silent.empty()) return false;
-  for (auto& [id, ask] : open_) {  // their verdicts would come too early
-    ask.streams.clear();
-    ask.is_incomplete = true;
-  }
-  patience_ = std::max(kFirstPatience, 2 * patience_);
-  quiet_until_ = now + kSettle;
-  is_settling_ = true;
-  queue({Rank::kept, 0}, silent, /*is_repetition=*/true);
   return true;
 }
 
+/// Until it is asked for again, if ever.
+void Subscriptions::settle(WantedStream& stream, Refusal reason, TimePoint now) {
+  auto& here = stream.here;
+  if (std::exchange(here.refusal, reason) != reason) here.tries = 0;
+  here.phase = Phase::settled;
+  here.company = SIZE_MAX;
+  auto doublings = here.tries++;
+  Milliseconds interval = options_.resubscribe_after * (1 << std::min(doublings, 4));
+  if (reason == Refusal::signature && doublings < kSignatureRetries) {
+    interval = options_.timing.signature_retry * (1 << doublings);
+  } else if (reason != Refusal::none) {
+    if (reason == Refusal::signature) doublings -= kSignatureRetries;
+    interval = std::min(options_.retry_rejected,
+                        options_.timing.retry_first * (1 << std::min(doublings, 16)));
+  }
+  const bool is_never = interval.count() == 0 || stream.state == State::live;
+  here.due = is_never ? TimePoint::max() : now + interval;
+  here_.next_due = std::min(here_.next_due, here.due);
+}
+
+/// Of what did not fit one is tried for all.
+void Subscriptions::wake_due(TimePoint now) {
+  if (now < here_.next_due) return;
+  here_.next_due = TimePoint::max();
+  bool is_room_tried = false;
+  for (auto& [name, stream] : streams_) {
+    auto& here = stream.here;
+    const bool is_full = here.refusal == Refusal::full;
+    if (here.due <= now && is_full && std::exchange(is_room_tried, true)) {
+      settle(stream, Refusal::full, now);
+    } else if (here.due <= now) {
+      here.phase = Phase::pending;
+      here.due = TimePoint::max();
+      if (is_full || here.refusal == Refusal::name) here.company = 1;
+    }
+    here_.next_due = std::min(here_.next_due, here.due);
+  }
+}
+
 std::optional<Subscriptions::State> Subscriptions::state_of(std::string_view name) const {
-  const auto found = streams_.find(name);
-  if (found == streams_.end() || !found->second.is_wanted) return std::nullopt;
-  return found->second.state;
-}
-
-bool Subscriptions::is_settled(std::string_view name) const {
-  const auto found = streams_.find(name);
-  return found == streams_.end() || found->second.is_settled;
-}
-
-bool Subscriptions::is_doubtful(std::string_view name) const {
-  if (!proto::is_of_known_type(name)) return true;
-  if (symbols_.empty()) return false;
-  const auto parsed = proto::StreamName::parse(name);
-  const auto symbol = parsed ? parsed->symbol() : std::string_view{};
-  return !symbol.empty() && !symbols_.contains(symbol);
+  const auto entry = streams_.find(name);
+  if (entry == streams_.end() || entry->second.is_hidden) return std::nullopt;
+  return entry->second.state;
 }
 
 std::size_t Subscriptions::in_question() const {
-  std::size_t streams = 0;
-  for (const auto& [lane, asks] : lanes_)
-    for (const auto& ask : asks) streams += ask.part_of != 0 ? ask.streams.size() : 0;
-  return streams;
+  return static_cast<std::size_t>(std::ranges::count_if(streams_, [](const auto& entry) {
+    return entry.second.state == State::waiting && entry.second.here.company != SIZE_MAX;
+  }));
 }
 
-std::size_t Subscriptions::remembered() const {
-  auto places = streams_.size() + ending_.size() + unexplained_.size();
-  for (const auto& [id, ask] : open_) places += 1 + ask.streams.size();
-  for (const auto& [lane, asks] : lanes_)
-    for (const auto& ask : asks) places += 1 + ask.streams.size();
-  return places;
-}
-
-void Subscriptions::set_due(Stream& stream, TimePoint due) {
-  stream.due = due;
-  next_due_ = std::min(next_due_, due);
-}
-
-void Subscriptions::set_state(std::string_view name, Stream& stream, State state) {
-  if (stream.state == state) return;
-  count(stream, -1);
-  stream.state = state;
-  count(stream, 1);
-  if (stream.is_wanted && options_.on_change) options_.on_change(name, state);
-}
-
-void Subscriptions::count(const Stream& stream, int more) {
-  if (stream.is_wanted)
-    counts_.at(static_cast<std::size_t>(stream.state)) += static_cast<std::size_t>(more);
+void Subscriptions::set_state(Entry& entry, State state) {
+  auto& [name, stream] = entry;
+  if (std::exchange(stream.state, state) != state && !stream.is_hidden && options_.on_change)
+    options_.on_change(name, state);
 }
 
 }  // namespace bpx::bridge

@@ -4,7 +4,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <bit>
+#include <string>
 
 namespace bpx::bridge {
 
@@ -61,7 +61,8 @@ void Supervisor::stop() {
 void Supervisor::announce(const Session::End& end, std::chrono::milliseconds retry) {
   if (const auto* failure = std::get_if<ConnectFailure>(&end.why)) {
     ++failures_;
-    if (is_news(*failure))
+    const auto words = std::string(to_string(failure->result)) + ' ' + failure->detail;
+    if (failure_news_.is_news(words, failures_, std::chrono::steady_clock::now()))
       log_.warn("connect failed", {{"result", to_string(failure->result)},
                                    {"detail", failure->detail},
                                    {"attempt", failures_},
@@ -70,7 +71,7 @@ void Supervisor::announce(const Session::End& end, std::chrono::milliseconds ret
     return;
   }
   failures_ = 0;
-  said_.reset();
+  failure_news_.forget();
   const auto& disconnect = std::get<Disconnect>(end.why);
   log_.warn("disconnected", {{"reason", to_string(disconnect.reason)},
                              {"detail", disconnect.detail},
@@ -80,16 +81,6 @@ void Supervisor::announce(const Session::End& end, std::chrono::milliseconds ret
                         .detail = disconnect.detail,
                         .code = disconnect.code,
                         .retry = retry});
-}
-
-bool Supervisor::is_news(const ConnectFailure& failure) {
-  constexpr std::chrono::minutes kReminder{1};
-  const auto now = std::chrono::steady_clock::now();
-  if (said_ && said_->result == failure.result && !std::has_single_bit(failures_) &&
-      now - said_->at < kReminder)
-    return false;
-  said_ = {failure.result, now};
-  return true;
 }
 
 }  // namespace bpx::bridge

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "bridge/observe/log.hpp"
+#include "bridge/observe/novelty.hpp"
 #include "bridge/publish/status_topic.hpp"
 #include "bridge/upstream/backoff.hpp"
 #include "bridge/upstream/session.hpp"
@@ -10,7 +11,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 
 namespace bpx::bridge {
 
@@ -28,15 +28,7 @@ class Supervisor {
   void stop();
 
  private:
-  struct Said {
-    ConnectResult result;
-    std::chrono::steady_clock::time_point at;
-  };
-
   void announce(const Session::End& end, std::chrono::milliseconds retry);
-  /// An outage of a night must not bury what led to it: of the same failure again and again, the
-  /// first, second, fourth, eighth, … attempt is told of, and one a minute.
-  bool is_news(const ConnectFailure& failure);
 
   Session& session_;
   Backoff backoff_;
@@ -46,7 +38,7 @@ class Supervisor {
   bool is_stopping_ = false;
   unsigned slowdowns_ = 0;      ///< connections closed in a row for asking too much
   std::uint64_t failures_ = 0;  ///< attempts that failed since the last connection
-  std::optional<Said> said_;    ///< the failure last told of
+  Novelty failure_news_;        ///< likewise
 };
 
 }  // namespace bpx::bridge

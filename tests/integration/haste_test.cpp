@@ -43,6 +43,10 @@ TEST(Haste, WaitsForNoAnswerToTheClose) {
                      .close_grace = 2 * kDeadline});
     const auto end = std::async(std::launch::async, [&app] { app.run(/*handles_signals=*/false); });
     EXPECT_TRUE(exchange.accept());
+    EXPECT_TRUE(comes_true([&] {
+      const std::lock_guard lock(mutex);
+      return log.find("INFO  connected") != std::string::npos;
+    }));
     app.stop();
     EXPECT_TRUE(hears_close(exchange));
     app.stop();

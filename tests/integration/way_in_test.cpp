@@ -1,4 +1,5 @@
 // The way in, as public reports say that exchanges treat their clients: a row each.
+#include "tests/support/loopback_listener.hpp"
 #include "tests/support/running_bridge.hpp"
 
 #include <gmock/gmock.h>
@@ -289,6 +290,17 @@ TEST(AnExchangeWhoseClockCannotBeRead, GetsSignaturesByOurs) {
   const TemporaryDirectory directory;
   RunningBridge bridge(test_config(exchange, directory, {"account.orderUpdate"}));
   EXPECT_TRUE(exchange.wait_for_subscription("account.orderUpdate")) << bridge.log();
+}
+
+TEST(AnExchangeWhoseClockDoesNotAnswer, DelaysNoPublicStream) {
+  SimulatedExchange exchange(ExchangeOptions{});
+  const LoopbackListener mute;  // it takes connections, and says nothing
+  const TemporaryDirectory directory;
+  auto config = test_config(exchange, directory, {"account.orderUpdate", "trade.A"});
+  config.upstream.rest_url = "https://127.0.0.1:" + std::to_string(mute.port());
+  RunningBridge bridge(config);
+  ASSERT_TRUE(exchange.wait_for_subscriptions(2)) << bridge.log();
+  EXPECT_EQ(exchange.requests().front().params, std::vector<std::string>{"trade.A"});
 }
 
 }  // namespace

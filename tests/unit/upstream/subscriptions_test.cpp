@@ -36,6 +36,17 @@ std::vector<std::string> numbered(std::size_t count) {
   return names;
 }
 
+/// How many of what is wanted are in that state.
+std::size_t count(const Subscriptions& subscriptions, State state) {
+  const auto& streams = subscriptions.streams();
+  return static_cast<std::size_t>(std::ranges::count_if(
+      streams, [&](const auto& entry) { return subscriptions.state_of(entry.first) == state; }));
+}
+
+bool all_requested(const Subscriptions& subscriptions) {
+  return count(subscriptions, State::waiting) == 0 && count(subscriptions, State::rejected) == 0;
+}
+
 /// An exchange in a few lines: what it does with requests, and when its answers arrive, on a clock
 /// that jumps from event to event.
 class ModelExchange {
@@ -194,8 +205,7 @@ class ModelExchange {
   }
 
   std::optional<TimePoint> next_event() const {
-    auto next = subscriptions_.next_deadline();
-    if (next) next = std::max(*next, pace.next());
+    auto next = pace.next() > now_ ? pace.next() : subscriptions_.next_deadline();
     if (!events_.empty()) next = std::min(next.value_or(TimePoint::max()), events_.begin()->first);
     return next;
   }
@@ -231,8 +241,8 @@ TEST(Subscriptions, AsksForEverythingInBatches) {
   EXPECT_EQ(exchange.requests[0].streams.size(), 100U);
   EXPECT_EQ(exchange.requests[2].streams.size(), 50U);
   EXPECT_EQ(exchange.subscribed.size(), 250U);
-  EXPECT_EQ(subscriptions.count(State::live), 250U);
-  EXPECT_TRUE(subscriptions.all_requested());
+  EXPECT_EQ(count(subscriptions, State::live), 250U);
+  EXPECT_TRUE(all_requested(subscriptions));
 }
 
 TEST(Subscriptions, NeverMixesPrivateAndPublicStreamsInARequest) {
@@ -247,6 +257,18 @@ TEST(Subscriptions, NeverMixesPrivateAndPublicStreamsInARequest) {
               ElementsAre("account.balanceUpdate", "account.orderUpdate"));
   EXPECT_FALSE(exchange.requests[1].is_private);
   EXPECT_THAT(exchange.requests[1].streams, ElementsAre("trade.A", "trade.B"));
+}
+
+TEST(Subscriptions, AskForPublicStreamsWhilePrivateOnesWaitToBeSigned) {
+  Subscriptions subscriptions({}, {"account.orderUpdate", "trade.A"});
+  ModelExchange exchange(subscriptions);
+  subscriptions.connection_opened(5, /*may_sign=*/false);
+  exchange.play();
+  EXPECT_THAT(exchange.subscribed, ElementsAre("trade.A"));
+  EXPECT_EQ(subscriptions.state_of("account.orderUpdate"), State::waiting);
+  subscriptions.allow_signing();
+  exchange.play();
+  EXPECT_THAT(exchange.subscribed, ElementsAre("account.orderUpdate", "trade.A"));
 }
 
 TEST(Subscriptions, AsksOnceForAStreamThatIsListedTwice) {
@@ -265,7 +287,7 @@ TEST(Subscriptions, TakesSilenceForAcceptance) {
   subscriptions.connection_opened();
   exchange.play();
   EXPECT_EQ(subscriptions.state_of("liquidation"), State::requested);
-  EXPECT_TRUE(subscriptions.all_requested());
+  EXPECT_TRUE(all_requested(subscriptions));
   EXPECT_EQ(exchange.requests.size(), 1U);
 }
 
@@ -289,9 +311,9 @@ TEST_P(SubscriptionsWithManners, FindThreeBadNamesAmong250AndCarryTheRest) {
   EXPECT_THAT(names_of(subscriptions.take_rejections()),
               UnorderedElementsAreArray(exchange.unknown));
   EXPECT_EQ(exchange.subscribed.size(), 247U);
-  EXPECT_EQ(subscriptions.count(State::rejected), 3U);
-  EXPECT_EQ(subscriptions.count(State::waiting), 0U);
-  EXPECT_FALSE(subscriptions.all_requested());
+  EXPECT_EQ(count(subscriptions, State::rejected), 3U);
+  EXPECT_EQ(count(subscriptions, State::waiting), 0U);
+  EXPECT_FALSE(all_requested(subscriptions));
   EXPECT_EQ(exchange.errors_about_nothing, 0);
 }
 
@@ -317,8 +339,8 @@ TEST_P(SubscriptionsWithManners, FindBadNamesThatAreRefusedByACodeNobodyKnows) {
       EXPECT_EQ(rejection.message, "message 4100");
     }
     EXPECT_EQ(exchange.subscribed.size(), 38U) << "refuses ends: " << refuses_ends;
-    EXPECT_EQ(subscriptions.count(State::rejected), 2U);
-    EXPECT_EQ(subscriptions.count(State::waiting), 0U);
+    EXPECT_EQ(count(subscriptions, State::rejected), 2U);
+    EXPECT_EQ(count(subscriptions, State::waiting), 0U);
     EXPECT_EQ(exchange.errors_about_nothing, 0);
   }
 }
@@ -395,7 +417,7 @@ TEST_F(Asked, IsLaidTheErrorThatComesBeforeItsFence) {
   subscriptions.on_fence(second.id, now_);
   EXPECT_EQ(subscriptions.state_of("trade.A"), State::requested);
   EXPECT_EQ(subscriptions.state_of("trade.B"), State::waiting);
-  EXPECT_EQ(next(subscriptions).streams, std::vector<std::string_view>{"trade.B"});
+  EXPECT_EQ(next(subscriptions).streams, std::vector<std::string>{"trade.B"});
 }
 
 TEST_F(Asked, IsJudgedTooWhereTheFenceNeverComesBack) {
@@ -405,7 +427,7 @@ TEST_F(Asked, IsJudgedTooWhereTheFenceNeverComesBack) {
   EXPECT_TRUE(subscriptions.on_error(std::nullopt, kInvalidStream, "m", now_));
   ASSERT_TRUE(subscriptions.next_deadline());
   now_ = *subscriptions.next_deadline();
-  EXPECT_EQ(next(subscriptions).streams, std::vector<std::string_view>{"trade.A"});
+  EXPECT_EQ(next(subscriptions).streams, std::vector<std::string>{"trade.A"});
 }
 
 TEST_F(Asked, IsLaidAnUnknownErrorToo) {
@@ -414,7 +436,7 @@ TEST_F(Asked, IsLaidAnUnknownErrorToo) {
   const auto request = next(subscriptions);
   EXPECT_TRUE(subscriptions.on_error(std::nullopt, 5000, "Overloaded", now_));
   subscriptions.on_fence(request.id, now_);
-  EXPECT_FALSE(subscriptions.all_requested());
+  EXPECT_FALSE(all_requested(subscriptions));
 }
 
 TEST_F(Asked, IsForPartsAsManyAsMayGoAtOnceOfARequestThatWasRefused) {
@@ -455,7 +477,7 @@ TEST_P(SubscriptionsWithRefusedSignatures, SignAnewAndSucceed) {
   exchange_.refused_signatures = 3;
   subscriptions_.connection_opened();
   exchange_.play();
-  EXPECT_EQ(subscriptions_.count(State::live), 3U);
+  EXPECT_EQ(count(subscriptions_, State::live), 3U);
   EXPECT_THAT(subscriptions_.take_rejections(), IsEmpty());
   const auto& times = exchange_.signed_at;
   ASSERT_EQ(times.size(), 4U);
@@ -490,7 +512,7 @@ TEST_P(SubscriptionsWithRefusedSignatures, AskAgainOnTheSameConnectionUntilACloc
   EXPECT_LT(before, 30U) << "it presses the exchange";
   exchange_.refused_signatures = 0;
   exchange_.play_for(5min);
-  EXPECT_EQ(subscriptions_.count(State::live), 3U);
+  EXPECT_EQ(count(subscriptions_, State::live), 3U);
   EXPECT_THAT(subscriptions_.take_rejections(), IsEmpty());
 }
 
@@ -503,7 +525,7 @@ TEST_P(SubscriptionsWithRefusedSignatures, AreRejectedAnewOnANewConnection) {
   EXPECT_EQ(subscriptions_.state_of("account.orderUpdate"), State::rejected);
   exchange_.refused_signatures = 0;
   exchange_.play();
-  EXPECT_EQ(subscriptions_.count(State::live), 3U);
+  EXPECT_EQ(count(subscriptions_, State::live), 3U);
 }
 
 INSTANTIATE_TEST_SUITE_P(WithAndWithoutIds, SubscriptionsWithRefusedSignatures, testing::Bool());
@@ -524,10 +546,10 @@ TEST(Subscriptions, AskForEverythingAgainOnANewConnection) {
   subscriptions.connection_opened();
   exchange.play();
   exchange.drop_connection();
-  EXPECT_EQ(subscriptions.count(State::waiting), 2U);
+  EXPECT_EQ(count(subscriptions, State::waiting), 2U);
   exchange.play();
   EXPECT_EQ(exchange.subscribed.size(), 2U);
-  EXPECT_EQ(subscriptions.count(State::live), 2U);
+  EXPECT_EQ(count(subscriptions, State::live), 2U);
 }
 
 TEST(Subscriptions, TryARejectedNameAgainOnANewConnectionWithoutEndangeringTheRest) {
@@ -549,7 +571,7 @@ TEST(Subscriptions, TryARejectedNameAgainOnANewConnectionWithoutEndangeringTheRe
   exchange.drop_connection();
   exchange.play();
   EXPECT_EQ(subscriptions.state_of("trade.new"), State::live);
-  EXPECT_TRUE(subscriptions.all_requested());
+  EXPECT_TRUE(all_requested(subscriptions));
 }
 
 TEST(Subscriptions, BringBackWhatWasAcceptedApartFromConfiguredNamesNotYetJudged) {
@@ -567,7 +589,7 @@ TEST(Subscriptions, BringBackWhatWasAcceptedApartFromConfiguredNamesNotYetJudged
   exchange.play_for(3 * exchange.latency);  // in the midst of the search
   const auto accepted = exchange.subscribed;
   ASSERT_FALSE(accepted.empty());
-  ASSERT_LT(subscriptions.count(State::rejected), 20U);
+  ASSERT_LT(count(subscriptions, State::rejected), 20U);
 
   exchange.requests.clear();
   exchange.drop_connection();
@@ -576,7 +598,7 @@ TEST(Subscriptions, BringBackWhatWasAcceptedApartFromConfiguredNamesNotYetJudged
     EXPECT_TRUE(accepted.contains(name)) << name << " was never accepted";
   exchange.play();
   EXPECT_EQ(exchange.subscribed.size(), 100U);
-  EXPECT_EQ(subscriptions.count(State::rejected), 20U);
+  EXPECT_EQ(count(subscriptions, State::rejected), 20U);
 }
 
 TEST(Subscriptions, AskApartForWhatTheExchangeDoesNotList) {
@@ -593,8 +615,8 @@ TEST(Subscriptions, AskApartForWhatTheExchangeDoesNotList) {
   exchange.drop_connection();
   exchange.play();
   EXPECT_EQ(exchange.requests.size(), 5U) << "those listed, the others, and each of these";
-  EXPECT_EQ(subscriptions.count(State::live), 97U);
-  EXPECT_EQ(subscriptions.count(State::rejected), 3U);
+  EXPECT_EQ(count(subscriptions, State::live), 97U);
+  EXPECT_EQ(count(subscriptions, State::rejected), 3U);
 }
 
 TEST(Subscriptions, AskApartForWhatIsNotListedWhereARequestWasRefused) {
@@ -608,7 +630,7 @@ TEST(Subscriptions, AskApartForWhatIsNotListedWhereARequestWasRefused) {
   ASSERT_EQ(exchange.requests.size(), 4U);
   EXPECT_THAT(exchange.requests[2].streams, ElementsAre("trade.A", "trade.B"));
   EXPECT_THAT(exchange.requests[3].streams, ElementsAre("trade.BAD"));
-  EXPECT_EQ(subscriptions.count(State::rejected), 1U);
+  EXPECT_EQ(count(subscriptions, State::rejected), 1U);
 }
 
 TEST(Subscriptions, FindManyBadNamesAmongGoodOnes) {
@@ -624,7 +646,7 @@ TEST(Subscriptions, FindManyBadNamesAmongGoodOnes) {
     exchange.unknown = unknown;
     subscriptions.connection_opened(at_once);
     exchange.play();
-    EXPECT_EQ(subscriptions.count(State::live), 100U);
+    EXPECT_EQ(count(subscriptions, State::live), 100U);
     EXPECT_THAT(names_of(subscriptions.take_rejections()), UnorderedElementsAreArray(unknown));
   }
 }
@@ -647,7 +669,7 @@ TEST(Subscriptions, SilenceNoGoodStreamEvenWhereErrorsComeBehindTheirFences) {
     subscriptions.connection_opened(seed % 2 == 0 ? 5 : 1'000);
     exchange.play_for(1h);
     EXPECT_EQ(exchange.subscribed.size(), 38U) << "seed " << seed;
-    EXPECT_EQ(subscriptions.count(State::rejected), 2U) << "seed " << seed;
+    EXPECT_EQ(count(subscriptions, State::rejected), 2U) << "seed " << seed;
     for (const auto& name : exchange.unknown)
       EXPECT_EQ(subscriptions.state_of(name), State::rejected) << "seed " << seed;
   }
@@ -699,7 +721,7 @@ TEST(Subscriptions, AreAskedForAgainAtDoublingIntervalsUntilTheyDeliver) {
     EXPECT_NEAR(minutes[i] - minutes[i - 1], 1 << std::min<std::size_t>(i - 1, 4), 0.1) << i;
     EXPECT_THAT(exchange.requests[i].streams, ElementsAre("trade.B", "trade.C")) << i;
   }
-  EXPECT_TRUE(subscriptions.all_requested());
+  EXPECT_TRUE(all_requested(subscriptions));
 }
 
 TEST(Subscriptions, AreSubscribedToThoughTheExchangeDroppedTheirRequest) {
@@ -710,7 +732,7 @@ TEST(Subscriptions, AreSubscribedToThoughTheExchangeDroppedTheirRequest) {
   exchange.play_for(1s);
   exchange.ignores_requests = false;
   exchange.play_for(60s);
-  EXPECT_EQ(subscriptions.count(State::live), 20U);
+  EXPECT_EQ(count(subscriptions, State::live), 20U);
 }
 
 TEST(Subscriptions, AreTriedAgainOnTheSameConnectionOnceRejectedAtDoublingIntervals) {
@@ -728,7 +750,7 @@ TEST(Subscriptions, AreTriedAgainOnTheSameConnectionOnceRejectedAtDoublingInterv
   EXPECT_EQ(subscriptions.take_rejections().size(), 1U) << "it is news once";
   exchange.unknown.clear();
   exchange.play_for(5min);
-  EXPECT_EQ(subscriptions.count(State::live), 2U);
+  EXPECT_EQ(count(subscriptions, State::live), 2U);
 }
 
 class SubscriptionsBeyondACap : public testing::TestWithParam<std::tuple<bool, std::size_t>> {};
@@ -742,8 +764,8 @@ TEST_P(SubscriptionsBeyondACap, FillItAndAreRejectedThenQuietUntilThereIsRoom) {
   exchange.pace = Pace(at_once);
   subscriptions.connection_opened(at_once);
   exchange.play_for(at_once == 1 ? 60s : 10s);
-  EXPECT_EQ(subscriptions.count(State::live), 250U);
-  EXPECT_EQ(subscriptions.count(State::rejected), 750U);
+  EXPECT_EQ(count(subscriptions, State::live), 250U);
+  EXPECT_EQ(count(subscriptions, State::rejected), 750U);
   const auto rejections = subscriptions.take_rejections();
   ASSERT_EQ(rejections.size(), 750U);
   EXPECT_EQ(rejections[0].code, kTooMany);
@@ -756,7 +778,7 @@ TEST_P(SubscriptionsBeyondACap, FillItAndAreRejectedThenQuietUntilThereIsRoom) {
   EXPECT_LT(exchange.requests.size(), 60U) << "it does not fall quiet";
   exchange.room = 2'000;
   exchange.play_for(10min);
-  EXPECT_EQ(subscriptions.count(State::live), 1'000U);
+  EXPECT_EQ(count(subscriptions, State::live), 1'000U);
   EXPECT_THAT(subscriptions.take_rejections(), IsEmpty());
 }
 
@@ -812,7 +834,7 @@ TEST(Subscriptions, AreNotDrivenInCirclesByErrorsThatAreNotAboutThem) {
     exchange.play();
   }
   EXPECT_LT(exchange.requests.size(), 20U);
-  EXPECT_EQ(subscriptions.count(State::rejected), 0U);
+  EXPECT_EQ(count(subscriptions, State::rejected), 0U);
 }
 
 TEST(Subscriptions, IgnoreDataAndAnswersTheyKnowNothingOf) {
@@ -822,7 +844,7 @@ TEST(Subscriptions, IgnoreDataAndAnswersTheyKnowNothingOf) {
   subscriptions.on_acknowledgement(99);
   subscriptions.on_acknowledgement(std::nullopt);
   EXPECT_FALSE(subscriptions.on_error(99, kInvalidStream, "m", TimePoint{} + 1h));
-  EXPECT_EQ(subscriptions.count(State::waiting), 1U);
+  EXPECT_EQ(count(subscriptions, State::waiting), 1U);
   EXPECT_FALSE(subscriptions.state_of("trade.unrequested"));
 }
 
@@ -839,7 +861,7 @@ TEST(SubscriptionsOnDemand, AreAskedForOnTheStandingConnection) {
   ASSERT_EQ(exchange.requests.size(), 2U);
   EXPECT_THAT(exchange.requests[1].streams, ElementsAre("trade.B", "trade.C"));
   EXPECT_EQ(subscriptions.state_of("trade.B"), State::live);
-  EXPECT_EQ(subscriptions.count(State::live), 3U);
+  EXPECT_EQ(count(subscriptions, State::live), 3U);
 }
 
 TEST(SubscriptionsOnDemand, EndByUnsubscribing) {
@@ -856,7 +878,7 @@ TEST(SubscriptionsOnDemand, EndByUnsubscribing) {
   EXPECT_EQ(subscriptions.state_of("trade.B"), std::nullopt);
   subscriptions.on_data("trade.B");  // what was under way
   EXPECT_EQ(subscriptions.state_of("trade.B"), std::nullopt);
-  EXPECT_TRUE(subscriptions.all_requested());
+  EXPECT_TRUE(all_requested(subscriptions));
 }
 
 TEST(Subscriptions, MayBeLastingAndCeaseToBe) {
@@ -871,7 +893,7 @@ TEST(Subscriptions, MayBeLastingAndCeaseToBe) {
   exchange.play();
   EXPECT_THAT(exchange.subscribed, ElementsAre("trade.B", "trade.C"));
   EXPECT_EQ(subscriptions.state_of("trade.A"), std::nullopt);
-  EXPECT_TRUE(subscriptions.all_requested());
+  EXPECT_TRUE(all_requested(subscriptions));
 }
 
 TEST(SubscriptionsOnDemand, AreAskedForAgainOnTheNextConnection) {
@@ -886,7 +908,7 @@ TEST(SubscriptionsOnDemand, AreAskedForAgainOnTheNextConnection) {
   exchange.drop_connection();
   exchange.play();
   EXPECT_THAT(exchange.subscribed, ElementsAre("trade.A", "trade.B"));
-  EXPECT_EQ(subscriptions.count(State::live), 2U);
+  EXPECT_EQ(count(subscriptions, State::live), 2U);
 }
 
 TEST(SubscriptionsOnDemand, MayEndBeforeTheyBegan) {
@@ -901,8 +923,23 @@ TEST(SubscriptionsOnDemand, MayEndBeforeTheyBegan) {
   subscriptions.connection_opened();
   exchange.play();
   EXPECT_THAT(exchange.subscribed, ElementsAre("trade.A", "trade.C"));
-  EXPECT_EQ(subscriptions.count(State::live), 2U);
-  EXPECT_TRUE(subscriptions.all_requested());
+  EXPECT_EQ(count(subscriptions, State::live), 2U);
+  EXPECT_TRUE(all_requested(subscriptions));
+}
+
+TEST(SubscriptionsOnDemand, AreAskedForAnewThoughDataOfTheSubscriptionThatEndsIsUnderWay) {
+  Subscriptions subscriptions({}, {"trade.A"});
+  ModelExchange exchange(subscriptions);
+  subscriptions.connection_opened();
+  subscriptions.want("trade.B");
+  exchange.play();
+  subscriptions.unwant("trade.B");
+  ASSERT_TRUE(subscriptions.next_request(exchange.now())->is_end);
+  subscriptions.want("trade.B");
+  subscriptions.on_data("trade.B");
+  const auto request = subscriptions.next_request(exchange.now());
+  ASSERT_TRUE(request) << "it would never come again";
+  EXPECT_THAT(request->streams, ElementsAre("trade.B"));
 }
 
 TEST(SubscriptionsOnDemand, DoNotSilenceAnyoneByABadName) {
@@ -914,9 +951,9 @@ TEST(SubscriptionsOnDemand, DoNotSilenceAnyoneByABadName) {
   for (const auto* stream : {"trade.B", "trade.BAD", "trade.C"}) subscriptions.want(stream);
   exchange.play();
   EXPECT_EQ(subscriptions.state_of("trade.BAD"), State::rejected);
-  EXPECT_EQ(subscriptions.count(State::live), 22U);
+  EXPECT_EQ(count(subscriptions, State::live), 22U);
   subscriptions.unwant("trade.BAD");
-  EXPECT_TRUE(subscriptions.all_requested());
+  EXPECT_TRUE(all_requested(subscriptions));
 }
 
 TEST(SubscriptionsOnDemand, MayComeAndGoForEverWithoutLosingAnyone) {
@@ -936,7 +973,7 @@ TEST(SubscriptionsOnDemand, MayComeAndGoForEverWithoutLosingAnyone) {
     }
     if (round % 1'000 == 999) exchange.drop_connection();
     exchange.play();
-    ASSERT_EQ(subscriptions.count(State::live), 5 + wanted.size());
+    ASSERT_EQ(count(subscriptions, State::live), 5 + wanted.size());
   }
   for (const auto& stream : numbered(5)) wanted.insert(stream);
   EXPECT_EQ(exchange.subscribed, wanted);
@@ -956,7 +993,7 @@ TEST(SubscriptionsOnDemand, AreForgottenThoughTheExchangeAnswersNothing) {
     const auto name = "ticker.T" + std::to_string(i);
     subscriptions.want(name);
     subscriptions.unwant(name);
-    ASSERT_LT(subscriptions.remembered(), kForgetful) << i;
+    ASSERT_LT(subscriptions.streams().size(), kForgetful) << i;
   }
   subscriptions.want("trade.B");
   exchange.play();
@@ -978,14 +1015,14 @@ TEST(SubscriptionsOnDemand, AreForgottenInTheMidstOfEverythingThatIsUnderWay) {
     if (i % 400 == 0) wanted.insert(name);
     if (i % 5 == 0) exchange.play_for(3ms);
     if (i % 400 != 0) subscriptions.unwant(name);
-    ASSERT_LT(subscriptions.remembered(), kForgetful) << i;
+    ASSERT_LT(subscriptions.streams().size(), kForgetful) << i;
   }
   exchange.play();
   for (const auto& name : numbered(50))
     if (name != "trade.S13") wanted.insert(name);
   EXPECT_EQ(exchange.subscribed, wanted);
-  EXPECT_EQ(subscriptions.count(State::live), wanted.size());
-  EXPECT_EQ(subscriptions.count(State::rejected), 1U);
+  EXPECT_EQ(count(subscriptions, State::live), wanted.size());
+  EXPECT_EQ(count(subscriptions, State::rejected), 1U);
 }
 
 TEST(SubscriptionsOnDemand, AreForgottenThoughOneNameComesAndGoesForEver) {
@@ -997,7 +1034,7 @@ TEST(SubscriptionsOnDemand, AreForgottenThoughOneNameComesAndGoesForEver) {
     exchange.play();
     subscriptions.unwant("trade.B");
     exchange.requests.clear();
-    ASSERT_LT(subscriptions.remembered(), kForgetful) << i;
+    ASSERT_LT(subscriptions.streams().size(), kForgetful) << i;
   }
 }
 
@@ -1014,7 +1051,7 @@ TEST(SubscriptionsOnDemand, AreAskedForOnceThoughTheyWereGivenUpBeforeTheirTurn)
   }
   exchange.play();
   ASSERT_EQ(exchange.requests.size(), 2U);
-  EXPECT_THAT(exchange.requests[1].streams, ElementsAre("trade.C", "trade.B"));
+  EXPECT_THAT(exchange.requests[1].streams, ElementsAre("trade.B", "trade.C"));
 }
 
 TEST(SubscriptionsOnDemand, SurviveAnErrorAfterThousandsHaveComeAndGone) {
@@ -1029,7 +1066,7 @@ TEST(SubscriptionsOnDemand, SurviveAnErrorAfterThousandsHaveComeAndGone) {
   subscriptions.want("trade.LATE");
   exchange.send_error(kInvalidStream);
   exchange.play();
-  EXPECT_EQ(subscriptions.count(State::live), 2U);
+  EXPECT_EQ(count(subscriptions, State::live), 2U);
 }
 
 /// Consumers' numbers.
@@ -1086,7 +1123,7 @@ TEST_F(SubscriptionsAmongEnemies, AskForANewcomerAfterOneStepHoweverManyBadNames
     EXPECT_LE(time_until_live(good), kStep) << good;
     exchange_.play_for(437ms * (i % 9));
   }
-  EXPECT_GT(subscriptions_.count(State::waiting), 300U) << "the bad names still wait";
+  EXPECT_GT(count(subscriptions_, State::waiting), 300U) << "the bad names still wait";
 }
 
 TEST_F(SubscriptionsAmongEnemies, AskForANewcomerSoonThoughBadNamesComeWithoutEnd) {
@@ -1136,14 +1173,14 @@ TEST_F(SubscriptionsAmongEnemies, AskForANewcomerSoonThoughAnEnemyWantedItFirstA
   for (const auto* stream : {"trade.GOOD", "trade.B"}) subscriptions_.want(stream, kFriend);
   EXPECT_LE(time_until_live("trade.GOOD"), kStep);
   EXPECT_LE(time_until_live("trade.B"), kStep);
-  subscriptions_.want("trade.C", kOtherEnemy);
+  subscriptions_.want("trade.Z", kOtherEnemy);
   invent(250, kOtherEnemy, "O");
-  subscriptions_.unwant("trade.C");
-  subscriptions_.want("trade.C", kOtherEnemy);
+  subscriptions_.unwant("trade.Z");
+  subscriptions_.want("trade.Z", kOtherEnemy);
   exchange_.play_for(20s);  // they are being narrowed down
-  EXPECT_EQ(subscriptions_.state_of("trade.C"), State::waiting);
-  subscriptions_.want("trade.C", kFriend);
-  EXPECT_LE(time_until_live("trade.C"), 2 * kStep);
+  EXPECT_EQ(subscriptions_.state_of("trade.Z"), State::waiting);
+  subscriptions_.want("trade.Z", kFriend);
+  EXPECT_LE(time_until_live("trade.Z"), 2 * kStep);
 }
 
 TEST_F(SubscriptionsAmongEnemies, JudgeOnceWhatSeveralConsumersWant) {
@@ -1155,7 +1192,7 @@ TEST_F(SubscriptionsAmongEnemies, JudgeOnceWhatSeveralConsumersWant) {
   exchange_.play();
   EXPECT_EQ(subscriptions_.take_rejections().size(), 1U);
   EXPECT_EQ(subscriptions_.state_of("trade.QUIET"), State::requested);
-  EXPECT_EQ(subscriptions_.count(State::live), 2U);
+  EXPECT_EQ(count(subscriptions_, State::live), 2U);
   for (const auto* stream : {"trade.B", "trade.QUIET", "trade.BAD"}) subscriptions_.unwant(stream);
   exchange_.play();
   EXPECT_THAT(exchange_.subscribed, ElementsAre("trade.A"));
@@ -1166,7 +1203,7 @@ TEST_F(SubscriptionsAmongEnemies, RememberLittleHoweverManyWantTheSame) {
   for (std::uint64_t consumer = 10; consumer < 500; ++consumer) {
     for (const auto& name : invented(100)) subscriptions_.want(name, consumer);
     if (consumer % 10 == 0) exchange_.play_for(1s);
-    ASSERT_LT(subscriptions_.remembered(), 5'000U) << consumer;
+    ASSERT_LT(subscriptions_.streams().size(), 5'000U) << consumer;
   }
 }
 
@@ -1174,7 +1211,7 @@ TEST_F(SubscriptionsAmongEnemies, JudgeEveryBadNameInTheEnd) {
   invent(40, kEnemy);
   invent(40, kOtherEnemy, "O");
   exchange_.play();
-  EXPECT_EQ(subscriptions_.count(State::rejected), 80U);
+  EXPECT_EQ(count(subscriptions_, State::rejected), 80U);
   EXPECT_EQ(subscriptions_.take_rejections().size(), 80U);
 }
 
@@ -1200,7 +1237,7 @@ TEST(SubscriptionsOnDemand, SilenceNoGoodStreamThoughAnswersComeLateAndNewcomers
     }
     exchange.play_for(1h);
     EXPECT_EQ(exchange.subscribed, good) << "seed " << seed;
-    EXPECT_EQ(subscriptions.count(State::rejected), exchange.unknown.size()) << "seed " << seed;
+    EXPECT_EQ(count(subscriptions, State::rejected), exchange.unknown.size()) << "seed " << seed;
     for (const auto& name : exchange.unknown)
       EXPECT_EQ(subscriptions.state_of(name), State::rejected) << "seed " << seed;
   }
@@ -1242,7 +1279,7 @@ TEST_F(SubscriptionsAmongEnemies, LearnAConfiguredNameSoonThoughThousandsWereRej
     subscriptions.want(name, kEnemy);
   }
   exchange.play();
-  ASSERT_EQ(subscriptions.count(State::rejected), 101U);
+  ASSERT_EQ(count(subscriptions, State::rejected), 101U);
   exchange.unknown.erase("trade.new");
   exchange.drop_connection();
   exchange.play_for(kStep);

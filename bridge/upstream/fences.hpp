@@ -1,0 +1,92 @@
+#pragma once
+
+#include "bridge/observe/vocabulary.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace bpx::bridge {
+
+/// Which request an error is about, and when the verdict on a request is in. Behind each request
+/// goes a *fence*, a ping of its id, and the exchange answers in order: an error that names no
+/// request is about the oldest whose fence is not back.
+class Fences {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+  using Milliseconds = std::chrono::milliseconds;
+
+  struct Error {
+    std::int64_t code = 0;
+    std::string message;
+    bool is_certain = false;  ///< the exchange named the request
+    ExchangeError kind() const { return exchange_error(code); }
+  };
+
+  struct Request {
+    std::uint64_t id = 0;
+    bool is_private = false;
+    TimePoint verdict_at{};        ///< at the latest
+    std::optional<Error> error{};  ///< none: it is accepted
+  };
+
+  /// Whether another request may be sent.
+  bool has_room() const { return patience_ == Milliseconds(0) || open_.empty(); }
+
+  void sent(std::uint64_t id, bool is_private, TimePoint now) {
+    open_.push_back({id, is_private, now + kFenceLost + patience_});
+  }
+
+  void on_fence(std::uint64_t id, TimePoint now) {
+    for (auto& open : open_)
+      if (open.id <= id) open.verdict_at = std::min(open.verdict_at, now + patience_);
+  }
+
+  /// False for an error that is about no open request.
+  bool on_error(std::optional<std::uint64_t> id, Error error) {
+    const auto meant = std::ranges::find_if(open_, [&](const Request& open) {
+      if (id) return open.id == *id;
+      return open.is_private || error.kind() != ExchangeError::invalid_signature;
+    });
+    if (meant == open_.end()) return false;
+    if (!meant->error) meant->error = std::move(error);
+    return true;
+  }
+
+  /// When next_verdict() has one at the latest; TimePoint::max() if none is awaited.
+  TimePoint due() const { return open_.empty() ? TimePoint::max() : open_.front().verdict_at; }
+
+  /// The oldest request, if the verdict on it is in.
+  std::optional<Request> next_verdict(TimePoint now) {
+    if (due() > now) return std::nullopt;
+    std::optional judged(std::move(open_.front()));
+    open_.pop_front();
+    return judged;
+  }
+
+  /// Errors come behind their fences. Forgets what is open; once no more of them come there is room
+  /// for one request at a time, whose verdict waits behind its fence, longer each time that this is
+  /// called. False where it waits long enough.
+  bool be_patient(TimePoint now) {
+    if (patience_ >= kMostPatience) return false;
+    patience_ = std::max(kFirstPatience, 2 * patience_);
+    open_ = {{.id = kNone, .is_private = true, .verdict_at = now + kSettle}};
+    return true;
+  }
+
+ private:
+  static constexpr Milliseconds kFenceLost{2'000};  ///< what is not back by then never will be
+  static constexpr Milliseconds kFirstPatience{250};
+  static constexpr Milliseconds kMostPatience{4'000};
+  static constexpr Milliseconds kSettle{1'000};
+  static constexpr std::uint64_t kNone = UINT64_MAX;  ///< takes what else comes late
+
+  std::deque<Request> open_{};
+  Milliseconds patience_{0};
+};
+
+}  // namespace bpx::bridge
