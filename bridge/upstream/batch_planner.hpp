@@ -38,7 +38,7 @@ struct WantedStream {
     std::uint64_t request = 0;       ///< the last one for it; 0: none
     std::size_t company = SIZE_MAX;  ///< so many are asked for together at most; fewer: a suspect
     bool is_acknowledged = false;
-    Refusal refusal = Refusal::none;   ///< by the last verdict
+    Refusal refusal = Refusal::none;   ///< by the last verdict; `name` outlives the connection
     int tries = 0;                     ///< so often it was put off for that reason
     TimePoint due = TimePoint::max();  ///< to be asked for again
   } here{};

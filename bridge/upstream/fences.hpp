@@ -49,6 +49,7 @@ class Fences {
   /// False for an error that is about no open request.
   bool on_error(std::optional<std::uint64_t> id, Error error) {
     const auto meant = std::ranges::find_if(open_, [&](const Request& open) {
+      if (open.id == kNone) return true;
       if (id) return open.id == *id;
       return open.is_private || error.kind() != ExchangeError::invalid_signature;
     });
@@ -74,7 +75,7 @@ class Fences {
   bool be_patient(TimePoint now) {
     if (patience_ >= kMostPatience) return false;
     patience_ = std::max(kFirstPatience, 2 * patience_);
-    open_ = {{.id = kNone, .is_private = true, .verdict_at = now + kSettle}};
+    open_ = {{.id = kNone, .verdict_at = now + kSettle}};
     return true;
   }
 

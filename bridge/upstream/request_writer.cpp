@@ -69,7 +69,8 @@ asio::awaitable<Disconnect> RequestWriter::run(WsConnection& connection, Pace pa
       co_await again_.async_wait(kAsTuple);
       continue;
     }
-    end = co_await write(connection, frame_of(*request));
+    const auto frame = frame_of(*request);
+    end = co_await write(connection, frame);
     if (end) break;
     pace.sent(Clock::now());
     parts_.measurements

@@ -86,14 +86,15 @@ void Subscriptions::connection_opened(std::size_t at_once, bool may_sign) {
   here_.may_sign = may_sign;
   here_.at_once = at_once;
   for (auto& [name, stream] : streams_)
-    if (stream.state == State::rejected) stream.here.company = 1;
+    if (stream.here.refusal == Refusal::name) stream.here.company = 1;
 }
 
 void Subscriptions::connection_closed() {
   here_ = {};
   std::erase_if(streams_, [](const auto& entry) { return entry.second.is_ending(); });
   for (auto& entry : streams_) {
-    entry.second.here = {};
+    auto& here = entry.second.here;
+    here = {.refusal = here.refusal == Refusal::name ? Refusal::name : Refusal::none};
     if (entry.second.state != State::rejected) set_state(entry, State::waiting);
   }
 }

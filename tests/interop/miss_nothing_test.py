@@ -231,7 +231,8 @@ class MissNothingTest(unittest.TestCase):
             hole = next(after for before, after in zip(taken, range(1, said + 1)) if before != after)
             kept, newest = behind.replay(TRADE, hole)
             self.assertEqual(newest, said)
-            self.assertEqual([message.sequence for message in kept], list(range(hole, said + 1)))
+            # The answer counts among what waits: evicted again in its midst, it begins anew.
+            self.assertEqual(sorted({message.sequence for message in kept}), list(range(hole, said + 1)))
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ class TcpProxy:
     def __init__(self, server_port):
         self._server_port = server_port
         self._connections = []
+        self.is_refusing = False  # whoever comes
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -59,6 +60,8 @@ class TcpProxy:
             except OSError:
                 return  # closed
             try:
+                if self.is_refusing:
+                    raise ConnectionRefusedError
                 server = socket.create_connection(("127.0.0.1", self._server_port))
             except OSError:
                 client.close()

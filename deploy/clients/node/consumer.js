@@ -274,6 +274,7 @@ async function main() {
   process.on("SIGTERM", stop).on("SIGINT", stop);
 
   for await (const [frame, payload, bytes] of socket) {
+    if (socket.closed) break; // this one was on its way
     heard = performance.now();
     const header = decode(bytes), topic = String(frame);
     if (header.epoch !== epoch) {

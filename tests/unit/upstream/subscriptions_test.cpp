@@ -785,6 +785,21 @@ TEST_P(SubscriptionsBeyondACap, FillItAndAreRejectedThenQuietUntilThereIsRoom) {
 INSTANTIATE_TEST_SUITE_P(OfAnExchange, SubscriptionsBeyondACap,
                          testing::Combine(testing::Bool(), testing::Values(1, 5, 1'000)));
 
+TEST(Subscriptions, AreAskedForTogetherOnANewConnectionThoughTheyDidNotFit) {
+  Subscriptions subscriptions({}, numbered(1'000));
+  ModelExchange exchange(subscriptions);
+  exchange.room = 250;
+  subscriptions.connection_opened(5);
+  exchange.play();
+  ASSERT_EQ(count(subscriptions, State::rejected), 750U);
+  exchange.room = 1'000;
+  exchange.requests.clear();
+  exchange.drop_connection();
+  exchange.play();
+  EXPECT_EQ(count(subscriptions, State::live), 1'000U);
+  EXPECT_LE(exchange.requests.size(), 11U);
+}
+
 TEST(Subscriptions, TellNoBadNamesOfAnUnknownCodeForAFullExchange) {
   for (const std::size_t at_once : {1, 5, 1'000}) {
     Subscriptions subscriptions({}, numbered(200));
