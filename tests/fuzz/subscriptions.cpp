@@ -141,7 +141,7 @@ class Play {
     require(request.id > last_id_, "ids go up");
     last_id_ = request.id;
     require(!request.streams.empty() && request.streams.size() <= kBatch, "a batch is bounded");
-    for (const auto stream : request.streams) {
+    for (const auto& stream : request.streams) {
       require(bpx::proto::is_private_stream(stream) == request.is_private,
               "a request is wholly private or wholly public");
       if (!request.is_end) asked_.emplace(stream);

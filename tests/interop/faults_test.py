@@ -170,6 +170,13 @@ def grew(series, by=1):
     return lambda before, now: now[series] - (before[series] if before else 0) >= by
 
 
+def more_beyond(bucket, labels, limit, count=0):
+    """More than so many observations above the limit, in seconds, since before."""
+    def beyond(look):
+        return look[f'{bucket}{{{labels}le="+Inf"}}'] - look[f'{bucket}{{{labels}le="{limit}"}}']
+    return lambda before, now: beyond(now) - beyond(before) > count
+
+
 def disconnected(reason):
     return grew(f'upstream_disconnects_total{{reason="{reason}"}}')
 
@@ -247,9 +254,8 @@ FAULTS = {
     "deaf": Row([("deaf", {})]),
     # A little less than what it has to say: on a slower way some streams would hardly come.
     "slow": Row([("slow", {"per_byte_us": 1000})],
-                lambda before, now: now['exchange_lag_seconds_bucket{type="depth",le="+Inf"}']
-                - now['exchange_lag_seconds_bucket{type="depth",le="1"}'] > 0,
-                lambda status: status["lag"]["sum_seconds"] > status["lag"]["count"] * 0.1,
+                more_beyond("exchange_lag_seconds_bucket", 'type="depth",', "1"),
+                lambda status: status["lag"]["sum_seconds"] > status["lag"]["count"] * 0.3,
                 alerts=alert("Lag"), takes=10),
     "skip_ids": Row([("skip_ids", {"stream": DEPTH})],
                     grew(f'sequence_gaps_total{{stream="{DEPTH}"}}'),
@@ -366,8 +372,7 @@ MISFORTUNES = {
                           lambda status: status["subscribers"]["public"] == 0,
                           heal=let_consumers_in, alerts=alert("NoConsumers")),
     "a slow ZeroMQ": Row([slow_zeromq_down],
-                         lambda before, now: now['forward_seconds_bucket{le="+Inf"}']
-                         - now['forward_seconds_bucket{le="0.01"}'] > 20,
+                         more_beyond("forward_seconds_bucket", "", "0.01", 20),
                          settings=with_slow_zeromq, heal=speed_zeromq_up, takes=5,
                          alerts=alert("ForwardingSlow")),
 }
