@@ -489,7 +489,6 @@ class Case:
         look = self.look()
         return look["upstream_connected"] == 1 and not self.readiness() and \
             look["jetstream_connected"] == look["jetstream_configured"] and \
-            "syncing" not in streams(self.bridge.status(), "book").values() and \
             all(name in LIVELY and age is not None and age < 1000 or name not in LIVELY
                 for name, age in streams(self.bridge.status(), "age_ms").items())
 
