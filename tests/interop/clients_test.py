@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -30,6 +31,8 @@ UNWANTED = ["trade.SOL_USDC_PERP", "bookTicker.SOL_USDC_PERP"]
 LONG_S = float(os.environ.get("BPX_SECONDS", "60"))
 LONG_RATE = 10_200  # events a second of the exchange's engine, of which these streams tell 5,000
 FAR_BEHIND = 50_000  # messages
+IMPATIENT_S = 1.5  # after which a client that had nothing to read would ask again
+LARGE = json.dumps({"t": 2, "x": "x" * 200_000})  # more than a pipe holds
 LINE = re.compile(r'(\S+) (\d+) (\d+) (\{"data":.*,"stream":"(\S+)"\})')
 
 
@@ -40,6 +43,8 @@ class Client(Program):
         self.printed = []  # pairs of stream and text, as Exchange.sent has them
         self.positions = {}  # stream → epoch and sequence printed last
         self.faults = []  # what is not in sequence
+        self._is_read = threading.Event()
+        self._is_read.set()
         # Apart: what it says besides must not come in the midst of a line that it prints.
         super().__init__(command, clean_environment(), stderr=subprocess.PIPE)
         self._start_reading(self._listen)
@@ -50,16 +55,31 @@ class Client(Program):
 
     def _read(self):
         for line in self._process.stdout:
-            match = LINE.fullmatch(line.rstrip("\n"))
-            if not match or match[1] != match[5]:  # the latter where a kill has cut a line short
-                self.lines.append(line.rstrip("\n"))
-                continue
-            stream, epoch, sequence = match[1], int(match[2]), int(match[3])
-            before = self.positions.get(stream)
-            if before and sequence != (before[1] + 1 if epoch == before[0] else 1):
-                self.faults.append((stream, before, epoch, sequence))
-            self.positions[stream] = epoch, sequence
-            self.printed.append((stream, match[4]))
+            self._take(line.rstrip("\n"))
+            self._is_read.wait()
+
+    def _take(self, line):
+        match = LINE.fullmatch(line)
+        if not match or match[1] != match[5]:  # the latter where a kill has cut a line short
+            self.lines.append(line)
+            return
+        stream, epoch, sequence = match[1], int(match[2]), int(match[3])
+        before = self.positions.get(stream)
+        if before and sequence != (before[1] + 1 if epoch == before[0] else 1):
+            self.faults.append((stream, before, epoch, sequence))
+        self.positions[stream] = epoch, sequence
+        self.printed.append((stream, match[4]))
+
+    def hold_up(self):
+        """What it prints behind its next line is not read: it gets no further than a pipe holds."""
+        self._is_read.clear()
+
+    def let_go(self):
+        self._is_read.set()
+
+    def stop(self, sign=signal.SIGTERM):
+        self.let_go()
+        return super().stop(sign)
 
     def count(self, pattern):
         return sum(bool(re.match(pattern, line)) for line in list(self.lines))
@@ -387,6 +407,61 @@ class ClientTest:
             bridge.say(is_lost=True)
             self.wait_until_printed(bridge, client)
 
+    def hold_up(self, bridge, client):
+        """From the end of its first message on."""
+        bridge.wait_until(lambda: bridge.asked, "a first request")
+        client.hold_up()
+        bridge.say()
+        self.wait_until_printed(bridge, client)
+
+    def let_go_when_impatient(self, bridge, client):
+        """Returns once it has printed what was said, and all that it asked meanwhile is known."""
+        end = time.monotonic() + IMPATIENT_S
+        bridge.wait_until(lambda: time.monotonic() > end, "the client's patience to end")
+        client.let_go()
+        bridge.say()
+        self.wait_until_printed(bridge, client)
+        bridge.say(is_lost=True)
+        bridge.say()
+        self.wait_until_printed(bridge, client)
+
+    @staticmethod
+    def say_something_else(bridge):
+        """For so long that whatever a client does now and then has its turn."""
+        for _ in range(5_000):
+            bridge.beat()
+
+    def test_does_not_ask_again_for_what_waits_to_be_read(self):
+        bridge, client = self.scripted("--quiet", "100000")
+        with bridge, client:
+            self.hold_up(bridge, client)
+            bridge.meanwhile = lambda: self.say_something_else(bridge)
+            bridge.say(is_lost=True, data=LARGE)
+            bridge.say()
+            bridge.wait_until(lambda: 2 in bridge.asked, "a request")
+            self.let_go_when_impatient(bridge, client)
+        self.assertEqual(set(bridge.asked), {1, 2, 5})
+
+    def test_takes_no_stream_for_quiet_whose_messages_wait_to_be_read(self):
+        bridge, client = self.scripted("--quiet", "1")
+        with bridge, client:
+            self.hold_up(bridge, client)
+            bridge.say(data=LARGE)
+            self.say_something_else(bridge)
+            bridge.say()
+            self.let_go_when_impatient(bridge, client)
+        self.assertNotIn(3, bridge.asked)
+
+    def test_asks_ever_more_seldom_where_no_answer_comes(self):
+        bridge, client = self.scripted()
+        with bridge, client:
+            bridge.answers = False
+            bridge.wait_until(lambda: len(bridge.asked_at) >= 3, "three requests")
+            if IS_HEAVY:
+                first, second, third = bridge.asked_at
+                self.assertGreaterEqual(second - first, 1)  # seconds
+                self.assertGreaterEqual(third - second, 2)
+
     def test_asks_another_bridge_twice_too(self):
         bridge, client = self.scripted("--quiet", "100000")
         with bridge, client:
@@ -605,9 +680,12 @@ class NodeTest(ClientTest, AtOnce, unittest.TestCase):
         npm.install(directory.name, "zeromq@6")
         # A module is looked for where the file lies that asks for it.
         cls.script = shutil.copy(CLIENTS / "node/consumer.js", directory.name)
+        # As elsewhere, who prints waits until a pipe has taken it.
+        cls.first = pathlib.Path(directory.name, "first.js")
+        cls.first.write_text("process.stdout._handle.setBlocking(true);")
 
     def command(self):
-        return ["node", self.script]
+        return ["node", "--require", self.first, self.script]
 
 
 class JavaTest(ClientTest, AtOnce, unittest.TestCase):

@@ -22,7 +22,8 @@ class ScriptedBridge:
         self.book = ""  # of the stream; empty: none is in sync
         self.subscribed = set()  # topics
         self.asked = []  # from which sequence of the stream on, one for each request
-        self.books_asked = []  # when, in seconds of time.monotonic
+        self.asked_at = []  # when these were, in seconds of time.monotonic
+        self.books_asked = []  # likewise
         self.answers = True  # to requests for a replay
         self.lost_in_replays = []  # a set of sequences for each replay to come that is not whole
         self.meanwhile = lambda: None  # what is done once after the first message of a replay
@@ -52,7 +53,7 @@ class ScriptedBridge:
         """Another bridge, which has said nothing yet; consumers keep their connections."""
         self._epoch += 1
         self._statuses = 0
-        self.texts, self.asked = [], []
+        self.texts, self.asked, self.asked_at = [], [], []
 
     def wait_until(self, holds, what):
         def turn():
@@ -84,6 +85,7 @@ class ScriptedBridge:
     def _on_request(self, topic):
         first = int(topic.split("/")[2])
         self.asked.append(first)
+        self.asked_at.append(time.monotonic())
         if not self.answers:
             return
         lost = self.lost_in_replays.pop(0) if self.lost_in_replays else ()

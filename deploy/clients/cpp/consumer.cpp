@@ -37,12 +37,15 @@ using Clock = std::chrono::steady_clock;
 using Json = nlohmann::json;
 using Level = std::pair<std::string, std::string>;  // price and quantity as the exchange wrote them
 
-constexpr std::chrono::seconds kPatience{1};  // without an answer, then ask again
-constexpr std::chrono::seconds kSilence{3};   // of the bridge, then nothing is up to date
+// Without an answer, then ask again; then after twice as long each time.
+constexpr std::chrono::milliseconds kPatience{1'000};
+constexpr std::chrono::seconds kSilence{3};  // of the bridge, then nothing is up to date
 // From one request to the next: the bridge serves 100 a second to all consumers.
 constexpr std::chrono::milliseconds kPace{20};
 constexpr std::chrono::minutes kLongestQuiet{10};  // then a quiet stream is asked at the latest
-constexpr std::size_t kMostWaiting = 100'000;      // live messages of a stream
+// Who has not read all that came by then does not wait for that.
+constexpr std::chrono::seconds kLongestBehind{30};
+constexpr std::size_t kMostWaiting = 100'000;  // live messages of a stream
 constexpr auto kNoBook = std::numeric_limits<std::uint64_t>::max();
 
 volatile std::sig_atomic_t going = 1;
@@ -95,20 +98,23 @@ class Request {
 
   bool is(std::string_view topic) const { return !topic_.empty() && topic == topic_; }
   bool is_open() const { return is_open_; }
-  bool is_due(Clock::time_point now) const { return is_open_ && now > due_; }
-  void wait(Clock::duration patience) { due_ = Clock::now() + patience; }
+  bool is_due(Clock::time_point dry_at) const { return is_open_ && dry_at > due_; }
+  void wait() { due_ = Clock::now() + patience_; }
   void want() {  // it is due as soon as its turn comes
     end();
     is_open_ = true;
     due_ = {};
+    patience_ = kPatience / 2;
   }
   void ask(const std::string& question) {
-    want();
+    end();
+    is_open_ = true;
     static std::random_device random;
     topic_ = question;
     for (int i = 0; i < 3; ++i) topic_ += (i == 0 ? "/" : "-") + std::to_string(random());
     subscriptions_.begin(topic_, stream_);
-    wait(kPatience);
+    patience_ = std::min<Clock::duration>(2 * patience_, kLongestQuiet);
+    wait();
   }
   void end() {
     if (!topic_.empty()) subscriptions_.end(topic_);
@@ -122,6 +128,7 @@ class Request {
   std::string topic_;  // empty until it has been asked
   bool is_open_ = false;
   Clock::time_point due_;
+  Clock::duration patience_{};
 };
 
 class Stream {
@@ -145,17 +152,18 @@ class Stream {
 
   void doubt() { in_doubt_ = true; }
 
-  // Whether anything was to be asked; one thing at a time.
-  bool ask(Clock::time_point now) {
-    if ((in_doubt_ || now > check_at_) && !replay_.is_open()) {
+  // Whether anything was to be asked; one thing at a time. At dry_at all that had come was read:
+  // what was not among it is late, and not only behind what this is too slow to read.
+  bool ask(Clock::time_point now, Clock::time_point dry_at) {
+    if ((in_doubt_ || dry_at > check_at_) && !replay_.is_open()) {
       patience_ = std::min<Clock::duration>(2 * patience_, kLongestQuiet);
       check_at_ = now + patience_;
       replay_.want();
     }
-    if (replay_.is_due(now)) {
+    if (replay_.is_due(dry_at)) {
       replay_.ask("bridge.replay/" + name_ + '/' + std::to_string(next_));
       in_doubt_ = false;
-    } else if (book_request_.is_due(now)) {
+    } else if (book_request_.is_due(dry_at)) {
       book_request_.ask("bridge.book/" + name_);
     } else {
       return false;
@@ -194,7 +202,6 @@ class Stream {
  private:
   void ask_book() {
     book_at_ = kNoBook;
-    book_patience_ = kPatience;
     if (has_book_) book_request_.want();
   }
 
@@ -204,11 +211,7 @@ class Stream {
   }
 
   void on_book(const MessageHeader& header, std::string_view payload) {
-    if (payload.empty()) {  // none is in sync: ask again, after twice as long each time
-      book_request_.wait(book_patience_);
-      book_patience_ = std::min<Clock::duration>(2 * book_patience_, kLongestQuiet);
-      return;
-    }
+    if (payload.empty()) return;  // none is in sync: as good as no answer
     book_request_.end();
     const auto book = Json::parse(payload);
     book_ = {};
@@ -252,7 +255,7 @@ class Stream {
     if (ends) {
       replay_.end();
     } else {
-      replay_.wait(kPatience);
+      replay_.wait();
       // After a reconnect in its middle it begins anew.
       if (header.sequence == next_) deliver(header, payload);
     }
@@ -306,7 +309,6 @@ class Stream {
   Book book_;
   std::uint64_t book_at_ = kNoBook;  // sequence of the last message in it
   std::int64_t book_id_ = 0;         // the exchange's, of its last change
-  Clock::duration book_patience_{};  // how long to wait where there is none
 };
 
 void encrypt(zmq::socket_t& socket, const std::string& server_key, const std::string& key_file) {
@@ -372,14 +374,17 @@ int main(int argc, char** argv) {
   std::uint64_t epoch = 0, statuses = 0;
   Clock::time_point ask_at;
   auto heard = Clock::now();
-  auto connected = heard;
+  auto connected = heard, dry_at = heard, now = heard;
   while (going) {
     const auto was = state;
-    const auto now = Clock::now();
+    const auto before = std::exchange(now, Clock::now());
     zmq::message_t topic, payload, bytes;
     bool has_message = false;
     try {
-      has_message = socket.recv(topic).has_value();
+      has_message = socket.recv(topic, zmq::recv_flags::dontwait).has_value();
+      if (epoch != 0 && (!has_message || now > dry_at + kLongestBehind))
+        dry_at = before;  // if this was halted since, what has come is still on its way in
+      if (!has_message) has_message = socket.recv(topic).has_value();
     } catch (const zmq::error_t& error) {
       if (error.num() != EINTR) throw;
     }
@@ -416,7 +421,8 @@ int main(int argc, char** argv) {
     if (state != was) std::cerr << "bridge " << state << std::endl;
     if (now < ask_at || state == "silent") continue;
     ask_at = now + kPace;
-    const auto asked = std::ranges::find_if(streams, [&](auto& stream) { return stream.ask(now); });
+    const auto asked =
+        std::ranges::find_if(streams, [&](auto& stream) { return stream.ask(now, dry_at); });
     if (asked != streams.end()) streams.splice(streams.end(), streams, asked);  // the others' turn
   }
   for (const auto& stream : streams) stream.print_book();

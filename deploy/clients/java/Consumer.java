@@ -26,10 +26,13 @@ import org.zeromq.ZMQ;
 
 public class Consumer {
     static final int GAP = 2, FIRST = 4, END = 8;
-    static final long PATIENCE = 1_000_000_000L; // ns without an answer, then ask again
+    // ns without an answer, then ask again; then after twice as long each time
+    static final long PATIENCE = 1_000_000_000L;
     static final long SILENCE = 3_000_000_000L; // ns without a word, then nothing is up to date
     static final long PACE = 20_000_000L; // ns between requests: the bridge serves 100 a second in all
     static final long LONGEST_QUIET = 600_000_000_000L; // ns, then a quiet stream is asked at the latest
+    // ns; who has not read all that came by then does not wait for that
+    static final long LONGEST_BEHIND = 30_000_000_000L;
     static final int MOST_WAITING = 100_000; // live messages of a stream
     static final long NO_BOOK = Long.MAX_VALUE;
 
@@ -42,8 +45,8 @@ public class Consumer {
 
     record Message(Header header, String payload) {}
 
-    /** The topic is null until its turn has come; due: when to ask (again). */
-    record Request(String topic, long due) {}
+    /** The topic is null until its turn has come; due: when to ask (again); patience: until then. */
+    record Request(String topic, long due, long patience) {}
 
     /** Both sides: the number that a price is → price and quantity as the exchange wrote them. */
     static class Book {
@@ -89,7 +92,6 @@ public class Consumer {
         Book book;
         long bookAt = NO_BOOK; // sequence of the last message in it
         long bookId = 0; // the exchange's, of its last change
-        long bookPatience; // how long to wait where there is none
         long patience, checkAt; // how long quiet before it is asked (again), and when that is
         boolean inDoubt; // something may have been lost, and has not been asked for
 
@@ -115,15 +117,14 @@ public class Consumer {
 
         void askReplay() {
             end("replay");
-            requests.put("replay", new Request(null, System.nanoTime()));
+            requests.put("replay", new Request(null, 0, PATIENCE / 2));
         }
 
         void askBook() {
             bookAt = NO_BOOK;
-            bookPatience = PATIENCE;
             if (!hasBook) return;
             end("book");
-            requests.put("book", new Request(null, System.nanoTime()));
+            requests.put("book", new Request(null, 0, PATIENCE / 2));
         }
 
         void wasHeard() {
@@ -131,20 +132,25 @@ public class Consumer {
             checkAt = System.nanoTime() + patience;
         }
 
-        /** Whether anything was to be asked; one thing at a time. */
-        boolean ask(long now) {
-            if ((inDoubt || now - checkAt > 0) && !requests.containsKey("replay")) {
+        /**
+         * Whether anything was to be asked; one thing at a time. At dryAt all that had come was read: what
+         * was not among it is late, and not only behind what this is too slow to read.
+         */
+        boolean ask(long now, long dryAt) {
+            if ((inDoubt || dryAt - checkAt > 0) && !requests.containsKey("replay")) {
                 patience = Math.min(2 * patience, LONGEST_QUIET);
                 checkAt = now + patience;
                 askReplay();
             }
             for (String kind : List.of("replay", "book")) {
-                if (!requests.containsKey(kind) || now - requests.get(kind).due < 0) continue;
+                Request request = requests.get(kind);
+                if (request == null || request.topic != null && dryAt - request.due < 0) continue;
+                long patience = Math.min(2 * request.patience, LONGEST_QUIET);
                 end(kind);
                 String what = kind.equals("replay") ? name + "/" + next : name;
                 // A topic that nobody else uses: the answer comes under it.
                 String topic = "bridge." + kind + "/" + what + "/" + UUID.randomUUID();
-                requests.put(kind, new Request(topic, now + PATIENCE));
+                requests.put(kind, new Request(topic, now + patience, patience));
                 subscribe(topic);
                 if (kind.equals("replay")) inDoubt = false;
                 return true;
@@ -175,16 +181,12 @@ public class Consumer {
         void take(String topic, Header header, String payload) {
             Request replay = requests.get("replay");
             if (topic.equals(name)) onLive(header, payload);
-            else if (replay != null && topic.equals(replay.topic)) onReplayed(topic, header, payload);
-            else onBook(topic, header, payload);
+            else if (replay != null && topic.equals(replay.topic)) onReplayed(replay, header, payload);
+            else onBook(header, payload);
         }
 
-        void onBook(String topic, Header header, String payload) {
-            if (payload.isEmpty()) { // none is in sync: ask again, after twice as long each time
-                requests.put("book", new Request(topic, System.nanoTime() + bookPatience));
-                bookPatience = Math.min(2 * bookPatience, LONGEST_QUIET);
-                return;
-            }
+        void onBook(Header header, String payload) {
+            if (payload.isEmpty()) return; // none is in sync: as good as no answer
             end("book");
             JsonObject sides = JsonParser.parseString(payload).getAsJsonObject();
             book = new Book();
@@ -214,7 +216,7 @@ public class Consumer {
             askReplay();
         }
 
-        void onReplayed(String topic, Header header, String payload) {
+        void onReplayed(Request request, Header header, String payload) {
             boolean ends = (header.flags & END) != 0;
             long lastMissing = ends ? header.sequence : header.sequence - 1;
             if (!waiting.isEmpty()) // a live one is not missing
@@ -231,7 +233,8 @@ public class Consumer {
             if (ends) {
                 end("replay");
             } else {
-                requests.put("replay", new Request(topic, System.nanoTime() + PATIENCE));
+                long due = System.nanoTime() + request.patience;
+                requests.put("replay", new Request(request.topic, due, request.patience));
                 // After a reconnect in its middle it begins anew.
                 if (header.sequence == next) deliver(header, payload);
             }
@@ -337,11 +340,16 @@ public class Consumer {
                     (long) (quiet * 1e9)));
         }
         String state = "connecting";
-        long heard = System.nanoTime(), connected = heard, askAt = heard, epoch = 0, statuses = 0;
+        long now = System.nanoTime(), heard = now, connected = now, dryAt = now, askAt = now;
+        long epoch = 0, statuses = 0;
         while (going) {
             String was = state;
-            long now = System.nanoTime();
-            byte[] frame = socket.recv();
+            long before = now;
+            now = System.nanoTime();
+            byte[] frame = socket.recv(ZMQ.DONTWAIT);
+            if (epoch != 0 && (frame == null || now - dryAt > LONGEST_BEHIND))
+                dryAt = before; // if this was halted since, what has come is still on its way in
+            if (frame == null) frame = socket.recv();
             if (frame != null) {
                 heard = now;
                 String topic = text(frame);
@@ -375,7 +383,7 @@ public class Consumer {
             if (now - askAt < 0 || state.equals("silent")) continue;
             askAt = now + PACE;
             for (Stream stream : streams) {
-                if (!stream.ask(now)) continue;
+                if (!stream.ask(now, dryAt)) continue;
                 streams.remove(stream); // the others' turn
                 streams.add(stream);
                 break;

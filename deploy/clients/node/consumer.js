@@ -7,10 +7,11 @@ const { parseArgs } = require("node:util");
 const { Subscriber } = require("zeromq");
 
 const GAP = 2, FIRST = 4, END = 8;
-const PATIENCE = 1000; // ms without an answer, then ask again
+const PATIENCE = 1000; // ms without an answer, then ask again; then after twice as long each time
 const SILENCE = 3000; // ms without a word from the bridge, then nothing is up to date
 const PACE = 20; // ms from one request to the next: the bridge serves 100 a second to all consumers
 const LONGEST_QUIET = 600_000; // ms, then a quiet stream is asked at the latest
+const LONGEST_BEHIND = 30_000; // ms; who has not read all that came by then does not wait for that
 const MOST_WAITING = 100_000; // live messages of a stream
 
 const note = (...words) => process.stderr.write(words.join(" ") + "\n");
@@ -45,7 +46,7 @@ class Book {
 class Stream {
   waiting = []; // live messages, for a replay of what precedes them
   holes = 0; // replays in a row that lacked the next message
-  requests = {}; // kind → topic, none until its turn has come; and when to ask (again)
+  requests = {}; // kind → topic, none until its turn has come; when to ask (again); patience until then
   inDoubt = false; // something may have been lost, and has not been asked for
   bookAt = Infinity; // the last message in the book; infinite: there is none
   bookId = 0; // the exchange's, of its last change
@@ -66,14 +67,14 @@ class Stream {
 
   askReplay() {
     this.end("replay");
-    this.requests.replay = { due: 0 };
+    this.requests.replay = { due: 0, patience: PATIENCE / 2 };
   }
 
   askBook() {
-    Object.assign(this, { bookAt: Infinity, bookPatience: PATIENCE });
+    this.bookAt = Infinity;
     if (!this.hasBook) return;
     this.end("book");
-    this.requests.book = { due: 0 };
+    this.requests.book = { due: 0, patience: PATIENCE / 2 };
   }
 
   wasHeard() {
@@ -81,19 +82,21 @@ class Stream {
     this.checkAt = performance.now() + this.patience;
   }
 
-  // Whether anything was to be asked; one thing at a time.
-  ask(now) {
-    if ((this.inDoubt || now > this.checkAt) && !this.requests.replay) {
+  // Whether anything was to be asked; one thing at a time. At dryAt all that had come was read: what was
+  // not among it is late, and not only behind what this is too slow to read.
+  ask(now, dryAt) {
+    if ((this.inDoubt || dryAt > this.checkAt) && !this.requests.replay) {
       this.patience = Math.min(2 * this.patience, LONGEST_QUIET);
       this.checkAt = now + this.patience;
       this.askReplay();
     }
-    const kind = ["replay", "book"].find(kind => now > this.requests[kind]?.due);
+    const kind = ["replay", "book"].find(kind => dryAt > this.requests[kind]?.due);
     if (!kind) return false;
+    const patience = Math.min(2 * this.requests[kind].patience, LONGEST_QUIET);
     this.end(kind);
     const what = kind === "replay" ? `${this.name}/${this.next}` : this.name;
     const topic = `bridge.${kind}/${what}/${randomUUID()}`; // nobody else's: the answer comes under it
-    this.requests[kind] = { topic, due: now + PATIENCE };
+    this.requests[kind] = { topic, due: now + patience, patience };
     this.subscribe(topic);
     if (kind === "replay") this.inDoubt = false;
     return true;
@@ -125,11 +128,7 @@ class Stream {
   }
 
   onBook(header, payload) {
-    if (!payload) { // none is in sync: ask again, after twice as long each time
-      this.requests.book.due = performance.now() + this.bookPatience;
-      this.bookPatience = Math.min(2 * this.bookPatience, LONGEST_QUIET);
-      return;
-    }
+    if (!payload) return; // none is in sync: as good as no answer
     this.end("book");
     const { asks, bids, lastUpdateId } = JSON.parse(payload);
     this.book = new Book();
@@ -173,7 +172,7 @@ class Stream {
     if (ends) {
       this.end("replay");
     } else {
-      this.requests.replay.due = performance.now() + PATIENCE;
+      this.requests.replay.due = performance.now() + this.requests.replay.patience;
       // After a reconnect in its middle it begins anew.
       if (header.sequence === this.next) this.deliver(header, payload);
     }
@@ -251,14 +250,17 @@ async function main() {
     return new Stream(socket, topics, name, Number(epoch), Number(sequence), hasBook, quiet);
   });
 
-  let state = "connecting", epoch = 0, statuses = 0;
-  let heard = performance.now(), connected = heard;
+  let state = "connecting", epoch = 0, statuses = 0, isDry = false;
+  let heard = performance.now(), connected = heard, dryAt = heard, before = heard;
   const become = now => {
     if (now !== state) note("bridge", now);
     state = now;
   };
   const timer = setInterval(() => {
     const now = performance.now();
+    if (epoch && (isDry || now > dryAt + LONGEST_BEHIND))
+      dryAt = before; // if this was halted since, what has come is still on its way in
+    before = now;
     if (now > heard + SILENCE) {
       become("silent");
       if (now > connected + SILENCE) { // its connection may be dead without a word
@@ -267,7 +269,7 @@ async function main() {
         connected = now;
       }
     }
-    const asked = state === "silent" ? -1 : streams.findIndex(stream => stream.ask(now));
+    const asked = state === "silent" ? -1 : streams.findIndex(stream => stream.ask(now, dryAt));
     if (asked >= 0) streams.push(...streams.splice(asked, 1)); // the others' turn
   }, PACE);
   const stop = () => (clearInterval(timer), socket.close());
@@ -288,6 +290,7 @@ async function main() {
       statuses = header.sequence;
     }
     topics.get(topic)?.take(topic, header, String(payload)); // the whole topic: ZeroMQ matches prefixes
+    isDry = !socket.readable; // to be asked here alone: elsewhere it would keep the next from coming
   }
   for (const stream of streams)
     if (stream.bookAt !== Infinity)

@@ -18,10 +18,11 @@ import zmq
 
 Header = collections.namedtuple("Header", "flags connection epoch sequence received event sent")
 GAP, FIRST, END = 2, 4, 8
-PATIENCE = 1  # seconds without an answer, then ask again
+PATIENCE = 1  # seconds without an answer, then ask again; then after twice as long each time
 SILENCE = 3  # seconds without a word from the bridge, then nothing is up to date
 PACE = 0.02  # seconds from one request to the next: the bridge serves 100 a second to all consumers
 LONGEST_QUIET = 600  # seconds, then a quiet stream is asked at the latest
+LONGEST_BEHIND = 30  # seconds; who has not read all that came by then does not wait for that
 MOST_WAITING = 100_000  # live messages of a stream
 
 
@@ -56,7 +57,8 @@ class Stream:
         self.epoch, self.next = epoch, sequence + 1  # epoch 0: no bridge has been seen
         self.waiting = collections.deque()  # live messages, for a replay of what precedes them
         self.holes = 0  # replays in a row that lacked the next message
-        self.requests = {}  # kind → topic, None until its turn has come; and when to ask (again)
+        # kind → topic, None until its turn has come; when to ask (again); patience until then
+        self.requests = {}
         self.in_doubt = False  # something may have been lost, and has not been asked for
         self.book, self.book_at = Book(), math.inf  # the last message in it; infinite: there is none
         self.book_id = 0  # the exchange's, of its last change
@@ -71,38 +73,40 @@ class Stream:
 
     def ask_replay(self):
         self.end("replay")
-        self.requests["replay"] = None, 0
+        self.requests["replay"] = None, 0, PATIENCE / 2
 
     def ask_book(self):
-        self.book_at, self.book_patience = math.inf, PATIENCE
+        self.book_at = math.inf
         if self.has_book:
             self.end("book")
-            self.requests["book"] = None, 0
+            self.requests["book"] = None, 0, PATIENCE / 2
 
     def was_heard(self):
         self.patience = self.quiet
         self.check_at = time.monotonic() + self.patience
 
-    def ask(self, now):
-        """Whether anything was to be asked; one thing at a time."""
-        if (self.in_doubt or now > self.check_at) and "replay" not in self.requests:
+    def ask(self, now, dry_at):
+        """Whether anything was to be asked; one thing at a time. At dry_at all that had come was read:
+        what was not among it is late, and not only behind what this is too slow to read."""
+        if (self.in_doubt or dry_at > self.check_at) and "replay" not in self.requests:
             self.patience = min(2 * self.patience, LONGEST_QUIET)
             self.check_at = now + self.patience
             self.ask_replay()
         for kind in "replay", "book":
-            if kind in self.requests and now > self.requests[kind][1]:
+            if kind in self.requests and dry_at > self.requests[kind][1]:
+                patience = min(2 * self.requests[kind][2], LONGEST_QUIET)
                 self.end(kind)
                 what = f"{self.name}/{self.next}" if kind == "replay" else self.name
                 # A topic that nobody else uses: the answer comes under it.
                 topic = f"bridge.{kind}/{what}/{secrets.token_hex(8)}".encode()
-                self.requests[kind] = topic, now + PATIENCE
+                self.requests[kind] = topic, now + patience, patience
                 self.subscribe(topic)
                 self.in_doubt = self.in_doubt and kind != "replay"
                 return True
         return False
 
     def end(self, kind):
-        topic, _ = self.requests.pop(kind, (None, 0))
+        topic, *_ = self.requests.pop(kind, (None,))
         if topic:
             del self.topics[topic]
             self.socket.unsubscribe(topic)
@@ -120,15 +124,13 @@ class Stream:
     def take(self, topic, header, payload):
         if topic == self.name.encode():
             self.on_live(header, payload)
-        elif topic == self.requests.get("replay", (None, 0))[0]:
+        elif topic == self.requests.get("replay", (None,))[0]:
             self.on_replayed(topic, header, payload)
         else:
-            self.on_book(topic, header, payload)
+            self.on_book(header, payload)
 
-    def on_book(self, topic, header, payload):
-        if not payload:  # none is in sync: ask again, after twice as long each time
-            self.requests["book"] = topic, time.monotonic() + self.book_patience
-            self.book_patience = min(2 * self.book_patience, LONGEST_QUIET)
+    def on_book(self, header, payload):
+        if not payload:  # none is in sync: as good as no answer
             return
         self.end("book")
         self.book, self.book_at = Book(), header.sequence
@@ -170,7 +172,8 @@ class Stream:
         if ends:
             self.end("replay")
         else:
-            self.requests["replay"] = topic, time.monotonic() + PATIENCE
+            patience = self.requests["replay"][2]
+            self.requests["replay"] = topic, time.monotonic() + patience, patience
             if header.sequence == self.next:  # after a reconnect in its middle it begins anew
                 self.deliver(header, payload)
         self.catch_up()
@@ -240,10 +243,13 @@ def main():
         streams.append(Stream(socket, topics, name, int(epoch), int(sequence),
                               options.book and name.startswith("depth."), options.quiet))
     state, epoch, statuses, ask_at = "connecting", 0, 0, 0
-    heard = connected = time.monotonic()
+    heard = connected = dry_at = now = time.monotonic()
     while going:
-        was, now = state, time.monotonic()
-        if socket.poll(PACE * 1000):
+        was, before, now = state, now, time.monotonic()
+        is_ready = socket.poll(0)
+        if epoch and (not is_ready or now > dry_at + LONGEST_BEHIND):
+            dry_at = before  # if this was halted since, what has come is still on its way in
+        if is_ready or socket.poll(PACE * 1000):
             topic, payload, header, *_ = socket.recv_multipart()
             header, heard = Header(*struct.unpack("<HIQQqqq", header[2:48])), now
             if header.epoch != epoch:
@@ -271,7 +277,7 @@ def main():
         if now > ask_at and state != "silent":
             ask_at = now + PACE
             for stream in streams:
-                if stream.ask(now):
+                if stream.ask(now, dry_at):
                     streams.remove(stream)  # the others' turn
                     streams.append(stream)
                     break
