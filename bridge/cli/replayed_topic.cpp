@@ -10,8 +10,8 @@ void ReplayedTopic::asked_by(std::string request, Clock::time_point now) {
   ++attempts_;
 }
 
-bool ReplayedTopic::is_due(Clock::time_point now) const {
-  return !is_over_ && (attempts_ == 0 || (attempts_ < kAttempts && now - heard_ >= kPatience));
+bool ReplayedTopic::is_due(Clock::time_point dry_at) const {
+  return !is_over_ && (attempts_ == 0 || (attempts_ < kAttempts && dry_at - heard_ >= kPatience));
 }
 
 /// Of another bridge than the one whose replay has begun, nothing has been shown.
@@ -20,12 +20,12 @@ std::string ReplayedTopic::from(const std::string& wanted) const {
   return sequence_ == 0 || is_restarted ? wanted : std::to_string(sequence_ + 1);
 }
 
-std::optional<std::string> ReplayedTopic::failure(Clock::time_point now) const {
+std::optional<std::string> ReplayedTopic::failure(Clock::time_point dry_at) const {
   if (is_over_) return std::nullopt;
   if (bytes_waiting_ >= kMaxBytesWaiting)
     return std::to_string(waiting_.size()) + " live messages wait for the replay of " + topic_ +
            ", and it does not end: going on without the rest of it";
-  if (attempts_ < kAttempts || now - heard_ < kPatience) return std::nullopt;
+  if (attempts_ < kAttempts || dry_at - heard_ < kPatience) return std::nullopt;
   if (sequence_ == 0) return "no replay of " + topic_ + " comes: going on without";
   return "the replay of " + topic_ + " broke off after message " + std::to_string(sequence_) +
          ", and its rest does not come: going on without";

@@ -39,8 +39,9 @@ class ReplayedTopic {
   void asked_by(std::string request, Clock::time_point now);
 
   /// Whether it is time to ask, for the first time or again: also for the rest of a replay that has
-  /// fallen silent before its end.
-  bool is_due(Clock::time_point now) const;
+  /// fallen silent before its end. `dry_at`: when nothing waited to be read last. What comes later
+  /// than that may only be behind what this consumer is too slow to read.
+  bool is_due(Clock::time_point dry_at) const;
 
   /// From where on to ask, where the person wants everything from `wanted` on.
   std::string from(const std::string& wanted) const;
@@ -57,8 +58,8 @@ class ReplayedTopic {
   void end(const Print& print);
 
   /// Why it is of no use to wait for the replay any longer, and what follows, in words for a
-  /// person; nullopt while it is.
-  std::optional<std::string> failure(Clock::time_point now) const;
+  /// person; nullopt while it is. `dry_at` as above.
+  std::optional<std::string> failure(Clock::time_point dry_at) const;
 
  private:
   struct Waiting {

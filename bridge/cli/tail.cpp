@@ -74,7 +74,8 @@ class Tail {
   void run() {
     while (!is_done() && !is_interrupted() && !has_failed()) {
       seek_replays();
-      if (wait_for_message()) drain();
+      wait_for_message();
+      drain();
       out_.flush();
       tell_of_left_out();
       explain_silence();
@@ -88,21 +89,24 @@ class Tail {
   bool is_done() const { return flags_.count && printed_ >= *flags_.count; }
 
  private:
-  bool wait_for_message() {
+  void wait_for_message() {
     const auto silent_at = last_message_ + kSilence;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(silent_at - Clock::now());
     // Once silence has been explained there is nothing to say until something comes. Signals
     // interrupt the wait; a bound covers one that arrives between the check and the wait.
     const auto timeout =
         std::clamp(left, std::chrono::milliseconds(0), std::chrono::milliseconds(200));
-    return socket_.wait(has_explained_ ? std::chrono::milliseconds(200) : timeout,
-                        out_.waiting() > 0 ? std::optional(out_.descriptor()) : std::nullopt);
+    socket_.wait(has_explained_ ? std::chrono::milliseconds(200) : timeout,
+                 out_.waiting() > 0 ? std::optional(out_.descriptor()) : std::nullopt);
   }
 
   void drain() {
     for (int taken = 0; taken < kAtOnce && !is_done() && !is_interrupted(); ++taken) {
       const auto received = socket_.receive();
-      if (!received) return;
+      if (!received) {
+        dry_at_ = Clock::now();
+        return;
+      }
       if (received->has_header)
         on_message(received->message);
       else if (const auto text = watch_.on_unreadable(received->message.topic))
@@ -112,19 +116,18 @@ class Tail {
 
   /// Asks for what was missed, again where no answer comes.
   void seek_replays() {
-    const auto now = Clock::now();
     for (auto& replayed : replayed_) {
-      give_up_where_in_vain(replayed, now);
-      if (!replayed.is_due(now)) continue;
+      give_up_where_in_vain(replayed);
+      if (!replayed.is_due(dry_at_)) continue;
       if (!replayed.request().empty()) socket_.unsubscribe(replayed.request());
       const auto from = replayed.from(*flags_.replay_from);
-      replayed.asked_by(replay_topic(stream_of_topic(replayed.topic()), from), now);
+      replayed.asked_by(replay_topic(stream_of_topic(replayed.topic()), from), Clock::now());
       socket_.subscribe(replayed.request());
     }
   }
 
-  void give_up_where_in_vain(ReplayedTopic& replayed, Clock::time_point now) {
-    const auto failure = replayed.failure(now);
+  void give_up_where_in_vain(ReplayedTopic& replayed) {
+    const auto failure = replayed.failure(dry_at_);
     if (!failure) return;
     remark(*failure);
     socket_.unsubscribe(replayed.request());
@@ -151,7 +154,7 @@ class Tail {
   /// At once, so that the bound on what waits is one.
   void on_live(ReplayedTopic& replayed, const TailMessage& message) {
     replayed.on_live(message, print_);
-    give_up_where_in_vain(replayed, Clock::now());
+    give_up_where_in_vain(replayed);
   }
 
   /// Whether the person asked for the status itself and not just for everything.
@@ -240,6 +243,7 @@ class Tail {
   std::uint64_t printed_ = 0;
   std::uint64_t left_out_ = 0;  ///< since they were last told of
   Clock::time_point last_message_ = Clock::now();
+  Clock::time_point dry_at_ = last_message_;  ///< nothing waited to be read then
   bool has_explained_ = false;
   bool has_explained_cut_ = false;  ///< that heartbeats have stopped
 };

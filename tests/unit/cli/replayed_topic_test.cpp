@@ -99,6 +99,18 @@ TEST_F(ReplayedTopicTest, DoesNotAskAgainWhileTheReplayComes) {
   }
 }
 
+TEST_F(ReplayedTopicTest, NeitherAsksAgainNorGivesUpWhileTheAnswerMayWaitToBeRead) {
+  const auto dry_at = start_;
+  auto now = start_;
+  for (int attempt = 1; attempt < ReplayedTopic::kAttempts; ++attempt) {
+    replayed_.asked_by("again", now += ReplayedTopic::kPatience);
+    EXPECT_FALSE(replayed_.is_due(dry_at));
+  }
+  EXPECT_FALSE(replayed_.failure(dry_at));
+  replay(4, now + 1h);
+  EXPECT_FALSE(replayed_.failure(now + ReplayedTopic::kPatience));
+}
+
 TEST_F(ReplayedTopicTest, AsksForTheRestOfAReplayWhoseEndWasLost) {
   replay(4);
   live(9);
