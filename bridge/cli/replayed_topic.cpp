@@ -1,5 +1,7 @@
 #include "bridge/cli/replayed_topic.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace bpx::bridge::cli {
@@ -8,6 +10,7 @@ void ReplayedTopic::asked_by(std::string request, Clock::time_point now) {
   request_ = std::move(request);
   heard_ = now;
   ++attempts_;
+  ignorant_ = 0;
 }
 
 bool ReplayedTopic::is_due(Clock::time_point dry_at) const {
@@ -15,9 +18,9 @@ bool ReplayedTopic::is_due(Clock::time_point dry_at) const {
 }
 
 /// Of another bridge than the one whose replay has begun, nothing has been shown.
-std::string ReplayedTopic::from(const std::string& wanted) const {
+std::string ReplayedTopic::from() const {
   const bool is_restarted = !waiting_.empty() && waiting_.back().header.epoch_us != epoch_us_;
-  return sequence_ == 0 || is_restarted ? wanted : std::to_string(sequence_ + 1);
+  return sequence_ == 0 || is_restarted ? wanted_ : std::to_string(sequence_ + 1);
 }
 
 std::optional<std::string> ReplayedTopic::failure(Clock::time_point dry_at) const {
@@ -43,14 +46,32 @@ std::optional<std::string> ReplayedTopic::on_replayed(const TailMessage& message
                                                       Clock::time_point now, const Print& print) {
   if (is_over_) return std::nullopt;
   heard_ = now;
-  const auto forgotten = forget_waiting_of_others(message.header.epoch_us);
-  if ((message.header.flags & proto::MessageHeader::end_of_replay) != 0)
+  const auto& header = message.header;
+  const bool is_end = (header.flags & proto::MessageHeader::end_of_replay) != 0;
+  // Said by an endpoint that does not publish the topic, too.
+  if (is_end && header.sequence == 0 && ++ignorant_ < endpoints_) return std::nullopt;
+  const auto forgotten = forget_waiting_of_others(header.epoch_us);
+  const auto not_kept = remark_on_what_is_not_kept(header, is_end);
+  if (is_end)
     end(print);
   else
     show(message, print);
-  if (forgotten == 0) return std::nullopt;
+  if (forgotten == 0) return not_kept;
   return "the bridge restarted before its replay of " + topic_ +
          " ended: live messages that waited for that are not shown: " + std::to_string(forgotten);
+}
+
+std::optional<std::string> ReplayedTopic::remark_on_what_is_not_kept(
+    const proto::MessageHeader& header, bool is_end) const {
+  if (sequence_ != 0 && epoch_us_ == header.epoch_us) return std::nullopt;
+  std::uint64_t first = header.sequence;  // where it is the newest that is wanted
+  std::from_chars(wanted_.data(), wanted_.data() + wanted_.size(), first);
+  first = std::max<std::uint64_t>(first, 1);
+  if (is_end ? header.sequence < first : header.sequence <= first) return std::nullopt;
+  return "of " + topic_ +
+         (is_end ? " nothing is kept"
+                 : " what precedes message " + std::to_string(header.sequence) + " is not kept") +
+         ": publish.replay_messages and publish.replay_bytes bound what is";
 }
 
 void ReplayedTopic::end(const Print& print) {

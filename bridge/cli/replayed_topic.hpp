@@ -27,8 +27,10 @@ class ReplayedTopic {
   /// Live messages that wait for the end of the replay: minutes of a busy stream.
   static constexpr std::size_t kMaxBytesWaiting = std::size_t{64} << 20U;
 
-  /// `topic`: the live one.
-  explicit ReplayedTopic(std::string topic) : topic_(std::move(topic)) {}
+  /// `topic`: the live one. The person wants everything from `wanted` on, a sequence or `last`, and
+  /// watches so many endpoints, of which one at least publishes the topic.
+  ReplayedTopic(std::string topic, std::string wanted, std::size_t endpoints)
+      : topic_(std::move(topic)), wanted_(std::move(wanted)), endpoints_(endpoints) {}
 
   const std::string& topic() const { return topic_; }
 
@@ -43,15 +45,15 @@ class ReplayedTopic {
   /// than that may only be behind what this consumer is too slow to read.
   bool is_due(Clock::time_point dry_at) const;
 
-  /// From where on to ask, where the person wants everything from `wanted` on.
-  std::string from(const std::string& wanted) const;
+  /// From where on to ask.
+  std::string from() const;
 
   bool is_over() const { return is_over_; }
 
   void on_live(const TailMessage& message, const Print& print);
   /// A message under the request's topic. At the end of the replay, which is not shown, what waits
-  /// is. Where the bridge has restarted, what waited for the former one's replay is dropped: says
-  /// so, in words for a person.
+  /// is. Says in words for a person what is not shown: what waited for the replay of a bridge that
+  /// has restarted since, and what was wanted but is kept no more.
   [[nodiscard]] std::optional<std::string> on_replayed(const TailMessage& message,
                                                        Clock::time_point now, const Print& print);
   /// Shows what waits and goes on with live messages alone.
@@ -70,13 +72,18 @@ class ReplayedTopic {
     std::size_t bytes() const { return sizeof(Waiting) + payload.size(); }
   };
 
+  std::optional<std::string> remark_on_what_is_not_kept(const proto::MessageHeader& header,
+                                                        bool is_end) const;
   std::size_t forget_waiting_of_others(std::uint64_t epoch_us);
   void show(TailMessage message, const Print& print);
 
   std::string topic_;
+  std::string wanted_;
+  std::size_t endpoints_;
   std::string request_;
   int attempts_ = 0;
-  Clock::time_point heard_;  ///< last of the replay, or asked for it
+  std::size_t ignorant_ = 0;  ///< endpoints that know nothing of it, as they answered the last one
+  Clock::time_point heard_;   ///< last of the replay, or asked for it
   bool is_over_ = false;
   std::deque<Waiting> waiting_;  ///< live ones
   std::size_t bytes_waiting_ = 0;

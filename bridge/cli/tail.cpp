@@ -67,7 +67,7 @@ class Tail {
     if (!flags.replay_from) return;
     for (const auto& topic : flags.topics)
       if (std::ranges::find(replayed_, topic, &ReplayedTopic::topic) == replayed_.end())
-        replayed_.emplace_back(topic);
+        replayed_.emplace_back(topic, *flags.replay_from, flags.endpoints.size());
   }
 
   /// Until interrupted, or enough has come.
@@ -120,8 +120,8 @@ class Tail {
       give_up_where_in_vain(replayed);
       if (!replayed.is_due(dry_at_)) continue;
       if (!replayed.request().empty()) socket_.unsubscribe(replayed.request());
-      const auto from = replayed.from(*flags_.replay_from);
-      replayed.asked_by(replay_topic(stream_of_topic(replayed.topic()), from), Clock::now());
+      replayed.asked_by(replay_topic(stream_of_topic(replayed.topic()), replayed.from()),
+                        Clock::now());
       socket_.subscribe(replayed.request());
     }
   }
@@ -142,9 +142,8 @@ class Tail {
     for (auto& replayed : replayed_) {
       if (message.topic == replayed.topic()) return on_live(replayed, message);
       if (message.topic != replayed.request()) continue;
-      const bool is_end = (message.header.flags & proto::MessageHeader::end_of_replay) != 0;
-      if (is_end) socket_.unsubscribe(replayed.request());
       if (const auto text = replayed.on_replayed(message, Clock::now(), print_)) remark(*text);
+      if (replayed.is_over()) socket_.unsubscribe(std::string(message.topic));
       return;
     }
     if (std::ranges::any_of(patterns_, [&](const auto& p) { return p.matches(message.topic); }))

@@ -96,6 +96,12 @@ class Sayer:
         while self._socket.recv() != b"\1bridge.status":  # its last
             pass
 
+    def wait_for_replay_request(self):
+        """Returns its topic."""
+        while not (subscription := self._socket.recv()).startswith(b"\1bridge.replay/"):
+            pass
+        return subscription[1:]
+
     def say(self, payload, topic=b"trade.A", header=None):
         self._said[topic] += 1
         if header is None:
@@ -551,6 +557,28 @@ class CommandLineTest(unittest.TestCase):
         self.assertIn("the replay of trade.A broke off after message 2", remarks)
         self.assertIn("1 messages of trade.A were lost", remarks)
         self.assertEqual(process.returncode, 0, remarks)
+
+    def test_tail_replays_from_the_endpoint_that_publishes_the_topic(self):
+        def header(sequence, flags):
+            return struct.pack("<BBHIQQqqq", 1, 48, flags, 1, 7, sequence, 1, 0, 1)
+        with Sayer() as other, Sayer() as publisher:
+            process = subprocess.Popen(
+                [*MORTAL, BRIDGE, "tail", "trade.A", "--replay", "1", "--count", "3", "--format", "raw",
+                 "--connect", other.endpoint, "--connect", publisher.endpoint],
+                env=clean_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
+            topic = other.wait_for_replay_request()
+            other.say(b"", topic, header(0, flags=9))  # nothing is known of it here
+            other.say(b'{"event":"connected","state":"live","connection":77}', b"bridge.status")
+            while "(connection 77)" not in process.stderr.readline():
+                self.assertIsNone(process.poll())
+            self.assertEqual(publisher.wait_for_replay_request(), topic)
+            for sequence in 4, 5, 6:
+                publisher.say(b"%d" % sequence, topic, header(sequence, flags=1))
+            publisher.say(b"", topic, header(6, flags=9))
+            printed, remarks = process.communicate(timeout=DEADLINE)
+        self.assertEqual(printed.split(), ["4", "5", "6"])
+        self.assertIn("of trade.A what precedes message 4 is not kept", remarks)
 
     def test_tail_replays_exact_topics_alone(self):
         for topics in ([], ["trade.*"], ["trade.A", "depth.*"]):

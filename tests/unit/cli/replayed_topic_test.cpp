@@ -51,7 +51,7 @@ class ReplayedTopicTest : public testing::Test {
     EXPECT_EQ(message.topic, "trade.A");
     shown_.push_back(message.header.sequence);
   };
-  ReplayedTopic replayed_{"trade.A"};
+  ReplayedTopic replayed_{"trade.A", "1", /*endpoints=*/1};
   ReplayedTopic::Clock::time_point start_{10s};
 };
 
@@ -76,7 +76,7 @@ TEST_F(ReplayedTopicTest, AsksAgainWhereNoAnswerComesAndInTheEndGoesOnWithout) {
     now += ReplayedTopic::kPatience;
     EXPECT_TRUE(replayed_.is_due(now));
     EXPECT_FALSE(replayed_.failure(now));
-    EXPECT_EQ(replayed_.from("last"), "last") << "nothing has been shown yet";
+    EXPECT_EQ(replayed_.from(), "1") << "nothing has been shown yet";
     replayed_.asked_by("again", now);
     EXPECT_FALSE(replayed_.is_due(now));
   }
@@ -115,7 +115,7 @@ TEST_F(ReplayedTopicTest, AsksForTheRestOfAReplayWhoseEndWasLost) {
   replay(4);
   live(9);
   EXPECT_TRUE(replayed_.is_due(start_ + ReplayedTopic::kPatience));
-  EXPECT_EQ(replayed_.from("1"), "5");
+  EXPECT_EQ(replayed_.from(), "5");
   replayed_.asked_by("again", start_ + ReplayedTopic::kPatience);
   for (std::uint64_t sequence = 5; sequence <= 9; ++sequence) replay(sequence);
   end(9);
@@ -125,13 +125,13 @@ TEST_F(ReplayedTopicTest, AsksForTheRestOfAReplayWhoseEndWasLost) {
 TEST_F(ReplayedTopicTest, AsksARestartedBridgeForTheWholeReplay) {
   replay(4);
   live(1, 2);
-  EXPECT_EQ(replayed_.from("1"), "1");
+  EXPECT_EQ(replayed_.from(), "1");
 }
 
 TEST_F(ReplayedTopicTest, AsksABridgeRestartedAfterTheClockWasSetBackForTheWholeReplay) {
   replay(4, 2);
   live(1, 1);
-  EXPECT_EQ(replayed_.from("1"), "1");
+  EXPECT_EQ(replayed_.from(), "1");
 }
 
 TEST_F(ReplayedTopicTest, GoesOnWithWhatItHasWhereTheEndOfTheReplayNeverComes) {
@@ -181,13 +181,13 @@ TEST_F(ReplayedTopicTest, GoesOnWithABridgeRestartedAfterTheClockWasSetBack) {
 TEST_F(ReplayedTopicTest, ShowsNothingOfTheBridgeBeforeTheOneThatAnswers) {
   for (const std::uint64_t after : {1, 3}) {
     shown_.clear();
-    replayed_ = ReplayedTopic("trade.A");
+    replayed_ = ReplayedTopic("trade.A", "1", 1);
     replayed_.asked_by("bridge.replay/trade.A/1/x", start_);
     live(8, 2);
     live(9, 2);
     live(1, after);
     live(2, after);
-    EXPECT_EQ(replayed_.from("1"), "1");
+    EXPECT_EQ(replayed_.from(), "1");
     replay(1, after);
     end(1, after);
     live(3, after);
@@ -196,6 +196,8 @@ TEST_F(ReplayedTopicTest, ShowsNothingOfTheBridgeBeforeTheOneThatAnswers) {
 }
 
 TEST_F(ReplayedTopicTest, SaysOnceWhatIsNotShownOfABridgeThatRestartedBeforeItsReplayEnded) {
+  replayed_ = ReplayedTopic("trade.A", "4", 1);
+  replayed_.asked_by("bridge.replay/trade.A/4/x", start_);
   replay(4);
   live(6);
   live(7);
@@ -213,6 +215,47 @@ TEST_F(ReplayedTopicTest, ShowsNothingOfTheBridgeBeforeTheOneThatHasNothingToRep
   end(0, 1);
   live(1, 1);
   EXPECT_THAT(shown_, ElementsAre(1));
+}
+
+TEST_F(ReplayedTopicTest, WaitsForTheEndpointThatPublishesTheTopic) {
+  replayed_ = ReplayedTopic("trade.A", "1", 2);
+  for (int request = 0; request < 2; ++request) {
+    replayed_.asked_by("bridge.replay/trade.A/1/x", start_);
+    end(0);
+    EXPECT_FALSE(replayed_.is_over());
+  }
+  replay(1);
+  end(1);
+  EXPECT_TRUE(replayed_.is_over());
+  EXPECT_THAT(shown_, ElementsAre(1));
+  replayed_ = ReplayedTopic("trade.A", "1", 2);
+  replayed_.asked_by("bridge.replay/trade.A/1/x", start_);
+  end(0);
+  end(0);
+  EXPECT_TRUE(replayed_.is_over()) << "nothing has been said yet";
+  EXPECT_THAT(remarks_, IsEmpty());
+}
+
+TEST_F(ReplayedTopicTest, SaysWhatIsNotKept) {
+  const auto remarks = [&](const std::string& wanted, std::vector<std::uint64_t> kept,
+                           std::uint64_t newest) {
+    remarks_.clear();
+    replayed_ = ReplayedTopic("trade.A", wanted, 1);
+    replayed_.asked_by("bridge.replay/trade.A/1/x", start_);
+    for (const auto sequence : kept) replay(sequence);
+    end(newest);
+    return remarks_;
+  };
+  EXPECT_THAT(remarks("1", {1, 2}, 2), IsEmpty());
+  EXPECT_THAT(remarks("0", {1, 2}, 2), IsEmpty());
+  EXPECT_THAT(remarks("1", {5, 6}, 6), ElementsAre(HasSubstr("precedes message 5 is not kept")));
+  EXPECT_THAT(remarks("5", {5, 6}, 6), IsEmpty());
+  EXPECT_THAT(remarks("7", {}, 6), IsEmpty());
+  EXPECT_THAT(remarks("6", {}, 6), ElementsAre(HasSubstr("of trade.A nothing is kept")));
+  EXPECT_THAT(remarks("last", {6}, 6), IsEmpty());
+  EXPECT_THAT(remarks("last", {}, 6), ElementsAre(HasSubstr("nothing is kept")));
+  EXPECT_THAT(remarks("last", {}, 0), IsEmpty());
+  EXPECT_THAT(remarks("1", {}, 0), IsEmpty());
 }
 
 TEST(StreamOfTopic, LeavesOutWhatMayEndATopic) {
