@@ -27,7 +27,7 @@ CLIENTS = ROOT / "deploy/clients"
 DEPTH, TRADE, TICKER = STREAMS = ["depth.SOL_USDC", "trade.SOL_USDC", "bookTicker.SOL_USDC"]
 # What a subscription to TRADE and TICKER catches, too.
 UNWANTED = ["trade.SOL_USDC_PERP", "bookTicker.SOL_USDC_PERP"]
-# The long form of the killing: ten minutes by BPX_HEAVY=1 BPX_SECONDS=600.
+# The long form of the killing: ten minutes by BPX_SECONDS=600.
 LONG_S = float(os.environ.get("BPX_SECONDS", "60"))
 LONG_RATE = 10_200  # events a second of the exchange's engine, of which these streams tell 5,000
 FAR_BEHIND = 50_000  # messages
@@ -159,6 +159,7 @@ class ClientTest:
     """What every client must stand."""
 
     has_curve = True
+    is_killed_for_long = IS_HEAVY
 
     def command(self):
         """Of the client, without arguments."""
@@ -587,7 +588,7 @@ class ClientTest:
         streams = STREAMS + UNWANTED
         seed = random.randrange(1 << 32)
         chance = random.Random(seed)
-        rate, messages, seconds = (LONG_RATE, 0, LONG_S) if IS_HEAVY else (4_000, 8_000, 0)
+        rate, messages, seconds = (LONG_RATE, 0, LONG_S) if self.is_killed_for_long else (4_000, 8_000, 0)
         positions, kills, ends = {}, 0, 0
         self.settings["BRIDGE_PUBLISH__REPLAY_MESSAGES"] = str(4 * FAR_BEHIND)
         self.settings["BRIDGE_PUBLISH__SEND_HWM"] = "0"
@@ -623,8 +624,9 @@ class ClientTest:
             self.take_stock(ledger, client, positions)
             self.assertEqual(ledger.lacks(()), 0)
         self.assertGreater(min(ledger.compared.values()), 100)
-        print(f"\n  {sum(ledger.compared.values())} messages of {len(streams)} streams in "
-              f"{took:.0f} s, {kills} kills, {ends} reconnects, seed {seed}", flush=True)
+        compared = sum(ledger.compared.values())
+        print(f"\n  {compared} messages of {len(streams)} streams in {took:.0f} s, {compared / took:.0f} a "
+              f"second, {kills} kills, {ends} reconnects, seed {seed}", flush=True)
 
     def take_stock(self, ledger, client, positions):
         self.assertEqual(client.faults, [])
@@ -663,6 +665,8 @@ class ClientTest:
 
 
 class PythonTest(ClientTest, AtOnce, unittest.TestCase):
+    is_killed_for_long = True
+
     def command(self):
         return [sys.executable, CLIENTS / "python/consumer.py"]
 
