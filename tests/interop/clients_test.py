@@ -358,7 +358,7 @@ class ClientTest:
     def test_asks_what_was_lost_where_the_bridges_status_has_a_hole(self):
         bridge, client = self.scripted("--quiet", "100000")
         with bridge, client:
-            bridge.wait_until(lambda: client.count("bridge live"), "a status")
+            bridge.wait_until(lambda: bridge.asked and client.count("bridge live"), "a request and a status")
             bridge.say()
             self.wait_until_printed(bridge, client)
             bridge.say(is_lost=True)
@@ -452,6 +452,16 @@ class ClientTest:
             bridge.say()
             self.let_go_when_impatient(bridge, client)
         self.assertNotIn(3, bridge.asked)
+
+    def test_ends_when_told_to_though_much_waits_to_be_read(self):
+        bridge, client = self.scripted("--quiet", "100000")
+        with bridge, client:
+            self.hold_up(bridge, client)
+            bridge.say(data=LARGE)
+            self.say_something_else(bridge)
+            client.send(signal.SIGTERM)
+            client.let_go()
+            self.assertEqual(client.stop(), 0, client.lines[-20:])
 
     def test_asks_ever_more_seldom_where_no_answer_comes(self):
         bridge, client = self.scripted()

@@ -275,22 +275,27 @@ async function main() {
   const stop = () => (clearInterval(timer), socket.close());
   process.on("SIGTERM", stop).on("SIGINT", stop);
 
-  for await (const [frame, payload, bytes] of socket) {
-    if (socket.closed) break; // this one was on its way
-    heard = performance.now();
-    const header = decode(bytes), topic = String(frame);
-    if (header.epoch !== epoch) {
-      epoch = header.epoch;
-      for (const stream of streams) stream.meet(epoch);
+  try {
+    for await (const [frame, payload, bytes] of socket) {
+      if (socket.closed) break; // this one was on its way
+      heard = performance.now();
+      const header = decode(bytes), topic = String(frame);
+      if (header.epoch !== epoch) {
+        epoch = header.epoch;
+        for (const stream of streams) stream.meet(epoch);
+      }
+      if (topic === "bridge.status") {
+        become(JSON.parse(payload).state);
+        if (statuses > 0 && header.sequence > statuses + 1) // who knows what was lost with them
+          for (const stream of streams) stream.inDoubt = true;
+        statuses = header.sequence;
+      }
+      // The whole topic: ZeroMQ matches prefixes.
+      topics.get(topic)?.take(topic, header, String(payload));
+      isDry = !socket.readable; // to be asked here alone: elsewhere it would keep the next from coming
     }
-    if (topic === "bridge.status") {
-      become(JSON.parse(payload).state);
-      if (statuses > 0 && header.sequence > statuses + 1) // who knows what was lost with them
-        for (const stream of streams) stream.inDoubt = true;
-      statuses = header.sequence;
-    }
-    topics.get(topic)?.take(topic, header, String(payload)); // the whole topic: ZeroMQ matches prefixes
-    isDry = !socket.readable; // to be asked here alone: elsewhere it would keep the next from coming
+  } catch (error) { // a read that is under way fails where the socket is closed meanwhile
+    if (!socket.closed) throw error;
   }
   for (const stream of streams)
     if (stream.bookAt !== Infinity)
