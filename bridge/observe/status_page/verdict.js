@@ -68,7 +68,7 @@ function judge(status) {
   if (limit !== null && silence(status) >= limit) {
     return {level: 'red', word: 'silent', since: status.last_message_ms, isSilent: true,
             advice: 'connected, but the exchange sends nothing, so see its status page; if its markets trade and this lasts for minutes, restart the bridge',
-            detail: `no message since ${clock(status.last_message_ms)}; usual is one every ${said(milliseconds(rhythm.gap))}`};
+            detail: `no message since ${clock(status.last_message_ms)}; usual is one every ${said(milliseconds(usualGap()))}`};
   }
   if (loss && status.time_ms - loss.time_ms < SHOW_LOSS) {
     return {level: 'red', word: 'interrupted', advice: 'connected again, but messages were lost, so see that consumers rebuild their books',
