@@ -113,6 +113,23 @@ BRIDGE = [
     live({"forward": {"sum_seconds": 0.001}}, before=tuple(range(15 * SECOND, 0, -SECOND))),
 ]
 
+# At the sink to JetStream.
+SINK = {"ready": True, "reasons": [], "connected": True, "published": 900, "acknowledged": 890, "pending": 10,
+        "lost": 0, "reconnects": 0}
+AWAY = {**SINK, "ready": False, "connected": False, "reasons": ["not connected: Connection refused"]}
+LOSING = {"ready": False, "lost": 7, "reasons": ["losing messages: 7 so far"]}
+JETSTREAM = [
+    live({"jetstream": SINK}),
+    live({"jetstream": SINK, "subscribers": public(0)}),  # it listens
+    Case("JetStream away", "mend the server or the way to it before", {"jetstream": AWAY}, before=(11 * SECOND,)),
+    live({"jetstream": AWAY}, before=(5 * SECOND,)),  # its server starts again
+    Case("JetStream loses", "see whether its disks or the network are too slow", {"jetstream": {**SINK, **LOSING}}),
+    Case("JetStream loses", "then raise publish.jetstream.max_pending",
+         {"jetstream": {**AWAY, **LOSING, "reasons": [*AWAY["reasons"], *LOSING["reasons"]]}},
+         before=(11 * SECOND,)),
+    live({"jetstream": {**SINK, "lost": 7}}),  # long ago
+]
+
 # On the way, and at the exchange.
 EXCHANGE = [
     Case("late", "though pings are quick, so see the exchange’s status page",
@@ -274,6 +291,9 @@ class HeadlineTest(unittest.TestCase):
     def test_says_what_is_wrong_in_the_bridge(self):
         self.says(BRIDGE)
 
+    def test_says_what_is_wrong_with_jetstream(self):
+        self.says(JETSTREAM)
+
     def test_says_what_is_wrong_at_the_exchange_and_on_the_way(self):
         self.says(EXCHANGE)
 
@@ -286,6 +306,8 @@ class HeadlineTest(unittest.TestCase):
                  lambda status: status.update(auth_failures=public(1))),
                 ("consumers turned away", "too many connections or subscriptions",
                  lambda status: status.update(turned_away=public(1))),
+                ("JetStream loses", "holes in Bridge-Sequence",
+                 lambda status: status.update(jetstream={**SINK, "lost": 7})),
                 ("unsteady", "last by the network (reset), so see to it",
                  lambda status: status.update(reconnects=3, **LOST))):
             with self.subTest(word):

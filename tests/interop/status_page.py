@@ -92,6 +92,13 @@ class Page:
             [row.querySelector('.name .text').textContent, row.querySelector('td.' + arguments[0]).textContent]);
         """, column))
 
+    def facts(self):
+        """Those that are to be seen, by name."""
+        return dict(self.run(REFRESH + """
+          return [...document.querySelectorAll('#facts div')].filter(pair => pair.checkVisibility())
+            .map(pair => [pair.querySelector('dt').textContent, pair.querySelector('dd').textContent]);
+        """))
+
     def sort_by(self, column):
         self.browser.click(f"th.{column} button")
 

@@ -294,6 +294,28 @@ class OtherBridgesTest(PageTest):
         self.assertEqual(self.page.names(), ["trade.BTC_USDC", "trade.SOL_USDC"])
         self.assertEqual(self.browser.console_errors(), [])
 
+    def test_tells_of_jetstream_where_there_is_one(self):
+        self.start(["bookTicker.SOL_USDC"])
+        self.page.open(self.bridge)
+        self.assertNotIn("JetStream", " ".join(self.page.facts()))
+        server = self.enterContext(NatsServer(self.enterContext(store())))
+        self.start(["bookTicker.SOL_USDC"], BRIDGE_PUBLISH__JETSTREAM__SERVERS=server.url)
+        self.exchange.wait_for_subscriptions(["bookTicker.SOL_USDC"])
+        self.exchange.rate(100)
+        self.page.open(self.bridge)
+        wait_until(lambda: self.page.facts()["Stored in JetStream"] != "0", "messages in JetStream")
+        self.assertEqual(self.page.facts()["JetStream"], "connected")
+        self.assertEqual(self.page.facts()["Lost to JetStream"], "nothing")
+        server.stop()
+        wait_until(lambda: self.page.facts()["JetStream"] == "not connected", "JetStream's absence")
+        wait_until(lambda: self.page.facts()["Waiting for JetStream"] != "nothing", "messages that wait")
+        told = "JetStream away: no NATS server takes its messages"
+        wait_until(lambda: told in self.page.headline() + " ".join(self.page.texts("#reasons li")), told)
+        self.assertEqual(self.page.level(), "amber")
+        with server.again():
+            wait_until(lambda: self.page.facts()["JetStream"] == "connected", "JetStream again")
+            wait_until(lambda: "JetStream" not in self.page.headline(), "no more to tell of it")
+
     def test_opened_while_a_stream_is_rejected_it_gives_the_exchanges_reason(self):
         with contextlib.ExitStack() as stack:
             exchange = stack.enter_context(Exchange(*MARKETS))

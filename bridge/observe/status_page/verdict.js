@@ -44,7 +44,7 @@ function lossAdvice(status) {
 function liveAdvice(status) {
   if (status.last_message_ms === 0) return 'everything is subscribed to, so wait for the first message';
   const listeners = status.subscribers.public + status.subscribers.private;
-  return listeners > 0 ? 'messages flow, nothing to do' : 'messages flow, but nobody listens, so see whether consumers should';
+  return listeners > 0 || status.jetstream ? 'messages flow, nothing to do' : 'messages flow, but nobody listens, so see whether consumers should';
 }
 
 /** What is the matter, the worst first: `word` and `advice` make one sentence; `since` in the bridge's
