@@ -193,6 +193,7 @@ class StatusPageTest(PageTest):
         wait_until(lambda: set(self.page.cells("state")) >= {"● live"}, "live streams")
         self.drop()
         wait_until(lambda: set(self.page.cells("state")) == {"– cut off"}, "the outage")
+        self.assertEqual(set(self.page.cells("rate")), {"–"})
         self.exchange.fault("heal")
         wait_until(lambda: "● live" in self.page.cells("state"), "live streams")
 
