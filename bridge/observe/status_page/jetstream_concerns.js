@@ -18,6 +18,6 @@ function awayJetStream(status) {
   const sink = status.jetstream;
   const lasts = lastsFor('jetstream', Boolean(sink) && !sink.connected, status.time_ms);
   if (lasts < AWAY_FOR || losingJetStream(status)) return null;
-  return {word: 'JetStream away', detail: sink.reasons.join(' · '),
+  return {word: 'JetStream away', since: begun.get('jetstream'), detail: sink.reasons.join(' · '),
           advice: 'no NATS server takes its messages, so mend the server or the way to it before more than publish.jetstream.max_pending wait'};
 }
