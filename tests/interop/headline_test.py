@@ -297,6 +297,20 @@ class HeadlineTest(unittest.TestCase):
     def test_says_what_is_wrong_at_the_exchange_and_on_the_way(self):
         self.says(EXCHANGE)
 
+    def test_fits_on_a_phone_whatever_it_says(self):
+        self.browser.resize(320, 640)
+        for case in (max(JETSTREAM, key=lambda case: max(map(len, case.advice.split()))),
+                     Case("consumer behind", "", {"consumers": [{**BEHIND, "address": "[" + "2001:0db8:" * 6 + "]:50000"}]},
+                          before=(6 * SECOND,))):
+            self.show(case)
+            self.assertEqual(self.page.word(), case.word)
+            self.assertLessEqual(self.page.run("""
+              const edge = document.getElementById('banner').getBoundingClientRect().right;
+              const range = document.createRange();
+              range.selectNodeContents(document.getElementById('headline'));
+              return Math.max(...[...range.getClientRects()].map(line => line.right)) - edge;
+            """), 0, self.page.headline())
+
     def test_tells_of_what_has_been_counted_since_it_looks(self):
         for word, advice, change in (
                 ("malformed messages", "tell the developers",
