@@ -13,13 +13,16 @@ RUN deploy/packages build && rm -rf /var/lib/apt/lists/*
 FROM toolchain AS build
 # A store of ccache's that the build can reach, such as http://HOST:PORT: compiles less, yields the same.
 ARG CCACHE_REMOTE_STORAGE=
+# ON where the store's objects were compiled so.
+ARG WARNINGS_AS_ERRORS=OFF
 ARG VERSION=0.1.0
 COPY CMakeLists.txt ./
 COPY deploy/build deploy/build
 COPY proto proto
 COPY bridge bridge
 # The program's files alone, so that a commit that changes none of them compiles none of them.
-RUN deploy/build plain -DBPX_BUILD_TESTS=OFF -DBPX_VERSION="$VERSION" --target bpx_bridge
+RUN deploy/build plain -DBPX_BUILD_TESTS=OFF -DBPX_VERSION="$VERSION" \
+                       -DBPX_WARNINGS_AS_ERRORS="$WARNINGS_AS_ERRORS" --target bpx_bridge
 ARG REVISION=unknown
 RUN deploy/build plain -DBPX_REVISION="$REVISION" --target backpack-bridge && \
     strip -o /backpack-bridge build/plain/bridge/backpack-bridge

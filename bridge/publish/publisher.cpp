@@ -62,7 +62,9 @@ zmq::socket_t make_socket(zmq::context_t& context, const Publisher::Options& opt
   zmq::socket_t socket(context, zmq::socket_type::xpub);
   socket.set(zmq::sockopt::sndhwm, options.send_hwm);
   socket.set(zmq::sockopt::rcvhwm, kRequestsQueued);
-  socket.set(zmq::sockopt::linger, static_cast<int>(options.linger.count()));
+  // Until the bridge stops, what waits for a consumer ends with its connection. A longer linger
+  // here would keep that, and a stop waiting for it, though nobody is there to take it.
+  socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::maxmsgsize, kMaxRequestBytes);
   socket.set(zmq::sockopt::handshake_ivl, kNoHandshakeLimit);
   socket.set(zmq::sockopt::tcp_keepalive, 1);
@@ -117,6 +119,7 @@ class Publisher::Socket {
         refusals_(name_, measurements.auth_failures, log),
         peers_(context, socket_, name_, crowd_, curve ? &refusals_ : nullptr),
         audience_(audience),
+        linger_(options.linger),
         unsent_(unsent),
         measurements_(measurements) {
     if (curve) {
@@ -139,6 +142,9 @@ class Publisher::Socket {
 
   const std::string& name() const { return name_; }
   const std::vector<std::string>& endpoints() const { return endpoints_; }
+
+  /// Once destroyed, whoever is connected gets what waits for it.
+  void linger() { socket_.set(zmq::sockopt::linger, static_cast<int>(linger_.count())); }
 
   /// `backlog`: where the message counts while it waits, beside `unsent`; null for nowhere.
   void send(std::string_view topic, std::string_view payload, const proto::MessageHeader& header,
@@ -289,6 +295,7 @@ class Publisher::Socket {
   Refusals refusals_;
   PeerMonitor peers_;
   Audience audience_;
+  std::chrono::milliseconds linger_;
   Unsent& unsent_;
   EndpointMeasurements& measurements_;
   Episode full_queue_{kEpisodeEndsAfter};  ///< of a consumer's
@@ -408,8 +415,10 @@ std::string Publisher::library_version() {
 
 std::future<void> Publisher::close() {
   sockets_->doorkeeper.reset();
-  sockets_->everyone.reset();
-  sockets_->account.reset();
+  for (auto* const socket : {&sockets_->everyone, &sockets_->account}) {
+    if (*socket) (*socket)->linger();
+    socket->reset();
+  }
   sockets_->authenticator.reset();
   std::promise<void> promise;
   auto sent = promise.get_future();

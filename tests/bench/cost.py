@@ -4,7 +4,7 @@ import typing
 
 from pacing import BURSTS, BURSTS_APART, FULL_SPEED, ONE_BY_ONE, Pacing
 from rig import Rig
-from subjects import Bridge, Floor
+from subjects import Bridge, Floor, OtherBuild
 from turns import alternate, alternate_rows
 
 
@@ -34,6 +34,8 @@ ONE_IDLE = Load("1 subscriber", 10_000, ONE_BY_ONE, 1)
 EIGHT = Load("8 subscribers", 5_000, BURSTS, 8)
 MANY = Load("64 subscribers", 1_000, BURSTS, 64)
 PEERS = Load("1 subscriber", 2_000, BURSTS, 1)
+
+BUILDS = (ALONE_FULL_SPEED, ALONE, ONE)
 
 LOADS = (ALONE_FULL_SPEED, IGNORED, ALONE, ONE, ONE_APART, ONE_HARD, ONE_IDLE, EIGHT, MANY)
 
@@ -65,6 +67,14 @@ def measure_peers(scale, peers):
     return {PEERS.name: alternate(scale.turns, {
         subject.name: lambda subject=subject: cpu_us(subject, PEERS, scale)
         for subject in (Floor, Bridge, *peers)})}
+
+
+def measure_builds(scale):
+    """Load → subject → CPU time: what has become dearer, or cheaper, since another build."""
+    return alternate_rows(scale.turns, {load.name: {
+        subject.name: lambda subject=subject, load=load: cpu_us(subject, load, scale)
+        for subject in (Floor, OtherBuild, Bridge)}
+        for load in BUILDS})
 
 
 def measure_streams(scale):

@@ -110,6 +110,8 @@ def markdown(results):
         "cost": _cost,
         "peers": lambda table: _by_subject("CPU time a message beside Python and Node", table,
                                            "cpu_us", "µs"),
+        "builds": lambda table: _by_subject("CPU time a message beside another build", table,
+                                            "cpu_us", "µs"),
         "rate": _rate,
         "latency": _latency,
         "streams": lambda table: _by_subject(

@@ -123,6 +123,19 @@ class Bridge(Subject):
         return sum(map(int, counts))
 
 
+class OtherBuild(Bridge):
+    """Another build of the bridge, such as an earlier version's."""
+
+    name = "other build"
+    program = ""
+
+    def command(self):
+        return [self.program, *super().command()[1:]]
+
+    def received(self):
+        return None  # by metrics, which it need not have
+
+
 class Guide(Subject):
     name = "guide"
 

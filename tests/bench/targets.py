@@ -33,6 +33,9 @@ def judge(results):
                            (cost.ONE_APART, 1.35), (cost.ONE_HARD, 1.35)):
             judged.append(_judge(f"CPU a message ÷ floor: {load.name}",
                                  _cpu(results["cost"], load.name, "bridge", "floor"), "≤", most))
+    for load in results.get("builds", {}):
+        judged.append(_judge(f"CPU a message ÷ other build: {load}",
+                             _cpu(results["builds"], load, "bridge", "other build"), "≤", 1.1))
     for peer, least in (("guide", 12), ("node", 6)):
         table = results.get("peers", {})
         if peer in table.get(cost.PEERS.name, {}):

@@ -629,7 +629,7 @@ class JavaTest(ClientTest, AtOnce, unittest.TestCase):
                         CLIENTS / "java/Consumer.java"], check=True, timeout=200)
 
     def command(self):
-        return ["java", "-XX:+UseSerialGC", "-cp", f"{self.classes}:{self.CLASS_PATH}", "Consumer"]
+        return ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{self.classes}:{self.CLASS_PATH}", "Consumer"]
 
     def test_says_that_it_cannot_read_an_encrypted_endpoint(self):
         done = subprocess.run([*self.command(), "tcp://127.0.0.1:1", TRADE, "--curve-server-key", "x"],

@@ -41,7 +41,7 @@ SLOW_ZEROMQ = os.environ.get("BPX_SLOW_ZEROMQ")
 
 
 # Whole pages are read for each answer, and many wait at once: the processors are for the bridges.
-wait_until = functools.partial(harness.wait_until, every=0.05)
+wait_until = functools.partial(harness.wait_until, every=0.05 if IS_HEAVY else 0.2)
 
 
 # ---- What a fault does, beside what the exchange can

@@ -43,6 +43,7 @@ class BoundPublisher {
 
   Publisher* operator->() { return &publisher_; }
   std::uint64_t peers() const { return measurements_.everyone.peers.value(); }
+  std::uint64_t departures() const { return measurements_.everyone.departures.value(); }
   std::string endpoint() const { return publisher_.endpoints(Audience::everyone).front(); }
 
  private:
@@ -267,8 +268,7 @@ class ClosingPublisher : public testing::Test {
  protected:
   static constexpr std::size_t kMessages = 32;
 
-  /// Begins to close; ready once that is over.
-  std::future<void> close(std::chrono::milliseconds linger) {
+  void fill_queue(std::chrono::milliseconds linger) {
     publisher_.emplace(Publisher::Options{
         .public_bind = {"tcp://127.0.0.1:*"}, .private_bind = {}, .linger = linger});
     consumer_.set(zmq::sockopt::linger, 0);
@@ -284,6 +284,11 @@ class ClosingPublisher : public testing::Test {
     const std::string payload(1 << 20, 'x');  // more of them than the kernel takes in
     for (std::size_t i = 0; i < kMessages; ++i)
       (*publisher_)->publish(Audience::everyone, "trade.A", payload, {});
+  }
+
+  /// Begins to close; ready once that is over.
+  std::future<void> close(std::chrono::milliseconds linger) {
+    fill_queue(linger);
     return (*publisher_)->close();
   }
 
@@ -303,6 +308,13 @@ TEST_F(ClosingPublisher, GoesOnSendingForAsLongAsItMayLinger) {
   EXPECT_EQ(received, kMessages);
   EXPECT_EQ(closed.wait_for(test::kDeadline), std::future_status::ready);
   consumer_.close();
+}
+
+TEST_F(ClosingPublisher, DoesNotWaitForWhoeverHasLeft) {
+  fill_queue(1h);
+  consumer_.close();
+  ASSERT_TRUE(test::comes_true([&] { return publisher_->departures() == 1; }));
+  EXPECT_EQ((*publisher_)->close().wait_for(test::kDeadline), std::future_status::ready);
 }
 
 TEST_F(ClosingPublisher, GivesUpWhatNobodyTakesInThatTime) {
