@@ -45,8 +45,6 @@
 #include <thread>
 #include <utility>
 
-#include <unistd.h>
-
 namespace bpx::bridge {
 namespace {
 
@@ -67,19 +65,10 @@ BuildInfo build_info() {
   return {.version = BPX_VERSION, .libzmq = Publisher::library_version(), .boost = boost};
 }
 
-/// Of a busy core it leaves a tenth: probes are still answered.
-constexpr int kNiceness = 10;
-
-/// Runs an event loop on a thread of its own until it is destroyed. Where cores are few the thread
-/// gives way to those that carry messages.
+/// Runs an event loop on a thread of its own, until it is destroyed.
 class LoopThread {
  public:
-  explicit LoopThread(asio::io_context& loop)
-      : loop_(loop), thread_([&loop] {
-          // Of this thread alone, on Linux. It cannot fail, and the value may be -1 all the same.
-          [[maybe_unused]] const int niceness = ::nice(kNiceness);
-          loop.run();
-        }) {}
+  explicit LoopThread(asio::io_context& loop) : loop_(loop), thread_([&loop] { loop.run(); }) {}
   ~LoopThread() {
     loop_.stop();
     thread_.join();

@@ -5,12 +5,6 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <sstream>
-
 namespace bpx::test {
 namespace {
 
@@ -21,7 +15,6 @@ using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 using testing::StartsWith;
 namespace fault = exchange::fault;
 
@@ -59,28 +52,6 @@ TEST_F(Observing, SaysThatItIsReadyAndAlive) {
   EXPECT_THAT(bridge_.page("/livez"), AllOf(StartsWith("HTTP/1.1 200 "), EndsWith("ok\n")));
   EXPECT_THAT(bridge_.page("/"),
               AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr("text/html"), HasSubstr("<html")));
-}
-
-/// Nineteenth in /proc/PID/task/TID/stat, the seventeenth behind the name, which may hold anything.
-/// 0 where the thread has ended.
-int niceness_in(const std::filesystem::path& stat) {
-  std::ifstream file(stat);
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  std::istringstream fields(text.substr(std::min(text.rfind(')') + 1, text.size())));
-  std::string before;
-  for (int i = 0; i < 16; ++i) fields >> before;
-  int niceness = 0;
-  fields >> niceness;
-  return niceness;
-}
-
-TEST_F(Observing, GivesWayToTheThreadsThatCarryMessages) {
-  const int own = niceness_in("/proc/thread-self/stat");
-  std::vector<int> higher;
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task"))
-    if (const int niceness = niceness_in(thread.path() / "stat"); niceness > own)
-      higher.push_back(niceness - own);
-  EXPECT_THAT(higher, AllOf(Not(IsEmpty()), testing::Each(std::min(10, 19 - own))));
 }
 
 TEST_F(Observing, AnswersPrometheus3InTheFormatThatBothKnow) {

@@ -4,8 +4,10 @@ Needs Debian's chromium and chromium-driver, and nothing else.
 """
 
 import base64
+import contextlib
 import json
 import os
+import signal
 import urllib.error
 import urllib.request
 
@@ -20,6 +22,7 @@ CHROMIUM = [
 
 CAPABILITIES = {
     "browserName": "chrome",
+    "timeouts": {"script": int(DEADLINE * 1000)},
     "goog:chromeOptions": {"args": CHROMIUM},
     # The console, and every request that goes out.
     "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
@@ -119,6 +122,8 @@ class Browser:
             self._ask("DELETE", self._session)
             wait_until(self._has_ended, "the browser's end")
         finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process, signal.SIGKILL)  # all its processes end with it
             self._driver.stop()
 
     def __enter__(self):

@@ -138,9 +138,11 @@ class Program:
             raise AssertionError("did not end when asked to:\n" + "\n".join(self.lines)) from None
         finally:
             self._wait_until_read()
-            for pipe in (self._process.stdout, self._process.stderr):
-                if pipe:
-                    pipe.close()
+            # Where a child of the program lives on and holds it, a reader waits, and to close it would be to wait too.
+            if not any(reader.is_alive() for reader in self._readers):
+                for pipe in (self._process.stdout, self._process.stderr):
+                    if pipe:
+                        pipe.close()
         return status
 
     def __enter__(self):
