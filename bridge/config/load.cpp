@@ -52,6 +52,7 @@ class Assignment {
     std::visit(Overloaded{
                    [&](std::string* value) {
                      if (!json.is_string()) return refuse(key, "is not a text", "quote the value");
+                     if (holds_nul(json)) return refuse_nul(key);
                      *value = json.get<std::string>();
                    },
                    [&](bool* value) {
@@ -70,6 +71,7 @@ class Assignment {
                      if (!is_list)
                        return refuse(key, "is not a list of texts",
                                      R"(give a list such as ["first", "second"])");
+                     if (std::ranges::any_of(json, holds_nul)) return refuse_nul(key);
                      *value = json.get<std::vector<std::string>>();
                    },
                },
@@ -121,6 +123,13 @@ class Assignment {
     }
     return parts;
   }
+
+  static bool holds_nul(const Json& text) {
+    return text.get_ref<const std::string&>().find('\0') != std::string::npos;
+  }
+
+  /// To the system a text ends there, whatever stands behind it.
+  void refuse_nul(const ConfigKey& key) { refuse(key, "holds a NUL", "leave \\u0000 out"); }
 
   void assign_number(const ConfigKey& key, std::uint64_t& value, std::uint64_t number) {
     if (number < key.min || number > key.max)

@@ -184,6 +184,14 @@ TEST_F(LoadConfig, RefusesAFileWithANulInsteadOfReadingAHalfOfIt) {
   EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "holds a NUL, see byte 3")));
 }
 
+TEST_F(LoadConfig, RefusesAValueWithANulInsteadOfUsingAHalfOfIt) {
+  const auto config =
+      load(R"({"upstream":{"ca_file":"/a\u0000b","streams":["trade.A","\u0000"]}})");
+  EXPECT_THAT(problems_, ElementsAre(problem("upstream.ca_file", "holds a NUL"),
+                                     problem("upstream.streams", "holds a NUL")));
+  EXPECT_EQ(config.upstream.ca_file, "");
+}
+
 TEST_F(LoadConfig, SaysWhereTheFileIsNotJson) {
   load("{\"upstream\": ");
   ASSERT_EQ(problems_.size(), 1U);
