@@ -255,11 +255,12 @@ void load_environment(const Environment& environment, Assignment& assignment) {
 void load_flags(const ConfigSources& sources, Config& config, Assignment& assignment) {
   std::vector<std::string> streams;
   for (const auto& text : sources.streams) {
+    if (text.empty()) continue;
     assignment.assign_text(*assignment.find("upstream.streams"), text, "--stream");
     streams.insert(streams.end(), config.upstream.streams.begin(), config.upstream.streams.end());
   }
   if (!streams.empty()) config.upstream.streams = std::move(streams);
-  if (sources.log_level)
+  if (sources.log_level && !sources.log_level->empty())
     assignment.assign_text(*assignment.find("log.level"), *sources.log_level, "--log-level");
 }
 

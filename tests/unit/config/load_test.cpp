@@ -54,6 +54,17 @@ TEST_F(LoadConfig, TakesAnEmptyVariableForUnset) {
   EXPECT_EQ(config.log.level, "debug");
 }
 
+TEST_F(LoadConfig, TakesAnEmptyFlagForNone) {
+  const test::TestEnvironment none;
+  const auto path = directory_.write(
+      "config.json", R"({"upstream":{"streams":["trade.FILE"]},"log":{"level":"debug"}})");
+  const auto config = load_config(
+      {.file = path, .environment = none.view(), .streams = {"", ""}, .log_level = ""}, problems_);
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(config.upstream.streams, ElementsAre("trade.FILE"));
+  EXPECT_EQ(config.log.level, "debug");
+}
+
 TEST_F(LoadConfig, TakesALoneCommaForAnEmptyList) {
   const auto config =
       load(R"({"upstream":{"streams":["trade.FILE"]}})", {"BRIDGE_UPSTREAM__STREAMS=,"});
