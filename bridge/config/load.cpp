@@ -14,7 +14,8 @@
 namespace bpx::bridge {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;  // in whose objects a key is found in no time, however many there are
+using OrderedJson = nlohmann::ordered_json;
 
 template <typename... Ts>
 struct Overloaded : Ts... {
@@ -174,25 +175,32 @@ void assign_members(Assignment& assignment, const Json& object, const std::strin
   }
 }
 
-/// Parses JSON and notes a key that stands twice in one object: which of the two was meant is
-/// anybody's guess.
+/// Parses JSON and notes a key that stands twice in one group of keys: which of the two was meant
+/// is anybody's guess. Whatever stands within another value is at fault anyway, and may be as deep
+/// and as long as it likes.
 Json parse_strictly(const std::string& text, Assignment& assignment) {
   struct Object {
-    std::string prefix;  ///< of the paths of its keys
+    bool is_section = false;
+    std::string prefix;  ///< of the paths of its keys, where it is one
     std::set<std::string> names;
+    std::optional<std::string> section = std::nullopt;  ///< that the last key is the name of
   };
   std::vector<Object> open;
-  std::string path;  ///< of the key that came last
   return Json::parse(text, [&](int, Json::parse_event_t event, Json& value) {
     if (event == Json::parse_event_t::object_start) {
-      open.push_back({.prefix = open.empty() ? "" : path + '.', .names = {}});
+      const bool is_section = open.empty() || open.back().section;
+      open.push_back({.is_section = is_section,
+                      .prefix = open.empty() || !is_section ? "" : *open.back().section + '.',
+                      .names = {}});
     } else if (event == Json::parse_event_t::object_end) {
       open.pop_back();
-    } else if (event == Json::parse_event_t::key) {
-      const auto name = value.get<std::string>();
-      path = open.back().prefix + one_line(name);
-      if (!open.back().names.insert(name).second)
+    } else if (event == Json::parse_event_t::key && open.back().is_section) {
+      auto& object = open.back();
+      const auto& name = value.get_ref<const std::string&>();
+      auto path = object.prefix + one_line(name);
+      if (!object.names.insert(name).second)
         assignment.note(path, "stands twice in one object of the file", "remove one of the two");
+      object.section = assignment.is_section(path) ? std::optional(std::move(path)) : std::nullopt;
     }
     return true;
   });
@@ -264,7 +272,7 @@ void load_flags(const ConfigSources& sources, Config& config, Assignment& assign
     assignment.assign_text(*assignment.find("log.level"), *sources.log_level, "--log-level");
 }
 
-Json& member(Json& object, std::string_view path) {
+OrderedJson& member(OrderedJson& object, std::string_view path) {
   const auto dot = path.find('.');
   auto& value = object[std::string(path.substr(0, dot))];
   return dot == std::string_view::npos ? value : member(value, path.substr(dot + 1));
@@ -292,10 +300,10 @@ std::string foreign_variables(const Environment& environment) {
 std::string to_json(const Config& config) {
   auto copy = config;
   copy.upstream.proxy = without_credentials(copy.upstream.proxy);
-  Json json;
+  OrderedJson json;
   for (const auto& key : keys_of(copy))
     std::visit([&](const auto* value) { member(json, key.path) = *value; }, key.value);
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+  return json.dump(2, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 }  // namespace bpx::bridge

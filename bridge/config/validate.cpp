@@ -13,6 +13,7 @@
 #include <array>
 #include <filesystem>
 #include <map>
+#include <set>
 
 namespace bpx::bridge {
 namespace {
@@ -197,17 +198,17 @@ class Validation {
   void check_books() {
     const auto& books = config_.publish.books;
     const auto& upstream = config_.upstream;
+    const std::set<std::string_view> wanted(upstream.streams.begin(), upstream.streams.end());
+    std::set<std::string_view> listed;
     for (std::size_t i = 0; i < books.size(); ++i) {
       const auto place = indexed("publish.books", i);
       const auto name = proto::StreamName::parse(books[i]);
       if (!name || name->type() != "depth" || name->symbol().empty())
         note(place, printable(books[i]) + " is not a depth stream",
              "give the exact name of one, such as depth.SOL_USDC");
-      else if (std::ranges::find(upstream.streams, books[i]) == upstream.streams.end() &&
-               !upstream.on_demand.enabled)
+      else if (!wanted.contains(books[i]) && !upstream.on_demand.enabled)
         note(place, printable(books[i]) + " is not among upstream.streams", "add it there too");
-      if (std::find(books.begin(), books.begin() + static_cast<std::ptrdiff_t>(i), books[i]) !=
-          books.begin() + static_cast<std::ptrdiff_t>(i))
+      if (!listed.insert(books[i]).second)
         note(place, printable(books[i]) + " is listed twice", "leave it out here");
     }
   }

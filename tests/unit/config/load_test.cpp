@@ -163,12 +163,25 @@ TEST_F(LoadConfig, SuggestsTheKeyThatWasMeant) {
   EXPECT_THAT(problems_[0].mend, HasSubstr("`upstream.streams`"));
 }
 
+TEST_F(LoadConfig, SeeksNoKeyThatIsNearToAnEndlessName) {
+  load("{\"upstream\":{\"" + std::string(std::size_t{3} << 20U, 'x') + "\":1}}");
+  ASSERT_EQ(problems_.size(), 1U);
+  EXPECT_THAT(problems_[0].mend, HasSubstr("see README"));
+}
+
 TEST_F(LoadConfig, RefusesAKeyThatStandsTwice) {
   load(R"({"log":{"level":"info","level":"trace"}})");
   EXPECT_THAT(problems_, ElementsAre(problem("log.level", "twice")));
   problems_.clear();
   load(R"({"publish":{"public":{"bind":[]},"heartbeat_ms":20,"public":{}}})");
   EXPECT_THAT(problems_, ElementsAre(problem("publish.public", "twice")));
+}
+
+TEST_F(LoadConfig, ReadsWhatIsNestedHoweverDeeply) {
+  std::string text;
+  for (int depth = 0; depth < 500'000; ++depth) text += R"({"a":)";
+  load(text + '1' + std::string(500'000, '}'));
+  EXPECT_THAT(problems_, ElementsAre(problem("a", "is not a key")));
 }
 
 TEST_F(LoadConfig, RefusesAPathInPlaceOfNestedObjects) {

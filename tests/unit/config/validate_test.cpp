@@ -197,6 +197,28 @@ TEST(Validate, ComparesWhatIsBoundAndNotWhatIsWritten) {
   }
 }
 
+TEST(Validate, TellsAnEmptyFileOfTrustAnchors) {
+  const test::TemporaryDirectory directory;
+  auto config = valid();
+  config.upstream.ca_file = directory.write("ca.pem", "");
+  EXPECT_THAT(problems_of(config), ElementsAre(Field(&Problem::wrong, HasSubstr("is empty"))));
+}
+
+TEST(Validate, TakesAnyNumberOfStreamsAndBooks) {
+  auto config = valid();
+  for (std::size_t i = 0; i < 100'000; ++i)
+    config.upstream.streams.push_back("depth." + std::to_string(i));
+  config.publish.books = {config.upstream.streams.begin() + 1, config.upstream.streams.end()};
+  EXPECT_THAT(problems_of(config), IsEmpty());
+}
+
+TEST(Validate, TakesGlobsOfEveryKind) {
+  auto config = valid();
+  config.upstream.on_demand = {
+      .enabled = true, .allow = {"*", "trade.*", "kline.1?.[A-Z]*", "depth.[!0-9]*", "tr\\ade.A"}};
+  EXPECT_THAT(problems_of(config), IsEmpty());
+}
+
 TEST(Validate, SaysThatAPathIsTooLongForASocket) {
   auto config = valid();
   config.publish.public_.bind = {"ipc:///" + std::string(kMaxIpcPath, 'x')};
