@@ -210,7 +210,7 @@ Json parse_strictly(const std::string& text, Assignment& assignment) {
 constexpr std::size_t kMaxFileBytes = std::size_t{4} << 20U;
 
 void load_file(const std::filesystem::path& path, ReadableFile::Kind kind, Assignment& assignment) {
-  ReadableFile file(path == "-" ? "/dev/stdin" : path.string(), kind);
+  ReadableFile file(path == "-" ? std::string(ReadableFile::kStandardInput) : path.string(), kind);
   std::string text;
   if (!file.is_open() || !file.read_into(text, kMaxFileBytes + 1))
     return assignment.note(one_line(path.string()), std::string(file.fault()),

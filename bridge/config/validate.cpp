@@ -5,13 +5,13 @@
 #include "bridge/config/endpoint.hpp"
 #include "bridge/config/jetstream_settings.hpp"
 #include "bridge/config/proxy.hpp"
+#include "bridge/config/readable_file.hpp"
 #include "bridge/one_line.hpp"
 #include "proto/signing_key.hpp"
 #include "proto/stream_name.hpp"
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <map>
 #include <set>
 
@@ -70,13 +70,22 @@ class Validation {
       note("upstream.proxy", "is not the http:// address of a proxy",
            "give http://[USER:PASSWORD@]HOST:PORT with escapes such as %40 for an @ in USER or "
            "PASSWORD, or none");
-    std::error_code error;
-    if (!upstream.ca_file.empty() && !std::filesystem::is_regular_file(upstream.ca_file, error))
-      note("upstream.ca_file", printable(upstream.ca_file) + " is not a readable file",
-           "give the path of a PEM file of trust anchors, or leave it out");
+    check_ca_file(upstream.ca_file);
     if (upstream.backoff_max_ms < upstream.backoff_initial_ms)
       note("upstream.backoff_max_ms", "is less than upstream.backoff_initial_ms",
            "raise it to at least " + std::to_string(upstream.backoff_initial_ms));
+  }
+
+  /// Whether it holds certificates is TLS's to say.
+  void check_ca_file(const std::string& path) {
+    if (path.empty()) return;
+    ReadableFile file(path, ReadableFile::Kind::regular);
+    std::string first;
+    const bool is_readable = file.is_open() && file.read_into(first, 1);
+    if (is_readable && !first.empty()) return;
+    note("upstream.ca_file",
+         printable(path) + ' ' + std::string(is_readable ? "is empty" : file.fault()),
+         "give the path of a PEM file of trust anchors, or leave it out");
   }
 
   void check_canary() {

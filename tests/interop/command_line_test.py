@@ -214,6 +214,15 @@ class CommandLineTest(unittest.TestCase):
                               env=clean_environment(), text=True, capture_output=True, timeout=DEADLINE)
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_a_configuration_may_come_through_a_socket(self):
+        ours, its = socket.socketpair()
+        with ours, its:
+            ours.sendall(b'{"upstream":{"streams":["trade.A"]}}')
+            ours.shutdown(socket.SHUT_WR)
+            done = subprocess.run([BRIDGE, "check", "--config", "-"], stdin=its, env=clean_environment(), text=True,
+                                  capture_output=True, timeout=DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_any_number_of_unknown_keys_is_told_of(self):
         count = 100_000
         with with_file(json.dumps({f"stream{i}": 1 for i in range(count)})) as file:
@@ -317,9 +326,11 @@ class CommandLineTest(unittest.TestCase):
             done = run("check", "--stream", "trade.A", "--env-file", file.name)
             self.assertEqual(done.returncode, 2)
             self.assertRegex(done.stderr, rf"^config: {file.name}:2: .+; .+\n$")
-        done = run("check", "--stream", "trade.A", "--env-file", "/no/such/file")
-        self.assertEqual(done.returncode, 2)
-        self.assertRegex(done.stderr, "^config: /no/such/file: does not exist; .+\n$")
+        # What seems to be missing may stand there, the streams and the account's keys among it.
+        for arguments in (["--stream", "trade.A"], [], ["--stream", "account.orderUpdate"]):
+            done = run("check", "--env-file", "/no/such/file", *arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stderr, "^config: /no/such/file: does not exist; .+\n$")
 
     def test_streams_are_separated_by_commas_and_keep_no_quotation_marks(self):
         done = run("check", "--stream", "trade.A,depth.B", "--stream", "trade.C")

@@ -80,7 +80,11 @@ INSTANTIATE_TEST_SUITE_P(
               [](Config& c) { c.upstream.streams = {"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"}; },
               "upstream.streams[0]", "looks like a key"},
         Fault{"MissingCaFile", [](Config& c) { c.upstream.ca_file = "/nonexistent.pem"; },
-              "upstream.ca_file", "not a readable file"},
+              "upstream.ca_file", "\"/nonexistent.pem\" does not exist"},
+        Fault{"CaFileThatIsADirectory", [](Config& c) { c.upstream.ca_file = "/"; },
+              "upstream.ca_file", "\"/\" is a directory"},
+        Fault{"CaFileThatIsNoRegularFile", [](Config& c) { c.upstream.ca_file = "/dev/zero"; },
+              "upstream.ca_file", "is no regular file"},
         Fault{"BackoffUpsideDown",
               [](Config& c) {
                 c.upstream.backoff_initial_ms = 500;
