@@ -132,6 +132,10 @@ class Validation {
       if (allow[i].empty())
         note(indexed("upstream.on_demand.allow", i), "is an empty text",
              "give a glob or remove it");
+      else if (const auto fault = proto::StreamName::fault_of(allow[i]))
+        note(indexed("upstream.on_demand.allow", i),
+             printable(allow[i]) + " fits no name: " + std::string(*fault),
+             "give a glob of streams, such as trade.*");
   }
 
   void check_endpoints() {

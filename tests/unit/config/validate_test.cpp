@@ -149,6 +149,16 @@ INSTANTIATE_TEST_SUITE_P(
                 c.upstream.on_demand = {.enabled = true, .allow = {"trade.*", ""}};
               },
               "upstream.on_demand.allow[1]", "is an empty text"},
+        Fault{"GlobOfSeveral",
+              [](Config& c) {
+                c.upstream.on_demand = {.enabled = true, .allow = {"trade.*;depth.*"}};
+              },
+              "upstream.on_demand.allow[0]", "a comma, a semicolon or a quotation mark"},
+        Fault{"GlobWithABlank",
+              [](Config& c) {
+                c.upstream.on_demand = {.enabled = true, .allow = {"trade.*", " depth.*"}};
+              },
+              "upstream.on_demand.allow[1]", "fits no name: the name contains white space"},
         Fault{"PrivateOnDemandWithoutEndpoint",
               [](Config& c) { c.upstream.on_demand = {.enabled = true, .allow = {"account.*"}}; },
               "publish.private.bind", "is empty"},
