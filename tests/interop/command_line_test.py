@@ -366,6 +366,15 @@ class CommandLineTest(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn(mend, done.stderr)
 
+    def test_too_few_files_to_begin_with_are_told_with_their_mend(self):
+        with Exchange() as exchange:
+            for files in (5, 12, 20, 35):
+                done = subprocess.run(
+                    ["prlimit", f"--nofile={files}:{files}", BRIDGE, "--stream", "trade.SOL_USDC"], text=True,
+                    env=exchange.environment(), capture_output=True, stdin=subprocess.DEVNULL, timeout=DEADLINE)
+                self.assertEqual(done.returncode, 1, (files, done.stderr))
+                self.assertRegex(done.stderr, f"the limit of {files} file descriptors .*; raise it", files)
+
     def test_an_http_port_that_is_taken_is_named(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             endpoint = f"127.0.0.1:{taken.getsockname()[1]}"
