@@ -131,6 +131,20 @@ class CommandLineTest(unittest.TestCase):
             self.assertEqual(done.returncode, 2, (arguments, done.stderr))
             self.assertTrue(done.stderr.strip(), arguments)
 
+    def test_what_is_quoted_of_a_command_line_steers_no_terminal(self):
+        steering = "\x1b[31m\u009b\u202e"
+        for arguments in ([f"--bogus{steering}"], [f"dance{steering}"], ["tail", "--format", steering],
+                          ["tail", "--connect", f"tcp://{steering}:1"], ["check", "--stream", f"trade.{steering}"],
+                          ["check", "--config", f"/{steering}"], ["healthcheck", "--url", steering]):
+            done = run(*arguments)
+            self.assertNotEqual(done.returncode, 0, arguments)
+            self.assertNotRegex(done.stderr, "[\x1b\u009b\u202e]", arguments)
+        with Exchange() as exchange:
+            done = run("--stream", "trade.A", environment=exchange.environment(
+                BRIDGE_PUBLISH__PUBLIC__BIND="ipc:///no/such/\u202e\u009bfolder/socket"))
+        self.assertEqual(done.returncode, 1)
+        self.assertNotRegex(done.stderr, "[\u009b\u202e]")
+
     def test_what_cannot_be_written_is_a_failure(self):
         for command in (["check", "--stream", "trade.A"], ["keygen"], ["--help"]):
             for redirection in ("> /dev/full", ">&-"):
