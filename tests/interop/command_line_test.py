@@ -451,6 +451,22 @@ class CommandLineTest(unittest.TestCase):
             return False
         return True
 
+    def test_healthcheck_quotes_no_endless_answer(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            process = subprocess.Popen(
+                [*MORTAL, BRIDGE, "healthcheck", "--url", f"http://127.0.0.1:{server.getsockname()[1]}/readyz"],
+                env=clean_environment(), stderr=subprocess.PIPE, text=True)
+            self.addCleanup(process.kill)
+            server.settimeout(DEADLINE)
+            connection = server.accept()[0]
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 503 Not\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 1_000_000)
+                _, said = process.communicate(timeout=DEADLINE)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("more bytes)", said)
+        self.assertLess(len(said), 3_000)
+
     def test_healthcheck_says_what_an_address_looks_like(self):
         done = run("healthcheck", "--url", "127.0.0.1:9464")
         self.assertEqual(done.returncode, 1)

@@ -283,6 +283,9 @@ TEST(Validate, ShowsControlCharactersHarmlessly) {
 
 TEST(Problem, ReadsAsOneLine) {
   EXPECT_EQ(to_line({"log.level", "is wrong", "mend it"}), "config: log.level: is wrong; mend it");
+  const auto line = to_line({std::string(1'000'000, 'x'), "is wrong", "mend it"});
+  EXPECT_LT(line.size(), 3'000U);
+  EXPECT_THAT(line, testing::EndsWith("... (998000 more bytes): is wrong; mend it"));
 }
 
 }  // namespace
