@@ -126,7 +126,8 @@ class CommandLineTest(unittest.TestCase):
         for arguments in (["--bogus"], ["dance"], ["tail", "--count", "0"],
                           ["tail", "--format", "xml"], ["tail", "--format", "0"], ["tail", "--format", "1"], ["tail", "--count", "9" * 30],
                           ["tail", "--connect", "tcp://127.0.0.1"], ["tail", "--connect", "tcp://127.0.0.1:*"],
-                          ["tail", "--connect", "udp://127.0.0.1:1"], ["run", "check"]):
+                          ["tail", "--connect", "udp://127.0.0.1:1"], ["tail", "--connect", "tcp://my bridge:1"],
+                          ["tail", "--connect", "tcp://[zz]:1"], ["tail", "--connect", "ipc://*"], ["run", "check"]):
             done = run(*arguments)
             self.assertEqual(done.returncode, 2, (arguments, done.stderr))
             self.assertTrue(done.stderr.strip(), arguments)
