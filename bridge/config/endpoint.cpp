@@ -174,7 +174,7 @@ std::optional<ExchangeUrl> parse_exchange_url(std::string_view text,
   if (!address || !is_target(target)) return std::nullopt;
   url.host = address->host;
   url.port = address->port;
-  if (!target.empty()) url.target.assign(target.front() == '/' ? "" : "/").append(target);
+  if (!target.empty()) url.target = std::string(target.front() == '/' ? "" : "/").append(target);
   return url;
 }
 
