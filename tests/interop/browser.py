@@ -20,6 +20,7 @@ CHROMIUM = [
 
 CAPABILITIES = {
     "browserName": "chrome",
+    "timeouts": {"script": int(DEADLINE * 1000)},
     "goog:chromeOptions": {"args": CHROMIUM},
     # The console, and every request that goes out.
     "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},

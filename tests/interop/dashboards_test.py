@@ -110,9 +110,10 @@ class DashboardsTest(unittest.TestCase):
             self.assertTrue(marks["Reconnects"]["enable"])
 
     def test_what_alerts_look_at_is_on_a_panel(self):
-        watched = set(re.findall(r"\b(?:backpack_bridge|process)_\w+", RULES.read_text(encoding="utf-8")))
+        series = r"\b(?:backpack_bridge_\w+|process_\w+|up(?={))"
+        watched = set(re.findall(series, RULES.read_text(encoding="utf-8")))
         shown = {name for dashboard in self.dashboards.values() for _, expression in queries(dashboard)
-                 for name in re.findall(r"\b(?:backpack_bridge|process)_\w+", expression)}
+                 for name in re.findall(series, expression)}
         self.assertGreater(len(watched), 10)
         self.assertLessEqual(watched, shown)
 
@@ -132,6 +133,24 @@ class DashboardsTest(unittest.TestCase):
             [mapping] = panel["fieldConfig"]["defaults"]["mappings"]
             self.assertEqual({value: text["color"] for value, text in mapping["options"].items()},
                              {"0": "red", "1": "green"})
+
+    def test_alerts_that_fire_are_named_over_time(self):
+        [target] = self.panel("overview", "Alerts over time")["targets"]
+        expression = substitute(target["expr"])
+        target = 'job="backpack-bridge",instance="bridge:9464"'
+
+        def shows(at, alert, value):
+            labels = f'{{alertname="{alert}",instance="bridge:9464"}}'
+            return {"expr": expression, "eval_time": at, "exp_samples": [{"labels": labels, "value": value}]}
+
+        test = {"rule_files": [str(RULES)], "evaluation_interval": "15s",
+                "tests": [{"interval": "15s", "input_series": [{"series": f"up{{{target}}}", "values": "1x8 0x8"}],
+                           "promql_expr_test": [shows("1m", "none", 0), shows("4m", "BackpackBridgeDown", 1)]}]}
+        with tempfile.TemporaryDirectory() as directory:
+            file = pathlib.Path(directory, "test.yml")
+            file.write_text(yaml.safe_dump(test))
+            said = subprocess.run(["promtool", "test", "rules", str(file)], text=True, capture_output=True, check=False)
+        self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
 
     def test_a_streams_name_leads_to_the_stream(self):
         table = self.panel("overview", "Streams by age")

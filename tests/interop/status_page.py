@@ -15,6 +15,17 @@ WATCH = """
   }).observe(document.getElementById('banner'), {attributes: true});
 """
 
+# Notes when it was red first, by this machine's clock: once that has been drawn. Nothing has it look sooner
+# than it does by itself.
+WATCH_THE_TIME = """
+  const banner = document.getElementById('banner');
+  window.redAt = null;
+  new MutationObserver(() => {
+    if (banner.dataset.level !== 'red' || window.redAt !== null) return;
+    requestAnimationFrame(() => setTimeout(() => { window.redAt ??= Date.now(); }));
+  }).observe(banner, {attributes: true});
+"""
+
 # Has the page be told what is given here, one status after the other; then the last for good. Once
 # it asks beyond the last, all have been drawn.
 TELL = """
@@ -80,6 +91,13 @@ class Page:
           return [...document.querySelectorAll('tbody tr')].map(row =>
             [row.querySelector('.name .text').textContent, row.querySelector('td.' + arguments[0]).textContent]);
         """, column))
+
+    def facts(self):
+        """Those that are to be seen, by name."""
+        return dict(self.run(REFRESH + """
+          return [...document.querySelectorAll('#facts div')].filter(pair => pair.checkVisibility())
+            .map(pair => [pair.querySelector('dt').textContent, pair.querySelector('dd').textContent]);
+        """))
 
     def sort_by(self, column):
         self.browser.click(f"th.{column} button")

@@ -1,15 +1,22 @@
-"""The status page, in a real browser, of a real bridge."""
+"""The status page, in a real browser, of a real bridge.
+
+With BPX_HEAVY=1 it is measured how long the page takes to be red, and that has to be within two seconds.
+"""
 
 import contextlib
+import random
 import signal
+import statistics
+import time
 import unittest
 import urllib.request
 
 import zmq
 
 from browser import Browser
-from harness import Bridge, Consumer, Exchange, free_port, wait_until
-from status_page import WATCH, Page
+from harness import IS_HEAVY, Bridge, Consumer, Exchange, free_port, wait_until
+from nats_client import NatsServer, store
+from status_page import WATCH, WATCH_THE_TIME, Page
 
 PUBLIC = ["bookTicker.BTC_USDC", "bookTicker.SOL_USDC", "depth.200ms.BTC_USDC", "depth.SOL_USDC",
           "kline.1m.SOL_USDC", "liquidation", "ticker.SOL_USDC", "trade.BTC_USDC", "trade.SOL_USDC"]
@@ -186,6 +193,7 @@ class StatusPageTest(PageTest):
         wait_until(lambda: set(self.page.cells("state")) >= {"● live"}, "live streams")
         self.drop()
         wait_until(lambda: set(self.page.cells("state")) == {"– cut off"}, "the outage")
+        self.assertEqual(set(self.page.cells("rate")), {"–"})
         self.exchange.fault("heal")
         wait_until(lambda: "● live" in self.page.cells("state"), "live streams")
 
@@ -287,6 +295,28 @@ class OtherBridgesTest(PageTest):
         self.assertEqual(self.page.names(), ["trade.BTC_USDC", "trade.SOL_USDC"])
         self.assertEqual(self.browser.console_errors(), [])
 
+    def test_tells_of_jetstream_where_there_is_one(self):
+        self.start(["bookTicker.SOL_USDC"])
+        self.page.open(self.bridge)
+        self.assertNotIn("JetStream", " ".join(self.page.facts()))
+        server = self.enterContext(NatsServer(self.enterContext(store())))
+        self.start(["bookTicker.SOL_USDC"], BRIDGE_PUBLISH__JETSTREAM__SERVERS=server.url)
+        self.exchange.wait_for_subscriptions(["bookTicker.SOL_USDC"])
+        self.exchange.rate(100)
+        self.page.open(self.bridge)
+        wait_until(lambda: self.page.facts()["Stored in JetStream"] != "0", "messages in JetStream")
+        self.assertEqual(self.page.facts()["JetStream"], "connected")
+        self.assertEqual(self.page.facts()["Lost to JetStream"], "nothing")
+        server.stop()
+        wait_until(lambda: self.page.facts()["JetStream"] == "not connected", "JetStream's absence")
+        wait_until(lambda: self.page.facts()["Waiting for JetStream"] != "nothing", "messages that wait")
+        told = "JetStream away: no NATS server takes its messages"
+        wait_until(lambda: told in self.page.headline() + " ".join(self.page.texts("#reasons li")), told)
+        self.assertEqual(self.page.level(), "amber")
+        with server.again():
+            wait_until(lambda: self.page.facts()["JetStream"] == "connected", "JetStream again")
+            wait_until(lambda: "JetStream" not in self.page.headline(), "no more to tell of it")
+
     def test_opened_while_a_stream_is_rejected_it_gives_the_exchanges_reason(self):
         with contextlib.ExitStack() as stack:
             exchange = stack.enter_context(Exchange(*MARKETS))
@@ -298,6 +328,54 @@ class OtherBridgesTest(PageTest):
             self.assertIn("account.orderUpdate", self.page.text("#reasons"))
             self.assertIn("refused with the log-in", self.page.headline())
             self.assertEqual(self.page.by_stream("state")["account.orderUpdate"], "✕ rejected")
+
+
+@unittest.skipUnless(IS_HEAVY, "it judges times")
+class PromptnessTest(PageTest):
+    TIMES = 5
+    WITHIN = 2.0  # seconds, from the fault to the red that has been drawn
+
+    def see_a_market(self):
+        """As long as it takes to know its rhythm. The page looks each second: not at a time of ours."""
+        self.page.open(self.bridge)
+        self.page.run(WATCH_THE_TIME)
+        at_least = self.bridge.status()["received"]["messages"] + 150
+        wait_until(lambda: self.bridge.status()["received"]["messages"] > at_least, "some messages")
+        time.sleep(random.random())
+
+    def seconds_to_red(self, *faults):
+        self.see_a_market()
+        self.assertIsNone(self.page.run("return window.redAt"), "it was red before")
+        begin = time.time()
+        for fault in faults:
+            self.exchange.fault(fault)
+        red = wait_until(lambda: self.page.run("return window.redAt"), "red")
+        self.exchange.fault("heal")
+        self.page.wait_until_not_red()
+        return red / 1000 - begin
+
+    def messages_a_second(self):
+        def look():
+            status = self.bridge.status()
+            return status["received"]["messages"], status["time_ms"] / 1000
+
+        (messages, begin), _ = look(), time.sleep(10)
+        more, end = look()
+        return (more - messages) / (end - begin)
+
+    def test_is_red_within_two_seconds(self):
+        self.start(STREAMS)
+        self.exchange.wait_for_subscriptions(STREAMS)
+        for rate in (7, 40, 400):  # some 10, 50 and 400 messages a second
+            self.exchange.rate(rate)
+            pace = self.messages_a_second()
+            for faults in (("silent",), ("drop",), ("refuse", "drop")):
+                with self.subTest(rate=rate, faults=faults):
+                    took = [self.seconds_to_red(*faults) for _ in range(self.TIMES)]
+                    print(f"{pace:.0f} messages a second, {' and '.join(faults)}: red after "
+                          f"{statistics.median(took) * 1000:.0f} ms at the median, {max(took) * 1000:.0f} ms at most, "
+                          f"of {self.TIMES}")
+                    self.assertLess(max(took), self.WITHIN)
 
 
 if __name__ == "__main__":

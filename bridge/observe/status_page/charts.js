@@ -10,12 +10,14 @@ function makeSvg(tag, className) {
 }
 
 class Chart {
-  constructor(title, quantity, words) {
+  /** `explanation`: what is left out of the title where there is no room. */
+  constructor([title, explanation = ''], quantity, words) {
     this.quantity = quantity;
     this.words = words;
-    const card = make('div', 'card');
-    card.append(make('h2', '', title), this.makeValue(), this.note = make('div', 'note faint'),
-                this.makePicture(title), this.makeAxis());
+    const [card, head] = [make('div', 'card'), make('h2', '', title)];
+    head.append(make('span', 'explanation', explanation));
+    card.append(head, this.makeValue(), this.note = make('div', 'note faint'),
+                this.makePicture(title + explanation), this.makeAxis());
     element('charts').append(card);
   }
 
@@ -95,9 +97,9 @@ function badSpells(now) {
 
 const orNone = words => value => value === null ? ['–', ''] : words(value);
 const charts = {
-  messages: new Chart('Messages', messageRate, orNone(value => [rate(value), 'per second'])),
-  bytes: new Chart('Data', byteRate, orNone(value => { const [text, unit] = bytes(value); return [text, `${unit} per second`]; })),
-  lag: new Chart('Lag behind the exchange, mean', meanLag, milliseconds),
+  messages: new Chart(['Messages'], messageRate, orNone(value => [rate(value), 'per second'])),
+  bytes: new Chart(['Data'], byteRate, orNone(value => { const [text, unit] = bytes(value); return [text, `${unit} per second`]; })),
+  lag: new Chart(['Lag', ' behind the exchange, mean'], meanLag, milliseconds),
 };
 
 function lagNote(status) {

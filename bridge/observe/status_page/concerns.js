@@ -3,8 +3,8 @@
 // is none any more; what comes and goes by nature is one only once it lasts.
 
 // The most serious first: who lost messages, who may lose some, what is wrong, what may be.
-const CONCERNS = [unsteadyConnection, evictedConsumer, losingConsumer, skippedMessages, lostBooks, lateConsumer, highQueue,
-                  staleStreams, wrongClock, lateMessages, slowBridge, oddMessages, refusedConsumer];
+const CONCERNS = [unsteadyConnection, evictedConsumer, losingConsumer, losingJetStream, skippedMessages, lostBooks, awayJetStream,
+                  lateConsumer, highQueue, staleStreams, wrongClock, lateMessages, slowBridge, oddMessages, refusedConsumer];
 
 function concerns(status) {
   return CONCERNS.map(concern => concern(status)).filter(found => found !== null);

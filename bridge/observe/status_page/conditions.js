@@ -2,6 +2,7 @@
 
 const RECENT = 5 * 60e3;
 const DELAY_SPAN = 30e3;
+const FEW = 10;                 // means from which on it can be told what they mostly are
 const NAMED = 2;                // streams or consumers in one sentence
 
 const begun = new Map();        // when this page first saw what lasts

@@ -32,7 +32,8 @@ function pointOf(status, level) {
           lagCount: status.lag.count, lagSum: status.lag.sum_seconds,
           forwardCount: status.forward.count, forwardSum: status.forward.sum_seconds,
           reconnects: status.reconnects, malformed: status.received.malformed, otherErrors: status.errors.other,
-          refused: sum(status.auth_failures), turnedAway: sum(status.turned_away)};
+          refused: sum(status.auth_failures), turnedAway: sum(status.turned_away),
+          jetstreamLost: status.jetstream?.lost ?? 0};
 }
 
 const sum = counts => Object.values(counts).reduce((a, b) => a + b, 0);

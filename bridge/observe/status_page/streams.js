@@ -76,6 +76,8 @@ class Row {
       return;
     }
     this.age = ageInSeconds(stream);
+    // What it was before the outage says nothing now.
+    if (this.state === 'cut') this.history = [];
     this.history.push({at: latest.time_ms, messages: stream.messages});
     while (this.history.length > 2 && this.history[1].at <= latest.time_ms - STREAM_RATE_SPAN) this.history.shift();
     const [from, to] = [this.history[0], this.history.at(-1)];

@@ -44,7 +44,7 @@ function lossAdvice(status) {
 function liveAdvice(status) {
   if (status.last_message_ms === 0) return 'everything is subscribed to, so wait for the first message';
   const listeners = status.subscribers.public + status.subscribers.private;
-  return listeners > 0 ? 'messages flow, nothing to do' : 'messages flow, but nobody listens, so see whether consumers should';
+  return listeners > 0 || status.jetstream ? 'messages flow, nothing to do' : 'messages flow, but nobody listens, so see whether consumers should';
 }
 
 /** What is the matter, the worst first: `word` and `advice` make one sentence; `since` in the bridge's
@@ -68,7 +68,7 @@ function judge(status) {
   if (limit !== null && silence(status) >= limit) {
     return {level: 'red', word: 'silent', since: status.last_message_ms, isSilent: true,
             advice: 'connected, but the exchange sends nothing, so see its status page; if its markets trade and this lasts for minutes, restart the bridge',
-            detail: `no message since ${clock(status.last_message_ms)}; usual is one every ${said(milliseconds(rhythm.gap))}`};
+            detail: `no message since ${clock(status.last_message_ms)}; usual is one every ${said(milliseconds(usualGap()))}`};
   }
   if (loss && status.time_ms - loss.time_ms < SHOW_LOSS) {
     return {level: 'red', word: 'interrupted', advice: 'connected again, but messages were lost, so see that consumers rebuild their books',
