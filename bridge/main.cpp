@@ -2,6 +2,7 @@
 #include "bridge/cli/process.hpp"
 #include "bridge/cli/secrecy.hpp"
 #include "bridge/cli/tail_socket.hpp"
+#include "bridge/one_line.hpp"
 #include "bridge/revision.hpp"
 #include "bridge/signals.hpp"
 
@@ -126,6 +127,14 @@ void add_tail_options(CLI::App& tail, TailFlags& flags) {
       ->type_name("STREAM");
 }
 
+/// `text`, of several lines, without what would steer a terminal: it quotes what it was given.
+std::string harmless(const std::string& text) {
+  std::istringstream lines(text);
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) kept += bpx::bridge::one_line(line) + '\n';
+  return kept;
+}
+
 /// `status`, once all that a command has printed is written.
 int finished(int status) {
   std::cout.flush();
@@ -166,7 +175,7 @@ int main(int argc, char** argv) try {
   } catch (const CLI::ParseError& error) {
     std::ostringstream fault;
     const bool is_fault = app.exit(error, std::cout, fault) != 0;
-    std::cerr << without_keys(fault.str());
+    std::cerr << without_keys(harmless(fault.str()));
     return is_fault ? kMisconfigured : finished(kStopped);
   }
   const auto commands = app.get_subcommands();
@@ -181,6 +190,6 @@ int main(int argc, char** argv) try {
   if (*healthcheck_command) return healthcheck(healthcheck_flags);
   return finished(keygen());
 } catch (const std::exception& error) {
-  std::cerr << "backpack-bridge: " << without_keys(error.what()) << '\n';
+  std::cerr << "backpack-bridge: " << without_keys(bpx::bridge::one_line(error.what())) << '\n';
   return kCannotRun;
 }

@@ -35,21 +35,36 @@ char32_t pop_code_point(std::string_view& text) {
   return code_point;
 }
 
-/// ASCII and C1 controls, and what Unicode calls white space, does not show, or uses to steer the
-/// direction of text.
-bool is_white_space_or_control(char32_t c) {
-  return c <= 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0x1680 || (c >= 0x2000 && c <= 0x200f) ||
-         (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x3000 ||
-         c == 0xfeff || c == 0xad || c == 0x115f || c == 0x1160 || c == 0x180e || c == 0x3164 ||
-         c == 0xffa0 || (c >= 0xe0000 && c <= 0xe0fff);
+struct CodePoints {
+  char32_t first, last;
+};
+
+/// What no two people would read in the same way: ASCII and C1 controls, and what Unicode 15 calls
+/// white space, uses to steer the direction of text or to annotate it, or does not show
+/// (Default_Ignorable_Code_Point, and the blank of Braille).
+constexpr std::array kUnseen = {
+    CodePoints{0x00, 0x20},       CodePoints{0x7f, 0xa0},       CodePoints{0xad, 0xad},
+    CodePoints{0x34f, 0x34f},     CodePoints{0x61c, 0x61c},     CodePoints{0x115f, 0x1160},
+    CodePoints{0x1680, 0x1680},   CodePoints{0x17b4, 0x17b5},   CodePoints{0x180b, 0x180f},
+    CodePoints{0x2000, 0x200f},   CodePoints{0x2028, 0x202f},   CodePoints{0x205f, 0x206f},
+    CodePoints{0x2800, 0x2800},   CodePoints{0x3000, 0x3000},   CodePoints{0x3164, 0x3164},
+    CodePoints{0xfe00, 0xfe0f},   CodePoints{0xfeff, 0xfeff},   CodePoints{0xffa0, 0xffa0},
+    CodePoints{0xfff0, 0xfffb},   CodePoints{0x1bca0, 0x1bca3}, CodePoints{0x1d173, 0x1d17a},
+    CodePoints{0xe0000, 0xe0fff},
+};
+
+bool is_unseen(char32_t c) {
+  if (c > 0x20 && c < 0x7f) return false;
+  return std::ranges::any_of(kUnseen,
+                             [&](const auto& some) { return c >= some.first && c <= some.last; });
 }
 
 /// What separates names or surrounds them where people and shells write several.
 constexpr std::string_view kPunctuation = ",;\"'`";
 
-bool contains_white_space_or_control(std::string_view text) {
+bool contains_unseen(std::string_view text) {
   while (!text.empty())
-    if (is_white_space_or_control(pop_code_point(text))) return true;
+    if (is_unseen(pop_code_point(text))) return true;
   return false;
 }
 
@@ -59,8 +74,8 @@ std::optional<std::string_view> StreamName::fault_of(std::string_view text) {
   if (text.empty()) return "the name is empty";
   if (text.size() > kMaxStreamNameBytes) return "the name is longer than 200 bytes";
   if (!simdjson::validate_utf8(text.data(), text.size())) return "the name is not valid UTF-8";
-  if (contains_white_space_or_control(text))
-    return "the name contains white space or a control character";
+  if (contains_unseen(text))
+    return "the name contains white space, a control character or one that does not show";
   if (text.find_first_of(kPunctuation) != std::string_view::npos)
     return "the name contains a comma, a semicolon or a quotation mark";
   if (text.front() == '.' || text.back() == '.' || text.find("..") != std::string_view::npos)

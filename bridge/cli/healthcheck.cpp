@@ -1,3 +1,4 @@
+#include "bridge/bounded.hpp"
 #include "bridge/cli/commands.hpp"
 #include "bridge/cli/secrecy.hpp"
 #include "bridge/config/endpoint.hpp"
@@ -80,7 +81,7 @@ int healthcheck(const HealthcheckFlags& flags) {
   std::cerr << "healthcheck: " << without_keys(text) << ": "
             << (response.status == 0
                     ? response.error
-                    : std::to_string(response.status) + ' ' + one_line(response.body))
+                    : std::to_string(response.status) + ' ' + bounded(one_line(response.body)))
             << '\n';
   return kCannotRun;
 }

@@ -1,6 +1,8 @@
 #include "bridge/cli/process.hpp"
 
 #include <csignal>
+#include <stdexcept>
+#include <string>
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -8,6 +10,12 @@
 #include <unistd.h>
 
 namespace bpx::bridge::cli {
+namespace {
+
+/// With fewer, libzmq ends the process in the midst of its start.
+constexpr rlim_t kFewestFiles = 36;
+
+}  // namespace
 
 void keep_standard_streams() {
   for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream)
@@ -29,6 +37,10 @@ void open_many_files() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < kFewestFiles)
+    throw std::runtime_error("the limit of " + std::to_string(limit.rlim_cur) +
+                             " file descriptors is less than the bridge itself needs; raise it "
+                             "(LimitNOFILE, ulimit -n) to 64 or more");
 }
 
 }  // namespace bpx::bridge::cli

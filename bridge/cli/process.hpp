@@ -15,7 +15,8 @@ void outlive_full_files();
 void seal_memory();
 
 /// Lets this process open as many files as the system grants it. What is usual where nobody asks,
-/// 1024, was chosen for programs that use select(), which nothing here does.
+/// 1024, was chosen for programs that use select(), which nothing here does. Throws where that is
+/// too few for the bridge whatever its configuration.
 void open_many_files();
 
 }  // namespace bpx::bridge::cli

@@ -3,6 +3,7 @@
 #include "bridge/cli/process.hpp"
 #include "bridge/cli/secrecy.hpp"
 #include "bridge/cli/settings.hpp"
+#include "bridge/one_line.hpp"
 
 #include <csignal>
 #include <exception>
@@ -36,7 +37,7 @@ int run(const ServerFlags& flags) {
     app.run(/*handles_signals=*/true);
     return kStopped;
   } catch (const std::exception& error) {
-    std::cerr << "backpack-bridge: " << without_keys(error.what()) << '\n';
+    std::cerr << "backpack-bridge: " << without_keys(one_line(error.what())) << '\n';
     return kCannotRun;
   }
 }

@@ -26,10 +26,13 @@ void check_trust_anchors(const Config& config, Problems& problems) {
                         "give a readable PEM file of trust anchors, or leave it out"});
 }
 
-/// Whether the file could be read. Else whatever seems to be missing may stand there.
+/// Whether each file could be read. Else whatever seems to be missing may stand there.
 bool is_known(const ServerFlags& flags, const Problems& problems) {
-  return !flags.config_file || std::ranges::find(problems, one_line(flags.config_file->string()),
-                                                 &Problem::path) == problems.end();
+  const auto is_at_fault = [&](const std::optional<std::filesystem::path>& file) {
+    return file &&
+           std::ranges::find(problems, one_line(file->string()), &Problem::path) != problems.end();
+  };
+  return !is_at_fault(flags.config_file) && !is_at_fault(flags.env_file);
 }
 
 EnvFile read_env_file(const ServerFlags& flags, ReadableFile::Kind kind, Problems& problems) {
@@ -76,8 +79,8 @@ std::optional<Settings> load_settings(const ServerFlags& flags) {
   const auto file = read_env_file(flags, kKind, problems);
   const Environment environment(environ, file);
   auto settings = read_settings(flags, environment, kKind, problems);
-  settings.credentials =
-      load_credentials(environment, wants_private_streams(settings.config), problems);
+  const bool needs_keys = is_known(flags, problems) && wants_private_streams(settings.config);
+  settings.credentials = load_credentials(environment, needs_keys, problems);
   forget_secrets(environ);
   hide_keys(problems);
   if (problems.empty()) return settings;

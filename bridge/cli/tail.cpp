@@ -1,3 +1,4 @@
+#include "bridge/bounded.hpp"
 #include "bridge/cli/commands.hpp"
 #include "bridge/cli/interrupt.hpp"
 #include "bridge/cli/outbox.hpp"
@@ -224,7 +225,7 @@ class Tail {
 
   void remark(std::string_view text) {
     out_.flush();
-    remarks_.add("-- " + without_keys(one_line(text), {own_key_}));
+    remarks_.add("-- " + bounded(without_keys(one_line(text), {own_key_})));
     remarks_.flush();
   }
 

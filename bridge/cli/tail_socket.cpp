@@ -41,8 +41,7 @@ struct TailSocket::Socket {
 
 bool can_be_connected_to(const std::string& endpoint) {
   const auto address = parse_zmq_endpoint(endpoint);
-  return address && (address->is_ipc ||
-                     (address->host != "*" && address->port != "*" && address->port != "0"));
+  return address && address->can_be_connected_to();
 }
 
 TailSocket::TailSocket(const std::vector<std::string>& endpoints,

@@ -56,6 +56,8 @@ std::optional<std::string> TailWatch::on_message(std::string_view topic,
   std::optional<std::string> remark;
   if (epochs_.insert(header.epoch_us).second && epochs_.size() > 1)
     remark = "another bridge, or one restarted: its sequences begin anew";
+  // Answers to others come under topics of their own, each once and without end.
+  if (topic.starts_with("bridge.")) return remark;
   auto& known = sequences_[{header.epoch_us, std::string(topic)}];
   if (known != 0 && header.sequence > known + 1)
     remark = std::to_string(header.sequence - known - 1) + " messages of " + std::string(topic) +
@@ -65,13 +67,11 @@ std::optional<std::string> TailWatch::on_message(std::string_view topic,
   return remark;
 }
 
-/// Requests are answered under topics of their own, whose end has the sequence of the last.
 std::optional<std::string> TailWatch::remark_on_step_back(std::string_view topic,
                                                           const proto::MessageHeader& header,
                                                           std::uint64_t known) {
   const bool is_live = (header.flags & proto::MessageHeader::replay) == 0;
-  if (!is_live || topic.starts_with("bridge.") || known == 0 || header.sequence > known)
-    return std::nullopt;
+  if (!is_live || known == 0 || header.sequence > known) return std::nullopt;
   if (!std::has_single_bit(++steps_back_)) return std::nullopt;
   return "message " + std::to_string(header.sequence) + " of " + std::string(topic) +
          " came after " + std::to_string(known) +

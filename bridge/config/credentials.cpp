@@ -61,7 +61,7 @@ class KeyLookup {
     if (file.is_absent()) return lacking(variable, "names a file that does not exist");
     std::string text;
     if (!file.is_open() || !file.read_into(text, kMaxKeyFileBytes)) {
-      problems_.push_back({variable, "names no file that can be read",
+      problems_.push_back({variable, "names a file that " + std::string(file.fault()),
                            "give the path of a file that this user can read"});
       return std::nullopt;
     }

@@ -83,9 +83,11 @@ CurveKey::OrFault CurveKey::from_text(std::string_view text) {
 
 CurveKey::OrFault CurveKey::from_file(const std::string& path) {
   ReadableFile file(path, ReadableFile::Kind::regular);
-  const CurveKeyFault unreadable{"names no file that can be read",
-                                 "give the path of a file that this user can read"};
-  if (!file.is_open()) return unreadable;
+  const auto unreadable = [&] {
+    return CurveKeyFault{"names a file that " + std::string(file.fault()),
+                         "give the path of a file that this user can read"};
+  };
+  if (!file.is_open()) return unreadable();
   if (file.is_open_to_others()) {
     std::array<char, 8> mode{};
     std::snprintf(mode.data(), mode.size(), "%04o", file.mode());
@@ -95,7 +97,10 @@ CurveKey::OrFault CurveKey::from_file(const std::string& path) {
         "read-only"};
   }
   Secret secret;
-  if (!file.read_into(secret.text, kMaxFileBytes)) return unreadable;
+  if (!file.read_into(secret.text, kMaxFileBytes)) return unreadable();
+  if (trimmed(secret.text).empty())
+    return CurveKeyFault{"names a file that is empty",
+                         "put there what `backpack-bridge keygen` prints"};
   return from_text(secret.text);
 }
 

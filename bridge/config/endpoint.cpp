@@ -38,10 +38,9 @@ std::optional<Halves> split_host_port(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   auto host = text.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']'))
-    host = host.substr(1, host.size() - 2);
-  else if (host.find(':') != std::string_view::npos)
-    return std::nullopt;
+  const bool is_bracketed = host.starts_with('[') && host.ends_with(']');
+  if (is_bracketed != (host.find(':') != std::string_view::npos)) return std::nullopt;
+  if (is_bracketed) host = host.substr(1, host.size() - 2);
   if (host.empty()) return std::nullopt;
   return Halves{host, text.substr(colon + 1)};
 }
@@ -175,7 +174,7 @@ std::optional<ExchangeUrl> parse_exchange_url(std::string_view text,
   if (!address || !is_target(target)) return std::nullopt;
   url.host = address->host;
   url.port = address->port;
-  if (!target.empty()) url.target.assign(target.front() == '/' ? "" : "/").append(target);
+  if (!target.empty()) url.target = std::string(target.front() == '/' ? "" : "/").append(target);
   return url;
 }
 
@@ -183,6 +182,13 @@ bool BindAddress::can_be_bound() const {
   boost::system::error_code not_an_address;
   boost::asio::ip::make_address(host, not_an_address);
   return is_ipc || host == "*" || !not_an_address || if_nametoindex(host.c_str()) != 0;
+}
+
+bool BindAddress::can_be_connected_to() const {
+  if (is_ipc) return path != "*";
+  boost::system::error_code not_an_address;
+  boost::asio::ip::make_address(host, not_an_address);
+  return parse_port(port).value_or(0) != 0 && (!not_an_address || is_host_name(host));
 }
 
 bool BindAddress::is_local() const { return is_ipc || host == "lo" || is_loopback_host(host); }

@@ -57,6 +57,10 @@ struct BindAddress {
   /// an interface of this machine or `*`.
   bool can_be_bound() const;
 
+  /// Whether it can be where somebody else listens: of tcp an address, or a name to look up, and a
+  /// port.
+  bool can_be_connected_to() const;
+
   /// Whether only this machine can reach it.
   bool is_local() const;
 };

@@ -96,14 +96,16 @@ EnvFile EnvFile::read(const std::filesystem::path& path, ReadableFile::Kind kind
 }
 
 void EnvFile::set(std::string_view name, std::string_view value) {
-  auto known = std::ranges::find(variables_, name, &Variable::name);
-  if (known == variables_.end()) known = variables_.insert(known, {std::string(name), {}});
-  proto::wipe(known->value);
-  known->value = value;
+  const auto [known, is_new] = places_.try_emplace(std::string(name), variables_.size());
+  if (is_new) variables_.push_back({std::string(name), {}});
+  auto& variable = variables_[known->second];
+  proto::wipe(variable.value);
+  variable.value = value;
 }
 
 EnvFile& EnvFile::operator=(EnvFile&& other) noexcept {
   std::swap(variables_, other.variables_);
+  std::swap(places_, other.places_);
   return *this;
 }
 

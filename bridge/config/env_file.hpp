@@ -3,7 +3,10 @@
 #include "bridge/config/problem.hpp"
 #include "bridge/config/readable_file.hpp"
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +42,7 @@ class EnvFile {
   void set(std::string_view name, std::string_view value);
 
   std::vector<Variable> variables_;
+  std::map<std::string, std::size_t, std::less<>> places_;  ///< of names, in that
 };
 
 }  // namespace bpx::bridge

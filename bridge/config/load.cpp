@@ -14,7 +14,8 @@
 namespace bpx::bridge {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;  // in whose objects a key is found in no time, however many there are
+using OrderedJson = nlohmann::ordered_json;
 
 template <typename... Ts>
 struct Overloaded : Ts... {
@@ -52,6 +53,7 @@ class Assignment {
     std::visit(Overloaded{
                    [&](std::string* value) {
                      if (!json.is_string()) return refuse(key, "is not a text", "quote the value");
+                     if (holds_nul(json)) return refuse_nul(key);
                      *value = json.get<std::string>();
                    },
                    [&](bool* value) {
@@ -70,6 +72,7 @@ class Assignment {
                      if (!is_list)
                        return refuse(key, "is not a list of texts",
                                      R"(give a list such as ["first", "second"])");
+                     if (std::ranges::any_of(json, holds_nul)) return refuse_nul(key);
                      *value = json.get<std::vector<std::string>>();
                    },
                },
@@ -122,6 +125,13 @@ class Assignment {
     return parts;
   }
 
+  static bool holds_nul(const Json& text) {
+    return text.get_ref<const std::string&>().find('\0') != std::string::npos;
+  }
+
+  /// To the system a text ends there, whatever stands behind it.
+  void refuse_nul(const ConfigKey& key) { refuse(key, "holds a NUL", "leave \\u0000 out"); }
+
   void assign_number(const ConfigKey& key, std::uint64_t& value, std::uint64_t number) {
     if (number < key.min || number > key.max)
       return refuse(key, std::to_string(number) + " is out of range", number_mend(key));
@@ -165,25 +175,32 @@ void assign_members(Assignment& assignment, const Json& object, const std::strin
   }
 }
 
-/// Parses JSON and notes a key that stands twice in one object: which of the two was meant is
-/// anybody's guess.
+/// Parses JSON and notes a key that stands twice in one group of keys: which of the two was meant
+/// is anybody's guess. Whatever stands within another value is at fault anyway, and may be as deep
+/// and as long as it likes.
 Json parse_strictly(const std::string& text, Assignment& assignment) {
   struct Object {
-    std::string prefix;  ///< of the paths of its keys
+    bool is_section = false;
+    std::string prefix;  ///< of the paths of its keys, where it is one
     std::set<std::string> names;
+    std::optional<std::string> section = std::nullopt;  ///< that the last key is the name of
   };
   std::vector<Object> open;
-  std::string path;  ///< of the key that came last
   return Json::parse(text, [&](int, Json::parse_event_t event, Json& value) {
     if (event == Json::parse_event_t::object_start) {
-      open.push_back({.prefix = open.empty() ? "" : path + '.', .names = {}});
+      const bool is_section = open.empty() || open.back().section;
+      open.push_back({.is_section = is_section,
+                      .prefix = open.empty() || !is_section ? "" : *open.back().section + '.',
+                      .names = {}});
     } else if (event == Json::parse_event_t::object_end) {
       open.pop_back();
-    } else if (event == Json::parse_event_t::key) {
-      const auto name = value.get<std::string>();
-      path = open.back().prefix + one_line(name);
-      if (!open.back().names.insert(name).second)
+    } else if (event == Json::parse_event_t::key && open.back().is_section) {
+      auto& object = open.back();
+      const auto& name = value.get_ref<const std::string&>();
+      auto path = object.prefix + one_line(name);
+      if (!object.names.insert(name).second)
         assignment.note(path, "stands twice in one object of the file", "remove one of the two");
+      object.section = assignment.is_section(path) ? std::optional(std::move(path)) : std::nullopt;
     }
     return true;
   });
@@ -193,7 +210,7 @@ Json parse_strictly(const std::string& text, Assignment& assignment) {
 constexpr std::size_t kMaxFileBytes = std::size_t{4} << 20U;
 
 void load_file(const std::filesystem::path& path, ReadableFile::Kind kind, Assignment& assignment) {
-  ReadableFile file(path == "-" ? "/dev/stdin" : path.string(), kind);
+  ReadableFile file(path == "-" ? std::string(ReadableFile::kStandardInput) : path.string(), kind);
   std::string text;
   if (!file.is_open() || !file.read_into(text, kMaxFileBytes + 1))
     return assignment.note(one_line(path.string()), std::string(file.fault()),
@@ -246,15 +263,16 @@ void load_environment(const Environment& environment, Assignment& assignment) {
 void load_flags(const ConfigSources& sources, Config& config, Assignment& assignment) {
   std::vector<std::string> streams;
   for (const auto& text : sources.streams) {
+    if (text.empty()) continue;
     assignment.assign_text(*assignment.find("upstream.streams"), text, "--stream");
     streams.insert(streams.end(), config.upstream.streams.begin(), config.upstream.streams.end());
   }
   if (!streams.empty()) config.upstream.streams = std::move(streams);
-  if (sources.log_level)
+  if (sources.log_level && !sources.log_level->empty())
     assignment.assign_text(*assignment.find("log.level"), *sources.log_level, "--log-level");
 }
 
-Json& member(Json& object, std::string_view path) {
+OrderedJson& member(OrderedJson& object, std::string_view path) {
   const auto dot = path.find('.');
   auto& value = object[std::string(path.substr(0, dot))];
   return dot == std::string_view::npos ? value : member(value, path.substr(dot + 1));
@@ -282,10 +300,10 @@ std::string foreign_variables(const Environment& environment) {
 std::string to_json(const Config& config) {
   auto copy = config;
   copy.upstream.proxy = without_credentials(copy.upstream.proxy);
-  Json json;
+  OrderedJson json;
   for (const auto& key : keys_of(copy))
     std::visit([&](const auto* value) { member(json, key.path) = *value; }, key.value);
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+  return json.dump(2, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 }  // namespace bpx::bridge

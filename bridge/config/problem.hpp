@@ -1,5 +1,7 @@
 #pragma once
 
+#include "bridge/bounded.hpp"
+
 #include <string>
 #include <vector>
 
@@ -16,9 +18,10 @@ struct Problem {
 
 using Problems = std::vector<Problem>;
 
-/// The line that a person reads: `config: <path>: <what is wrong>; <what to do>`.
+/// The line that a person reads: `config: <path>: <what is wrong>; <what to do>`. Each is bounded.
 inline std::string to_line(const Problem& problem) {
-  return "config: " + problem.path + ": " + problem.wrong + "; " + problem.mend;
+  return "config: " + bounded(problem.path) + ": " + bounded(problem.wrong) + "; " +
+         bounded(problem.mend);
 }
 
 }  // namespace bpx::bridge

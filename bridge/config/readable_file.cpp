@@ -8,10 +8,20 @@
 #include <unistd.h>
 
 namespace bpx::bridge {
+namespace {
 
 // With O_NONBLOCK, to open a FIFO is not to wait for a writer.
-ReadableFile::ReadableFile(const std::string& path, Kind kind)
-    : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+int open_to_read(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  // Standard input cannot be opened anew where it is a socket, or a file of another user.
+  if (descriptor < 0 && path == ReadableFile::kStandardInput)
+    return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+  return descriptor;
+}
+
+}  // namespace
+
+ReadableFile::ReadableFile(const std::string& path, Kind kind) : descriptor_(open_to_read(path)) {
   if (descriptor_ < 0) {
     error_ = errno;
   } else if (fstat(descriptor_, &status_) != 0) {

@@ -17,6 +17,8 @@ class ReadableFile {
     regular  ///< nothing else, so that nobody waits for anybody; symbolic links are followed
   };
 
+  static constexpr std::string_view kStandardInput = "/dev/stdin";  ///< whatever it is
+
   ReadableFile(const std::string& path, Kind kind);
   ReadableFile(const ReadableFile&) = delete;
   ReadableFile& operator=(const ReadableFile&) = delete;

@@ -107,6 +107,8 @@ std::vector<std::string_view> differing_paths(Config a, Config b) {
 }
 
 std::optional<std::string_view> nearest_path(std::string_view path) {
+  constexpr std::size_t kFarFromAny = 200;
+  if (path.size() > kFarFromAny) return std::nullopt;
   Config any;
   const auto keys = keys_of(any);
   const auto distance = [&](const ConfigKey& key) { return edit_distance(path, key.path); };

@@ -5,14 +5,15 @@
 #include "bridge/config/endpoint.hpp"
 #include "bridge/config/jetstream_settings.hpp"
 #include "bridge/config/proxy.hpp"
+#include "bridge/config/readable_file.hpp"
 #include "bridge/one_line.hpp"
 #include "proto/signing_key.hpp"
 #include "proto/stream_name.hpp"
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <map>
+#include <set>
 
 namespace bpx::bridge {
 namespace {
@@ -69,13 +70,22 @@ class Validation {
       note("upstream.proxy", "is not the http:// address of a proxy",
            "give http://[USER:PASSWORD@]HOST:PORT with escapes such as %40 for an @ in USER or "
            "PASSWORD, or none");
-    std::error_code error;
-    if (!upstream.ca_file.empty() && !std::filesystem::is_regular_file(upstream.ca_file, error))
-      note("upstream.ca_file", printable(upstream.ca_file) + " is not a readable file",
-           "give the path of a PEM file of trust anchors, or leave it out");
+    check_ca_file(upstream.ca_file);
     if (upstream.backoff_max_ms < upstream.backoff_initial_ms)
       note("upstream.backoff_max_ms", "is less than upstream.backoff_initial_ms",
            "raise it to at least " + std::to_string(upstream.backoff_initial_ms));
+  }
+
+  /// Whether it holds certificates is TLS's to say.
+  void check_ca_file(const std::string& path) {
+    if (path.empty()) return;
+    ReadableFile file(path, ReadableFile::Kind::regular);
+    std::string first;
+    const bool is_readable = file.is_open() && file.read_into(first, 1);
+    if (is_readable && !first.empty()) return;
+    note("upstream.ca_file",
+         printable(path) + ' ' + std::string(is_readable ? "is empty" : file.fault()),
+         "give the path of a PEM file of trust anchors, or leave it out");
   }
 
   void check_canary() {
@@ -122,6 +132,10 @@ class Validation {
       if (allow[i].empty())
         note(indexed("upstream.on_demand.allow", i), "is an empty text",
              "give a glob or remove it");
+      else if (const auto fault = proto::StreamName::fault_of(allow[i]))
+        note(indexed("upstream.on_demand.allow", i),
+             printable(allow[i]) + " fits no name: " + std::string(*fault),
+             "give a glob of streams, such as trade.*");
   }
 
   void check_endpoints() {
@@ -197,17 +211,17 @@ class Validation {
   void check_books() {
     const auto& books = config_.publish.books;
     const auto& upstream = config_.upstream;
+    const std::set<std::string_view> wanted(upstream.streams.begin(), upstream.streams.end());
+    std::set<std::string_view> listed;
     for (std::size_t i = 0; i < books.size(); ++i) {
       const auto place = indexed("publish.books", i);
       const auto name = proto::StreamName::parse(books[i]);
       if (!name || name->type() != "depth" || name->symbol().empty())
         note(place, printable(books[i]) + " is not a depth stream",
              "give the exact name of one, such as depth.SOL_USDC");
-      else if (std::ranges::find(upstream.streams, books[i]) == upstream.streams.end() &&
-               !upstream.on_demand.enabled)
+      else if (!wanted.contains(books[i]) && !upstream.on_demand.enabled)
         note(place, printable(books[i]) + " is not among upstream.streams", "add it there too");
-      if (std::find(books.begin(), books.begin() + static_cast<std::ptrdiff_t>(i), books[i]) !=
-          books.begin() + static_cast<std::ptrdiff_t>(i))
+      if (!listed.insert(books[i]).second)
         note(place, printable(books[i]) + " is listed twice", "leave it out here");
     }
   }

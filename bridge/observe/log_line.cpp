@@ -1,5 +1,7 @@
 #include "bridge/observe/log_line.hpp"
 
+#include "bridge/bounded.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -11,18 +13,6 @@ namespace bpx::bridge {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// Of one value, in bytes: what comes from outside may be as long as it likes.
-constexpr std::size_t kMaxText = 2'000;
-
-/// Cut between two characters, with how much is missing; as it is where it is not too long.
-std::string bounded(std::string_view text) {
-  if (text.size() <= kMaxText) return std::string(text);
-  auto end = kMaxText;
-  while (end > 0 && (text[end] & 0xc0) == 0x80) --end;
-  return std::string(text.substr(0, end)) + "... (" + std::to_string(text.size() - end) +
-         " more bytes)";
-}
 
 Json to_json(const LogField::Value& value) {
   if (const auto* text = std::get_if<std::string_view>(&value)) return bounded(*text);
@@ -44,7 +34,7 @@ bool needs_quotes(std::string_view text) {
 
 std::string to_text(const LogField::Value& value) {
   const auto* text = std::get_if<std::string_view>(&value);
-  if (text != nullptr && text->size() <= kMaxText && !needs_quotes(*text))
+  if (text != nullptr && text->size() <= kLongestText && !needs_quotes(*text))
     return std::string(*text);
   return dump(to_json(value));
 }

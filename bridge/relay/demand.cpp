@@ -13,8 +13,11 @@ Demand::Demand(Options options) : options_(std::move(options)) {}
 
 std::optional<std::string_view> Demand::stream_of(const Subscription& subscription) const {
   const auto topic = subscription.topic;
-  if (!topic.ends_with(options_.topic_terminator)) return std::nullopt;
-  const auto stream = topic.substr(0, topic.size() - options_.topic_terminator.size());
+  const auto& terminator = options_.topic_terminator;
+  if (!topic.ends_with(terminator)) return std::nullopt;
+  const auto stream = topic.substr(0, topic.size() - terminator.size());
+  // Such a stream would not be published: its topic would end in the middle.
+  if (!terminator.empty() && stream.find(terminator) != std::string_view::npos) return std::nullopt;
   if (proto::StreamName::fault_of(stream) || audience_of(stream) != subscription.audience ||
       options_.always.contains(stream) || !allows(stream))
     return std::nullopt;

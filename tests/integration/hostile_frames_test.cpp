@@ -138,6 +138,35 @@ TEST_F(HostileFrames, OfAHundredThousandBracketsAreCarriedOrCountedLikeAnyOther)
   expect_good(1);
 }
 
+/// Whatever stands in quotation marks or brackets within `data`, as long as both end.
+TEST_F(HostileFrames, WithOddThingsInTheirDataArePublishedByteForByte) {
+  start();
+  const std::vector<std::string> odd = {
+      R"({"p":"1","p":"2","e":"trade","e":"depth"})",  // twice
+      R"({"stream":"account.orderUpdate","data":{"id":1},"error":{"code":1,"message":"no"}})",
+      R"({"a":"\q\x41\u12","b":"\ud800","c":"\ude00\ud83d"})",  // no escapes, half characters
+      R"({"E":1e400,"u":-0,"t":00012,"U":18446744073709551616})",
+      R"({"E":NaN,"u":Infinity,"t":0x1F,"U":'1'})",  // no JSON at all
+      R"({"a":nul,"b":tru,"c":+1,"d":.5,"e":1.})",
+      R"({"a":"\u0000","b":"\u001b[2J","c":"\u009b","d":"\u202e"})",
+      "{\"\u202e\":\"\u009b2J\",\"\ufeff\":\"\u00ad\",\"\U0010ffff\":\"\u0085\"}",
+      "{ \t\r\n \"a\" \n : [ 1 , [ ] , { } ] \t }",
+      "[]",
+      "\"\"",
+      "null",
+      "-1.50e-7"};
+  for (const auto& data : odd)
+    exchange_.send_raw(R"({"data":)" + data + R"(,"stream":"trade.GOOD"})");
+  for (const auto& data : odd) {
+    const auto message = consumer_->next();
+    ASSERT_TRUE(message) << data << bridge_->log();
+    EXPECT_EQ(message->topic, "trade.GOOD");
+    EXPECT_EQ(message->payload, R"({"data":)" + data + R"(,"stream":"trade.GOOD"})");
+  }
+  EXPECT_EQ(malformed(), 0);
+  expect_good(1);
+}
+
 TEST_F(HostileFrames, ThatCanBeReadInTwoWaysAreNotPublished) {
   start();
   exchange_.send_raw(R"({"data":{},"stream":"trade.GOOD","stream":"account.orderUpdate"})");

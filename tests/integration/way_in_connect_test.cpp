@@ -273,6 +273,21 @@ TEST_F(OfSeveralAddresses, NoneBeyondThisMachineIsTriedWithoutTls) {
   EXPECT_THAT(bridge.log(), HasSubstr("localhost leads beyond this machine"));
 }
 
+/// 0.0.0.0 leads to whoever listens on this machine, but it is not this machine's alone.
+TEST_F(OfSeveralAddresses, ThoseOfLoopbackAloneAreDialledWithoutTls) {
+  SimulatedExchange plain(ExchangeOptions{.tls = false});
+  auto config = test_config(plain, directory_, {"trade.A"});
+  const auto port = std::to_string(plain.port());
+  config.upstream.url = "ws://localhost:" + port;
+  config.upstream.rest_url = "http://localhost:" + port;
+  names_.set("localhost", {"0.0.0.0", "192.0.2.1"});
+  RunningBridge bridge(config);
+  ASSERT_TRUE(bridge.wait_for_log("localhost leads beyond this machine", kLongAgo)) << bridge.log();
+  EXPECT_EQ(plain.connections(), 0U);
+  names_.set("localhost", {"0.0.0.0", "192.0.2.1", "127.0.0.1"});
+  ASSERT_TRUE(plain.wait_for_subscription("trade.A", kLongAgo)) << bridge.log();
+}
+
 TEST_F(OfSeveralAddresses, ANameServerThatHangsHoldsOneThreadForEachName) {
   names_.hang(kHost);
   auto config = this->config();

@@ -132,10 +132,25 @@ class CommandLineTest(unittest.TestCase):
         for arguments in (["--bogus"], ["dance"], ["tail", "--count", "0"],
                           ["tail", "--format", "xml"], ["tail", "--format", "0"], ["tail", "--format", "1"], ["tail", "--count", "9" * 30],
                           ["tail", "--connect", "tcp://127.0.0.1"], ["tail", "--connect", "tcp://127.0.0.1:*"],
-                          ["tail", "--connect", "udp://127.0.0.1:1"], ["run", "check"]):
+                          ["tail", "--connect", "udp://127.0.0.1:1"], ["tail", "--connect", "tcp://my bridge:1"],
+                          ["tail", "--connect", "tcp://[zz]:1"], ["tail", "--connect", "ipc://*"], ["run", "check"]):
             done = run(*arguments)
             self.assertEqual(done.returncode, 2, (arguments, done.stderr))
             self.assertTrue(done.stderr.strip(), arguments)
+
+    def test_what_is_quoted_of_a_command_line_steers_no_terminal(self):
+        steering = "\x1b[31m\u009b\u202e"
+        for arguments in ([f"--bogus{steering}"], [f"dance{steering}"], ["tail", "--format", steering],
+                          ["tail", "--connect", f"tcp://{steering}:1"], ["check", "--stream", f"trade.{steering}"],
+                          ["check", "--config", f"/{steering}"], ["healthcheck", "--url", steering]):
+            done = run(*arguments)
+            self.assertNotEqual(done.returncode, 0, arguments)
+            self.assertNotRegex(done.stderr, "[\x1b\u009b\u202e]", arguments)
+        with Exchange() as exchange:
+            done = run("--stream", "trade.A", environment=exchange.environment(
+                BRIDGE_PUBLISH__PUBLIC__BIND="ipc:///no/such/\u202e\u009bfolder/socket"))
+        self.assertEqual(done.returncode, 1)
+        self.assertNotRegex(done.stderr, "[\u009b\u202e]")
 
     def test_what_cannot_be_written_is_a_failure(self):
         for command in (["check", "--stream", "trade.A"], ["keygen"], ["--help"]):
@@ -220,8 +235,17 @@ class CommandLineTest(unittest.TestCase):
                               env=clean_environment(), text=True, capture_output=True, timeout=DEADLINE)
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_a_configuration_may_come_through_a_socket(self):
+        ours, its = socket.socketpair()
+        with ours, its:
+            ours.sendall(b'{"upstream":{"streams":["trade.A"]}}')
+            ours.shutdown(socket.SHUT_WR)
+            done = subprocess.run([BRIDGE, "check", "--config", "-"], stdin=its, env=clean_environment(), text=True,
+                                  capture_output=True, timeout=DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_any_number_of_unknown_keys_is_told_of(self):
-        count = 20_000
+        count = 100_000
         with with_file(json.dumps({f"stream{i}": 1 for i in range(count)})) as file:
             done = run("check", "--stream", "trade.A", "--config", file.name)
         self.assertEqual(len(done.stderr.splitlines()), count)
@@ -323,9 +347,11 @@ class CommandLineTest(unittest.TestCase):
             done = run("check", "--stream", "trade.A", "--env-file", file.name)
             self.assertEqual(done.returncode, 2)
             self.assertRegex(done.stderr, rf"^config: {file.name}:2: .+; .+\n$")
-        done = run("check", "--stream", "trade.A", "--env-file", "/no/such/file")
-        self.assertEqual(done.returncode, 2)
-        self.assertRegex(done.stderr, "^config: /no/such/file: does not exist; .+\n$")
+        # What seems to be missing may stand there, the streams and the account's keys among it.
+        for arguments in (["--stream", "trade.A"], [], ["--stream", "account.orderUpdate"]):
+            done = run("check", "--env-file", "/no/such/file", *arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stderr, "^config: /no/such/file: does not exist; .+\n$")
 
     def test_streams_are_separated_by_commas_and_keep_no_quotation_marks(self):
         done = run("check", "--stream", "trade.A,depth.B", "--stream", "trade.C")
@@ -360,6 +386,15 @@ class CommandLineTest(unittest.TestCase):
                 done = run("--stream", "trade.A", environment=exchange.environment(**{variable: endpoint}))
             self.assertEqual(done.returncode, 1)
             self.assertIn(mend, done.stderr)
+
+    def test_too_few_files_to_begin_with_are_told_with_their_mend(self):
+        with Exchange() as exchange:
+            for files in (5, 12, 20, 35):
+                done = subprocess.run(
+                    ["prlimit", f"--nofile={files}:{files}", BRIDGE, "--stream", "trade.SOL_USDC"], text=True,
+                    env=exchange.environment(), capture_output=True, stdin=subprocess.DEVNULL, timeout=DEADLINE)
+                self.assertEqual(done.returncode, 1, (files, done.stderr))
+                self.assertRegex(done.stderr, f"the limit of {files} file descriptors .*; raise it", files)
 
     def test_an_http_port_that_is_taken_is_named(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -422,6 +457,22 @@ class CommandLineTest(unittest.TestCase):
             assert nobody.errno == errno.ENXIO, nobody
             return False
         return True
+
+    def test_healthcheck_quotes_no_endless_answer(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            process = subprocess.Popen(
+                [*MORTAL, BRIDGE, "healthcheck", "--url", f"http://127.0.0.1:{server.getsockname()[1]}/readyz"],
+                env=clean_environment(), stderr=subprocess.PIPE, text=True)
+            self.addCleanup(process.kill)
+            server.settimeout(DEADLINE)
+            connection = server.accept()[0]
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 503 Not\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 1_000_000)
+                _, said = process.communicate(timeout=DEADLINE)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("more bytes)", said)
+        self.assertLess(len(said), 3_000)
 
     def test_healthcheck_says_what_an_address_looks_like(self):
         done = run("healthcheck", "--url", "127.0.0.1:9464")

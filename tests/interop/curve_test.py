@@ -158,7 +158,7 @@ class CurveTest(unittest.TestCase):
         for options, words in ((["--curve-server-key", "x"], "is not 40 characters of Z85"),
                                (["--curve-secret-key-file", "x"], "--curve-server-key"),
                                (["--curve-server-key", server, "--curve-secret-key-file", "/x"],
-                                "names no file that can be read"),
+                                "names a file that does not exist"),
                                (["--curve-server-key", server, "--curve-secret-key-file",
                                  file.name], "(mode 0644); chmod 600 it")):
             done = subprocess.run([BRIDGE, "tail", *options], env=clean_environment(), text=True,

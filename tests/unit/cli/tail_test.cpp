@@ -146,6 +146,14 @@ TEST(TailWatch, TakesTheEndOfAnAnswerForNoStepBack) {
   EXPECT_FALSE(watch.on_message("bridge.replay/trade.A/1/x", last));
 }
 
+TEST(TailWatch, KeepsNothingOfAnswersToOthers) {
+  TailWatch watch;
+  EXPECT_FALSE(watch.on_message("bridge.replay/trade.A/1/x", header(1, 1)));
+  EXPECT_FALSE(watch.on_message("bridge.replay/trade.A/1/x", header(1, 5)));
+  EXPECT_THAT(watch.on_message("bridge.book/depth.A/x", header(2, 1)).value_or(""),
+              HasSubstr("restarted"));
+}
+
 TEST(TailWatch, RemarksOnUnreadableHeadersWithoutFloodingWhoReads) {
   TailWatch watch;
   EXPECT_THAT(watch.on_unreadable("trade.A").value_or(""), HasSubstr("trade.A has no header"));

@@ -91,10 +91,11 @@ TEST_F(LoadCredentials, TakesAFileThatIsNotThereForNoKeyWhereNoneIsNeeded) {
 }
 
 TEST_F(LoadCredentials, ReportsAFileThatIsThereButCannotBeReadEvenWithoutNeed) {
-  for (const auto& path : {directory_.path().string(), directory_.write("file", "") + "/below"}) {
+  for (const auto& [path, wrong] : std::vector<std::pair<std::string, std::string>>{
+           {directory_.path(), "is a directory"},
+           {directory_.write("file", "") + "/below", "cannot be read"}}) {
     EXPECT_FALSE(load({"BACKPACK_SECRET_KEY_FILE=" + path}, false));
-    EXPECT_THAT(problems_,
-                ElementsAre(Field(&Problem::wrong, HasSubstr("no file that can be read"))));
+    EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "names a file that " + wrong)));
   }
 }
 
@@ -145,7 +146,7 @@ TEST_F(LoadCredentials, TakeAnEmptyVariableForUnset) {
 TEST_F(LoadCredentials, ReportADirectoryAsUnreadable) {
   EXPECT_FALSE(load({"BACKPACK_PUBLIC_KEY=" + kPublic,
                      "BACKPACK_SECRET_KEY_FILE=" + directory_.path().string()}));
-  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, HasSubstr("no file"))));
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, HasSubstr("is a directory"))));
 }
 
 TEST_F(LoadCredentials, ReportsKeysThatDoNotBelongTogether) {

@@ -6,6 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace bpx::bridge {
 namespace {
@@ -92,13 +95,19 @@ TEST_F(CurveKeyFile, IsRefusedWhereOthersMayReadOrChangeIt) {
   }
 }
 
-TEST_F(CurveKeyFile, IsNotADirectoryAndNotMissing) {
+TEST_F(CurveKeyFile, IsRefusedByItsCauseWhereItCannotBeRead) {
   const auto secret = (directory_.path() / kSecret).string();  // the key in the path's place
-  for (const auto& path : {directory_.path().string(), secret, std::string("/dev/null")}) {
+  const auto empty = directory_.write("empty", "\n");
+  std::filesystem::permissions(empty, std::filesystem::perms::owner_read);
+  for (const auto& [path, wrong] :
+       std::vector<std::pair<std::string, std::string>>{{directory_.path(), "is a directory"},
+                                                        {secret, "does not exist"},
+                                                        {"/dev/null", "is no regular file"},
+                                                        {empty, "is empty"}}) {
     const auto result = CurveKey::from_file(path);
     const auto* fault = std::get_if<CurveKeyFault>(&result);
     ASSERT_NE(fault, nullptr);
-    EXPECT_THAT(fault->wrong, HasSubstr("names no file that can be read"));
+    EXPECT_EQ(fault->wrong, "names a file that " + wrong);
     EXPECT_THAT(fault->wrong + fault->mend, Not(HasSubstr(kSecret)));
   }
 }

@@ -81,7 +81,8 @@ TEST_F(CurveSettings, TellOfEveryFaultAtOnceAndShowNoEntry) {
                           problem("publish.private.curve.allow[1]", "not 40 characters of Z85"),
                           problem("publish.private.curve.allow[2]", "admits any client"),
                           problem("publish.private.curve.allow[3]", "not 40 characters of Z85"),
-                          problem("publish.private.curve.secret_key_file", "names no file")));
+                          problem("publish.private.curve.secret_key_file",
+                                  "names a file that does not exist")));
   for (const auto& one : found) EXPECT_THAT(to_line(one), Not(HasSubstr(half)));
 }
 
@@ -96,8 +97,8 @@ TEST_F(CurveSettings, NoticeASecretKeyAmongTheClients) {
 TEST_F(CurveSettings, NoticeAKeyInThePlaceOfItsFile) {
   curve_ = {server_.secret_key(), {client_.public_key()}};
   const auto found = problems();
-  EXPECT_THAT(found,
-              ElementsAre(problem("publish.private.curve.secret_key_file", "names no file")));
+  EXPECT_THAT(found, ElementsAre(problem("publish.private.curve.secret_key_file",
+                                         "names a file that does not exist")));
   EXPECT_THAT(to_line(found[0]), Not(HasSubstr(server_.secret_key())));
 }
 

@@ -64,10 +64,22 @@ TEST(BindAddress, KnowsWhoCanReachIt) {
 
 TEST(BindAddress, IsRefusedWhereItIsIncomplete) {
   for (const auto* text : {"", "127.0.0.1:1", "tcp://", "tcp://:1", "tcp://127.0.0.1",
-                           "tcp://127.0.0.1:", "tcp://127.0.0.1:65536", "tcp://::1:1", "ipc://",
-                           "udp://127.0.0.1:1", "inproc://x"})
+                           "tcp://127.0.0.1:", "tcp://127.0.0.1:65536", "tcp://::1:1",
+                           "tcp://[zz]:1", "ipc://", "udp://127.0.0.1:1", "inproc://x"})
     EXPECT_FALSE(parse_zmq_endpoint(text)) << text;
   EXPECT_FALSE(parse_zmq_endpoint("ipc://" + std::string(108, 'x')));
+}
+
+TEST(BindAddress, KnowsWhetherAnybodyCanConnectToIt) {
+  for (const auto* text : {"tcp://127.0.0.1:5555", "tcp://localhost:5555", "tcp://[::1]:5555",
+                           "tcp://[fe80::1%lo]:5555", "tcp://my_bridge.example.com:5555",
+                           "ipc:///run/bridge.sock", "ipc://@bridge", "ipc://bridge"})
+    EXPECT_TRUE(parse_zmq_endpoint(text).value().can_be_connected_to()) << text;
+  for (const auto* text :
+       {"tcp://*:5555", "tcp://127.0.0.1:*", "tcp://127.0.0.1:0", "tcp://127.0.0.1:00",
+        "tcp://my bridge:5555", "tcp://[zz::]:5555", "tcp://a/b:5555", "tcp://a\x1b[m:5555",
+        "tcp://caf\u00e9:5555", "ipc://*"})
+    EXPECT_FALSE(parse_zmq_endpoint(text).value().can_be_connected_to()) << text;
 }
 
 TEST(SocketAddress, NeedsANumericAddressAndAPort) {

@@ -83,6 +83,14 @@ TEST_F(EnvFileTest, MustBeThereAndOfAModestSize) {
   EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "holds more than 1 MiB")));
 }
 
+TEST_F(EnvFileTest, MayHoldAnyNumberOfNames) {
+  std::string text;
+  std::size_t names = 0;
+  for (; text.size() < (std::size_t{1} << 20U) - 16; ++names) text += std::to_string(names) + "=\n";
+  EXPECT_EQ(read(text + "0=last\n").variables().size(), names);
+  EXPECT_THAT(problems_, IsEmpty());
+}
+
 TEST_F(EnvFileTest, StandsBehindTheEnvironmentUnlessThatHoldsNothing) {
   const auto file = read("A=file\nB=file\nC=file\nD=\n");
   const std::vector<const char*> entries{"A=process", "B=", nullptr};

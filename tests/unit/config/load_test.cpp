@@ -54,6 +54,17 @@ TEST_F(LoadConfig, TakesAnEmptyVariableForUnset) {
   EXPECT_EQ(config.log.level, "debug");
 }
 
+TEST_F(LoadConfig, TakesAnEmptyFlagForNone) {
+  const test::TestEnvironment none;
+  const auto path = directory_.write(
+      "config.json", R"({"upstream":{"streams":["trade.FILE"]},"log":{"level":"debug"}})");
+  const auto config = load_config(
+      {.file = path, .environment = none.view(), .streams = {"", ""}, .log_level = ""}, problems_);
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(config.upstream.streams, ElementsAre("trade.FILE"));
+  EXPECT_EQ(config.log.level, "debug");
+}
+
 TEST_F(LoadConfig, TakesALoneCommaForAnEmptyList) {
   const auto config =
       load(R"({"upstream":{"streams":["trade.FILE"]}})", {"BRIDGE_UPSTREAM__STREAMS=,"});
@@ -152,12 +163,25 @@ TEST_F(LoadConfig, SuggestsTheKeyThatWasMeant) {
   EXPECT_THAT(problems_[0].mend, HasSubstr("`upstream.streams`"));
 }
 
+TEST_F(LoadConfig, SeeksNoKeyThatIsNearToAnEndlessName) {
+  load("{\"upstream\":{\"" + std::string(std::size_t{3} << 20U, 'x') + "\":1}}");
+  ASSERT_EQ(problems_.size(), 1U);
+  EXPECT_THAT(problems_[0].mend, HasSubstr("see README"));
+}
+
 TEST_F(LoadConfig, RefusesAKeyThatStandsTwice) {
   load(R"({"log":{"level":"info","level":"trace"}})");
   EXPECT_THAT(problems_, ElementsAre(problem("log.level", "twice")));
   problems_.clear();
   load(R"({"publish":{"public":{"bind":[]},"heartbeat_ms":20,"public":{}}})");
   EXPECT_THAT(problems_, ElementsAre(problem("publish.public", "twice")));
+}
+
+TEST_F(LoadConfig, ReadsWhatIsNestedHoweverDeeply) {
+  std::string text;
+  for (int depth = 0; depth < 500'000; ++depth) text += R"({"a":)";
+  load(text + '1' + std::string(500'000, '}'));
+  EXPECT_THAT(problems_, ElementsAre(problem("a", "is not a key")));
 }
 
 TEST_F(LoadConfig, RefusesAPathInPlaceOfNestedObjects) {
@@ -182,6 +206,14 @@ TEST_F(LoadConfig, RefusesAFileWithANulInsteadOfReadingAHalfOfIt) {
   using namespace std::string_literals;
   load("{}\0{\"upstream\":{}}"s);
   EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, "holds a NUL, see byte 3")));
+}
+
+TEST_F(LoadConfig, RefusesAValueWithANulInsteadOfUsingAHalfOfIt) {
+  const auto config =
+      load(R"({"upstream":{"ca_file":"/a\u0000b","streams":["trade.A","\u0000"]}})");
+  EXPECT_THAT(problems_, ElementsAre(problem("upstream.ca_file", "holds a NUL"),
+                                     problem("upstream.streams", "holds a NUL")));
+  EXPECT_EQ(config.upstream.ca_file, "");
 }
 
 TEST_F(LoadConfig, SaysWhereTheFileIsNotJson) {

@@ -80,7 +80,11 @@ INSTANTIATE_TEST_SUITE_P(
               [](Config& c) { c.upstream.streams = {"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"}; },
               "upstream.streams[0]", "looks like a key"},
         Fault{"MissingCaFile", [](Config& c) { c.upstream.ca_file = "/nonexistent.pem"; },
-              "upstream.ca_file", "not a readable file"},
+              "upstream.ca_file", "\"/nonexistent.pem\" does not exist"},
+        Fault{"CaFileThatIsADirectory", [](Config& c) { c.upstream.ca_file = "/"; },
+              "upstream.ca_file", "\"/\" is a directory"},
+        Fault{"CaFileThatIsNoRegularFile", [](Config& c) { c.upstream.ca_file = "/dev/zero"; },
+              "upstream.ca_file", "is no regular file"},
         Fault{"BackoffUpsideDown",
               [](Config& c) {
                 c.upstream.backoff_initial_ms = 500;
@@ -145,6 +149,16 @@ INSTANTIATE_TEST_SUITE_P(
                 c.upstream.on_demand = {.enabled = true, .allow = {"trade.*", ""}};
               },
               "upstream.on_demand.allow[1]", "is an empty text"},
+        Fault{"GlobOfSeveral",
+              [](Config& c) {
+                c.upstream.on_demand = {.enabled = true, .allow = {"trade.*;depth.*"}};
+              },
+              "upstream.on_demand.allow[0]", "a comma, a semicolon or a quotation mark"},
+        Fault{"GlobWithABlank",
+              [](Config& c) {
+                c.upstream.on_demand = {.enabled = true, .allow = {"trade.*", " depth.*"}};
+              },
+              "upstream.on_demand.allow[1]", "fits no name: the name contains white space"},
         Fault{"PrivateOnDemandWithoutEndpoint",
               [](Config& c) { c.upstream.on_demand = {.enabled = true, .allow = {"account.*"}}; },
               "publish.private.bind", "is empty"},
@@ -197,6 +211,28 @@ TEST(Validate, ComparesWhatIsBoundAndNotWhatIsWritten) {
   }
 }
 
+TEST(Validate, TellsAnEmptyFileOfTrustAnchors) {
+  const test::TemporaryDirectory directory;
+  auto config = valid();
+  config.upstream.ca_file = directory.write("ca.pem", "");
+  EXPECT_THAT(problems_of(config), ElementsAre(Field(&Problem::wrong, HasSubstr("is empty"))));
+}
+
+TEST(Validate, TakesAnyNumberOfStreamsAndBooks) {
+  auto config = valid();
+  for (std::size_t i = 0; i < 100'000; ++i)
+    config.upstream.streams.push_back("depth." + std::to_string(i));
+  config.publish.books = {config.upstream.streams.begin() + 1, config.upstream.streams.end()};
+  EXPECT_THAT(problems_of(config), IsEmpty());
+}
+
+TEST(Validate, TakesGlobsOfEveryKind) {
+  auto config = valid();
+  config.upstream.on_demand = {
+      .enabled = true, .allow = {"*", "trade.*", "kline.1?.[A-Z]*", "depth.[!0-9]*", "tr\\ade.A"}};
+  EXPECT_THAT(problems_of(config), IsEmpty());
+}
+
 TEST(Validate, SaysThatAPathIsTooLongForASocket) {
   auto config = valid();
   config.publish.public_.bind = {"ipc:///" + std::string(kMaxIpcPath, 'x')};
@@ -247,6 +283,9 @@ TEST(Validate, ShowsControlCharactersHarmlessly) {
 
 TEST(Problem, ReadsAsOneLine) {
   EXPECT_EQ(to_line({"log.level", "is wrong", "mend it"}), "config: log.level: is wrong; mend it");
+  const auto line = to_line({std::string(1'000'000, 'x'), "is wrong", "mend it"});
+  EXPECT_LT(line.size(), 3'000U);
+  EXPECT_THAT(line, testing::EndsWith("... (998000 more bytes): is wrong; mend it"));
 }
 
 }  // namespace

@@ -89,6 +89,21 @@ TEST(StreamName, RefusesWhatCannotBeAName) {
   EXPECT_TRUE(StreamName::parse(std::string(kMaxStreamNameBytes, 'a')));
 }
 
+TEST(StreamName, RefusesWhateverDoesNotShow) {
+  for (const auto* unseen :
+       {"\u00ad",     "\u034f",     "\u061c",     "\u115f",     "\u1680",    "\u17b4",
+        "\u180b",     "\u180e",     "\u200b",     "\u2028",     "\u2060",    "\u2800",
+        "\u3164",     "\ufe0f",     "\ufeff",     "\uffa0",     "\ufff9",    "\U0001bca0",
+        "\U0001d173", "\U000e0001", "\U000e0041", "\U000e0100", "\U000e0fff"})
+    EXPECT_EQ(StreamName::fault_of("trade." + std::string(unseen) + "A"),
+              "the name contains white space, a control character or one that does not show")
+        << testing::PrintToString(unseen);
+  for (const auto* seen : {"\u00ac", "\u00ae", "\u0301", "\u0391", "\u4e2d", "\u30a2", "\uac00",
+                           "\ufffd", "\U0001f600"})
+    EXPECT_FALSE(StreamName::fault_of("trade." + std::string(seen) + "A"))
+        << testing::PrintToString(seen);
+}
+
 TEST(StreamName, ErrsOnTheSideOfSecrecy) {
   EXPECT_TRUE(is_private_stream("account"));
   EXPECT_TRUE(is_private_stream("account."));

@@ -167,10 +167,11 @@ TEST_F(IpcEndpoint, IsForEveryUserWherePublicAndForNoMoreThanTheUmasksGroupWhere
 }
 
 TEST(BindMend, IsAnotherForEachCause) {
-  const std::set<std::string_view> mends = {bind_mend(EADDRINUSE),    bind_mend(EACCES),
-                                            bind_mend(EADDRNOTAVAIL), bind_mend(ENOENT),
-                                            bind_mend(ENAMETOOLONG),  bind_mend(EIO)};
-  EXPECT_EQ(mends.size(), 6U);
+  const std::set<std::string_view> mends = {
+      bind_mend(EADDRINUSE),   bind_mend(EACCES),       bind_mend(EADDRNOTAVAIL), bind_mend(ENOENT),
+      bind_mend(ENAMETOOLONG), bind_mend(EAFNOSUPPORT), bind_mend(EMFILE),        bind_mend(EIO)};
+  EXPECT_EQ(mends.size(), 8U);
+  EXPECT_EQ(bind_mend(EROFS), bind_mend(EACCES));
 }
 
 /// Of one end of a connection; 0 where it has none.

@@ -128,6 +128,13 @@ TEST_F(DemandTest, AsksForTheTopicTerminatorWhereThereIsOne) {
   EXPECT_THAT(changes_, ElementsAre("+trade.B"));
 }
 
+TEST_F(DemandTest, TakesNoStreamWithTheTopicTerminatorInItsName) {
+  auto demand = make({"*"}, "|");
+  for (const auto* topic : {"trade.A|B|", "trade.A||", "|trade.A|"})
+    demand.on_listeners(begin(topic), 1, 0);
+  EXPECT_THAT(changes_, IsEmpty());
+}
+
 TEST_F(DemandTest, IsBounded) {
   auto demand = make({"trade.*"});
   for (std::uint64_t consumer = 1; consumer <= kConsumers; ++consumer) fill(demand, consumer);
