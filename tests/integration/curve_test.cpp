@@ -277,7 +277,8 @@ TEST_F(Curve, KeepsWhatIsInForceWhereTheNewConfigurationIsBroken) {
   broken.publish.private_.curve.allow = {"not a key", stranger_.public_key()};
   broken.publish.public_.curve.secret_key_file = "/nonexistent";
   bridge.reload(broken);
-  ASSERT_TRUE(bridge.wait_for_log("publish.public.curve.secret_key_file: names no file"))
+  ASSERT_TRUE(
+      bridge.wait_for_log("publish.public.curve.secret_key_file: names a file that does not exist"))
       << bridge.log();
   EXPECT_TRUE(bridge.wait_for_log("publish.private.curve.allow[0]: is not 40 characters"))
       << bridge.log();
