@@ -1,6 +1,18 @@
 #include "bridge/config/environment.hpp"
 
+#include <string>
+
 namespace bpx::bridge {
+namespace {
+
+/// What says the same as `name` in another way: a key itself, or the file that it is in.
+std::string twin_of(std::string_view name) {
+  constexpr std::string_view kFile = "_FILE";
+  return name.ends_with(kFile) ? std::string(name.substr(0, name.size() - kFile.size()))
+                               : std::string(name).append(kFile);
+}
+
+}  // namespace
 
 Environment::Environment(const char* const* entries, const EnvFile& file) {
   for (auto entry = entries; *entry != nullptr; ++entry) {
@@ -9,8 +21,10 @@ Environment::Environment(const char* const* entries, const EnvFile& file) {
     if (equals != std::string_view::npos && equals + 1 < text.size())
       variables_.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
+  Variables behind;
   for (const auto& [name, value] : file.variables())
-    if (!value.empty()) variables_.emplace(name, value);
+    if (!value.empty() && !variables_.contains(twin_of(name))) behind.emplace(name, value);
+  variables_.merge(behind);
 }
 
 std::optional<std::string_view> Environment::find(std::string_view name) const {

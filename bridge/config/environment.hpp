@@ -16,7 +16,7 @@ class Environment {
   using Variables = std::map<std::string_view, std::string_view>;  ///< value by name
 
   /// `entries`: `NAME=value` texts, ended by a null pointer, as in `environ`. What they set wins
-  /// over `file`.
+  /// over `file`, be it that one names a key and the other, as NAME_FILE, the file that holds it.
   explicit Environment(const char* const* entries, const EnvFile& file = EnvFile());
 
   std::optional<std::string_view> find(std::string_view name) const;

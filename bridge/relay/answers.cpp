@@ -55,7 +55,8 @@ Answers::Asker& Answers::asker(const Caller& caller) {
 }
 
 bool Answers::may_have_more(const Asker& asker) const {
-  return asker.backlog->bytes() + whole_->bytes() < most_waiting_;
+  const auto waiting = asker.backlog->bytes();
+  return waiting == 0 || waiting + whole_->bytes() < most_waiting_;
 }
 
 void Answers::go_on_with(Asker& asker, std::size_t& budget) {

@@ -17,13 +17,14 @@ namespace bpx::bridge {
 /// Answers what consumers ask for, a part at a time, so that neither the exchange's messages nor
 /// other askers wait long, and no faster than they take it, so that what waits for them has a
 /// bound: nobody may have more waiting than is left for the others. One asker has half of the bound
-/// at most, and beside any number that never read there is always a part for the next. One thread.
+/// at most. Where those who never read have all of it, whoever has taken what it got still gets a
+/// message at a time. One thread.
 class Answers {
  public:
   /// In one turn; what answers an average request to the end.
   static constexpr std::size_t kTurnBytes = std::size_t{1} << 20U;
 
-  /// `most_waiting`: bytes, of all together; the last message may go beyond it.
+  /// `most_waiting`: bytes, of all together; a message for each asker may go beyond it.
   Answers(std::size_t most_waiting, Replay& replay, BookAnswers& books, Measurements& measurements);
 
   /// `subscription`, which begins, asks for this. Returns false where the same is being answered.

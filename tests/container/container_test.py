@@ -13,7 +13,7 @@ import docker_client as engine
 from dashboards_test import load_dashboards, queries, substitute
 from docker_client import docker, inspect
 from harness import IS_HEAVY, KEYS, ROOT, wait_until
-from stack import COMPOSE_FILE, PROJECT, Stack, container, seconds
+from stack import COMPOSE_FILE, PROJECT, Stack, container, example_environment, seconds
 
 IMAGE = "backpack-bridge:test"
 CONSUMER = "backpack-bridge-consumer:test"
@@ -78,6 +78,10 @@ class ImageTest(unittest.TestCase):
         size = int(run("--entrypoint", "/usr/bin/stat", IMAGE, "--format=%s", "/usr/local/bin/backpack-bridge"))
         self.assertLess(size, 10 * MEGABYTE)
 
+    def test_trusts_whom_debian_trusts_where_openssl_looks(self):
+        trusted = run("--entrypoint", "/usr/bin/find", IMAGE, "-L", "/usr/lib/ssl/certs", "-name", "*.0", "-size", "+0")
+        self.assertGreater(len(trusted.splitlines()), 100)
+
     def test_says_what_is_wrong_with_its_configuration(self):
         status, text = engine.status_of("run", "--rm", *SEALED, IMAGE, "check")
         self.assertEqual(status, 2)
@@ -85,11 +89,11 @@ class ImageTest(unittest.TestCase):
 
 
 class StackTest(unittest.TestCase):
-    """One stack for all; the tests leave it as they found it."""
+    """One stack for all; the tests leave it as they found it. It is the demo's though .env says what to carry live."""
 
     @classmethod
     def setUpClass(cls):
-        cls.stack = Stack()
+        cls.stack = Stack(**example_environment())
         cls.stack.clear()
         cls.addClassCleanup(cls.stack.down)
         services = ["prometheus", "bridge", "consumer", "account-consumer"]
@@ -304,8 +308,10 @@ class StackTest(unittest.TestCase):
         """`docker compose up` on a fresh host: its configuration is right, and it wants the real exchange."""
         live = ["compose", "--project-name", f"{PROJECT}-live", "--file", str(COMPOSE_FILE), "--env-file", "/dev/null"]
         self.addCleanup(docker, *live, "down", "--volumes", env=self.stack.environment)
-        text = docker(*live, "run", "--rm", "bridge", "check", "--config", "/selected/bridge.json",
-                      env=self.stack.environment)
+        text = docker(*live, "run", "--rm", "bridge", "check", "--config", "/selected/bridge.json", "--env-file",
+                      "/selected/streams", env=self.stack.environment)
+        for stream in example_environment()["BRIDGE_UPSTREAM__STREAMS"].split(","):
+            self.assertIn(f'"{stream}"', text)
         self.assertIn('"wss://ws.backpack.exchange"', text)
         self.assertIn("tcp://*:5555", text)
 

@@ -19,6 +19,12 @@ PORTS = ("BACKPACK_PUBLIC_PORT", "BACKPACK_PRIVATE_PORT", "BACKPACK_HTTP_PORT", 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 
 
+def example_environment():
+    """What .env holds on a host whose owner has followed README: the file that is to be copied."""
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if re.match(r"[A-Z_]+=", line))
+
+
 def image_of(service):
     return yaml.safe_load(COMPOSE_FILE.read_text())["services"][service]["image"]
 

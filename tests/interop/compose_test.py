@@ -128,8 +128,9 @@ class ShardTest(unittest.TestCase):
         cls.shard = with_defaults(extended(services["bridge"], change))
 
     def test_takes_neither_streams_nor_keys_that_are_the_other_ones(self):
-        self.assertIn("BRIDGE_UPSTREAM__STREAMS", self.bridge["environment"])
-        self.assertEqual((self.shard["environment"], self.shard["secrets"]), ({}, []))
+        self.assertIn("/selected/streams", self.bridge["command"])
+        self.assertFalse([part for part in self.shard["command"] if "/selected" in part])
+        self.assertEqual((self.shard["environment"], self.shard["secrets"], self.shard["labels"]), ({}, [], {}))
 
     def test_has_ports_and_a_configuration_of_its_own(self):
         def published(service):
@@ -142,7 +143,7 @@ class ShardTest(unittest.TestCase):
         self.assertEqual(self.shard["command"], ["--config", f"{place}/bridge.json"])
 
     def test_is_the_same_in_all_else(self):
-        own = {"command", "environment", "secrets", "volumes", "ports"}
+        own = {"command", "environment", "labels", "secrets", "volumes", "ports"}
         self.assertEqual({name: value for name, value in self.shard.items() if name not in own},
                          {name: value for name, value in self.bridge.items() if name not in own})
 
@@ -156,7 +157,8 @@ class ShardTest(unittest.TestCase):
                               text=True, timeout=DEADLINE, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         services = json.loads(done.stdout)["services"]
-        self.assertEqual(services["bridge"]["environment"]["BRIDGE_UPSTREAM__STREAMS"], "trade.SOL_USDC")
+        self.assertEqual(services["select"]["environment"]["BRIDGE_UPSTREAM__STREAMS"], "trade.SOL_USDC")
+        self.assertEqual(services["bridge"]["labels"]["streams"], "trade.SOL_USDC")
         shard = services[self.name]
         self.assertFalse(shard.get("environment") or shard.get("secrets"), shard)
         self.assertEqual([f"{port['host_ip']}:{port['published']}:{port['target']}" for port in shard["ports"]],
