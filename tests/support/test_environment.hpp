@@ -17,7 +17,10 @@ class TestEnvironment {
   TestEnvironment(const TestEnvironment&) = delete;
   TestEnvironment& operator=(const TestEnvironment&) = delete;
 
-  bridge::Environment view() const { return bridge::Environment(pointers_.data()); }
+  /// `file` is to live as long as what is returned.
+  bridge::Environment view(const bridge::EnvFile& file = {}) const {
+    return bridge::Environment(pointers_.data(), file);
+  }
 
  private:
   std::vector<std::string> entries_;

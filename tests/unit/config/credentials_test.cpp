@@ -106,6 +106,23 @@ TEST_F(LoadCredentials, TakesTheNamesOfTheGuideWhereNothingElseIsSet) {
   EXPECT_THAT(problems_, IsEmpty());
 }
 
+TEST_F(LoadCredentials, PrefersAKeysFileOfTheEnvironmentToAKeyInAFileOfVariables) {
+  const auto file = [this](const std::string& text) {
+    return EnvFile::read(directory_.write(".env", text), ReadableFile::Kind::regular, problems_);
+  };
+  const auto both = file("BACKPACK_PUBLIC_KEY=" + kPublic + "\nBACKPACK_SECRET_KEY=" + kAnother);
+  const test::TestEnvironment environment(
+      {"BACKPACK_SECRET_KEY_FILE=" + directory_.write("secret", kSecret)});
+  const auto credentials = load_credentials(environment.view(both), true, problems_);
+  ASSERT_TRUE(credentials);
+  EXPECT_EQ(credentials->source, "BACKPACK_SECRET_KEY_FILE");
+  EXPECT_THAT(problems_, IsEmpty());
+
+  const auto twice = file("BACKPACK_SECRET_KEY=" + kSecret + "\nBACKPACK_SECRET_KEY_FILE=secret");
+  EXPECT_FALSE(load_credentials(test::TestEnvironment().view(twice), false, problems_));
+  EXPECT_THAT(problems_, ElementsAre(Field(&Problem::wrong, HasSubstr("is set beside"))));
+}
+
 TEST_F(LoadCredentials, AsksForNothingWhereNoStreamIsPrivate) {
   EXPECT_FALSE(load({"SECRET_KEY=of another program"}, /*needed=*/false));
   EXPECT_THAT(problems_, IsEmpty());

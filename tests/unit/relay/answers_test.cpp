@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
+#include <thread>
 
 namespace bpx::bridge {
 namespace {
@@ -31,6 +33,17 @@ class AnswersTest : public testing::Test {
 
   static Subscription subscription(const std::string& topic, std::uint64_t caller) {
     return {.topic = topic, .peer = {}, .caller = {.descriptor = 100, .number = caller}};
+  }
+
+  void wait_for_subscriptions(int count) {
+    struct Asked final : SubscriptionReceiver {
+      bool on_subscription(const Subscription& /*asked*/) override { return ++seen, false; }
+      int seen = 0;
+    } asked;
+    ASSERT_TRUE(test::comes_true([&] {
+      publisher_.drain_requests(asked);
+      return asked.seen >= count;
+    }));
   }
 
   std::uint64_t served() const { return measurements_.replays[ReplayResult::served].value(); }
@@ -94,18 +107,42 @@ TEST_F(AnswersTest, EndWhereWhoAskedGivesUp) {
   EXPECT_EQ(served(), 0U);
 }
 
+TEST_F(AnswersTest, ComeToWhoeverReadsThoughSomebodyWhoDoesNotHasAllThatMayWait) {
+  Answers answers(1, replay_, books_, measurements_);
+  const auto endpoint = publisher_.endpoints(Audience::everyone).front();
+  zmq::context_t context{1};
+  zmq::socket_t frozen(context, zmq::socket_type::sub);
+  frozen.set(zmq::sockopt::linger, 0);
+  frozen.set(zmq::sockopt::rcvhwm, 1);
+  frozen.set(zmq::sockopt::rcvbuf, 4096);
+  frozen.set(zmq::sockopt::subscribe, all_);
+  frozen.connect(endpoint);
+  wait_for_subscriptions(1);
+  // Far more than the system's buffers take in, until nothing of it goes on.
+  for (const auto* id : {"a", "b", "c", "d", "e"})
+    ASSERT_TRUE(answers.ask(subscription(all_ + id, 1)));
+  for (int idle = 0; idle < 100; ++idle) {
+    const auto before = bytes();
+    answers.go_on();
+    if (bytes() != before || measurements_.replay_backlog.value() == 0) idle = 0;
+    std::this_thread::sleep_for(1ms);
+  }
+
+  test::Subscriber consumer(endpoint, {last_ + "x"});
+  wait_for_subscriptions(1);
+  ASSERT_TRUE(answers.ask(subscription(last_ + "x", 2)));
+  std::optional<test::Message> message;
+  ASSERT_TRUE(test::comes_true([&] {
+    answers.go_on();
+    return (message = consumer.receive(1ms)).has_value();
+  }));
+  EXPECT_EQ(message->header.sequence, kMessages);
+}
+
 TEST_F(AnswersTest, WaitForAConsumerThatIsSlowAndLoseNothingMeanwhile) {
   const auto topic = all_ + "a";
   test::Subscriber consumer(publisher_.endpoints(Audience::everyone).front(), {topic});
-  class Asked : public SubscriptionReceiver {
-   public:
-    bool on_subscription(const Subscription& /*asked*/) override { return has_come = true, false; }
-    bool has_come = false;
-  } asked;
-  ASSERT_TRUE(test::comes_true([&] {
-    publisher_.drain_requests(asked);
-    return asked.has_come;
-  }));
+  wait_for_subscriptions(1);
 
   ASSERT_TRUE(answers_.ask(subscription(topic, 1)));
   std::uint64_t next = 1;
