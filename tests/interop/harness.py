@@ -71,11 +71,11 @@ def clean_environment(**settings):
 class Program:
     """A running program and the lines it has said, on stdout and stderr together."""
 
-    def __init__(self, command, environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT):
+    def __init__(self, command, environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=None):
         self.lines = []
         self._process = subprocess.Popen(
             [*MORTAL, *command], env=environment, text=True, stdin=subprocess.DEVNULL,
-            stdout=stdout, stderr=stderr)
+            stdout=stdout, stderr=stderr, cwd=cwd)
         self._readers = []
         self._start_reading(self._read)
 

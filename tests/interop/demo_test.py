@@ -1,0 +1,20 @@
+"""The first command of the README, as it stands there. It builds where CMake has built before, or waits for that."""
+
+import unittest
+
+from harness import DEADLINE, ROOT, Program, clean_environment, wait_until
+
+COUNT = 200
+
+
+class DemoTest(unittest.TestCase):
+    def test_prints_both_kinds_of_streams_and_leaves_nothing_that_disturbs_a_second(self):
+        for turn in ("first", "second"):
+            with self.subTest(turn), \
+                    Program(["deploy/demo", "--count", str(COUNT)], clean_environment(), cwd=ROOT) as demo:
+                # It gives the messages a minute itself, behind the build.
+                wait_until(lambda: not demo.is_running, "the end of the demo", 3 * DEADLINE)  # pylint: disable=cell-var-from-loop
+                self.assertEqual(demo.stop(), 0, "\n".join(demo.lines))
+                messages = [line for line in demo.lines if not line.startswith("demo: ")]
+                for stream in ("trade.SOL_USDC", "account.orderUpdate"):
+                    self.assertTrue(any(f" {stream} " in line for line in messages), f"no {stream} in the {turn} demo")
