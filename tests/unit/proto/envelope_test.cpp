@@ -205,6 +205,14 @@ TEST_F(EnvelopeTest, CallsInvalidUtf8Malformed) {
   EXPECT_EQ(read("{\"data\":{\"s\":\"\xff\xfe\"},\"stream\":\"trade.X\"}").kind, Kind::malformed);
 }
 
+TEST_F(EnvelopeTest, ReadsWithinDataOnlyAsFarAsItMustToFindItsEnd) {
+  for (const std::string data :
+       {R"({"p":tru,"q":01})", R"({"p":"\q"})", R"({"p":{"\q":1}})", R"([,,])"})
+    EXPECT_EQ(read(R"({"data":)" + data + R"(,"stream":"trade.X"})").kind, Kind::data) << data;
+  for (const std::string data : {R"({"p":"1})", R"({"\q":1})", R"({"p" 1})"})
+    EXPECT_EQ(read(R"({"data":)" + data + R"(,"stream":"trade.X"})").kind, Kind::malformed) << data;
+}
+
 TEST_F(EnvelopeTest, SurvivesDeepNesting) {
   const std::string open(100'000, '[');
   EXPECT_EQ(read(R"({"stream":"trade.X","data":)" + open).kind, Kind::malformed);
