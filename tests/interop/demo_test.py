@@ -2,7 +2,7 @@
 
 import unittest
 
-from harness import DEADLINE, ROOT, Program, clean_environment, wait_until
+from harness import DEADLINE, ROOT, Program, clean_environment
 
 COUNT = 200
 
@@ -13,8 +13,7 @@ class DemoTest(unittest.TestCase):
             with self.subTest(turn), \
                     Program(["deploy/demo", "--count", str(COUNT)], clean_environment(), cwd=ROOT) as demo:
                 # It gives the messages a minute itself, behind the build.
-                wait_until(lambda: not demo.is_running, "the end of the demo", 3 * DEADLINE)  # pylint: disable=cell-var-from-loop
-                self.assertEqual(demo.stop(), 0, "\n".join(demo.lines))
+                self.assertEqual(demo.wait_for_end(3 * DEADLINE), 0, "\n".join(demo.lines))
                 messages = [line for line in demo.lines if not line.startswith("demo: ")]
                 for stream in ("trade.SOL_USDC", "account.orderUpdate"):
                     self.assertTrue(any(f" {stream} " in line for line in messages), f"no {stream} in the {turn} demo")

@@ -130,8 +130,12 @@ class Program:
         """Asks the program to end; returns its exit status. Harmless where it has ended."""
         if self.is_running:
             self.send(sign)
+        return self.wait_for_end()
+
+    def wait_for_end(self, deadline=DEADLINE):
+        """Its exit status, of a program that ends by itself, or has been told to and may be about to."""
         try:
-            status = self._process.wait(DEADLINE)
+            status = self._process.wait(deadline)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
