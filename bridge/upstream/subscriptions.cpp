@@ -70,7 +70,14 @@ void Subscriptions::set_lasting(std::string_view name, bool is_lasting) {
 
 void Subscriptions::learn_markets(std::set<std::string, std::less<>> symbols) {
   symbols_ = std::move(symbols);
-  for (auto& [name, stream] : streams_) stream.is_doubtful = is_doubtful(name);
+  bool explains_refusals = false;
+  for (auto& [name, stream] : streams_) {
+    stream.is_doubtful = is_doubtful(name);
+    explains_refusals |= stream.is_doubtful && stream.here.company != SIZE_MAX;
+  }
+  if (!explains_refusals) return;
+  for (auto& [name, stream] : streams_)
+    if (!stream.is_doubtful && stream.here.refusal == Refusal::none) stream.here.company = SIZE_MAX;
 }
 
 bool Subscriptions::is_doubtful(std::string_view name) const {
@@ -171,6 +178,7 @@ void Subscriptions::accept(Entry& entry, TimePoint now) {
   const auto refusal = stream.here.refusal;
   settle(stream, Refusal::none, now);
   if (refusal != Refusal::full) return;
+  here_.room = {};
   for (auto& [name, other] : streams_)  // they may fit too
     if (other.here.refusal == Refusal::full) other.here = {.request = other.here.request};
 }
@@ -179,8 +187,10 @@ void Subscriptions::refuse(const Entries& suspects, const Fences::Error& error, 
   if (suspects.empty()) return;
   ++here_.refusals_in_a_row;
   for (auto* entry : suspects) {
-    entry->second.here.phase = Phase::pending;
-    if (entry->second.state == State::requested) set_state(*entry, State::waiting);
+    auto& stream = entry->second;
+    stream.here.phase = Phase::pending;
+    const bool is_subscribed = stream.here.tries > 0 && stream.here.refusal == Refusal::none;
+    if (stream.state == State::requested && !is_subscribed) set_state(*entry, State::waiting);
   }
   if (error.kind() == ExchangeError::invalid_signature && suspects.front()->second.is_private) {
     for (auto* entry : suspects) reject(*entry, Refusal::signature, error, now);
@@ -248,37 +258,56 @@ void Subscriptions::settle(WantedStream& stream, Refusal reason, TimePoint now) 
   if (std::exchange(here.refusal, reason) != reason) here.tries = 0;
   here.phase = Phase::settled;
   here.company = SIZE_MAX;
-  auto doublings = here.tries++;
-  Milliseconds interval = options_.resubscribe_after * (1 << std::min(doublings, 4));
-  if (reason == Refusal::signature && doublings < kSignatureRetries) {
-    interval = options_.timing.signature_retry * (1 << doublings);
-  } else if (reason != Refusal::none) {
-    if (reason == Refusal::signature) doublings -= kSignatureRetries;
-    interval = std::min(options_.retry_rejected,
-                        options_.timing.retry_first * (1 << std::min(doublings, 16)));
+  const auto tries = here.tries++;
+  Milliseconds interval = options_.resubscribe_after * (1 << std::min(tries, 4));
+  if (reason == Refusal::signature && tries < kSignatureRetries)
+    interval = options_.timing.signature_retry * (1 << tries);
+  else if (reason != Refusal::none)
+    interval = retry_after(reason == Refusal::signature ? tries - kSignatureRetries : tries);
+  if (reason == Refusal::full) {  // one is tried for all
+    here.due = TimePoint::max();
+    if (here_.room.due == TimePoint::max() && interval.count() > 0)
+      here_.room.due = now + retry_after(here_.room.tries++);
+  } else {
+    const bool is_never = interval.count() == 0 || stream.state == State::live;
+    here.due = is_never ? TimePoint::max() : now + interval;
   }
-  const bool is_never = interval.count() == 0 || stream.state == State::live;
-  here.due = is_never ? TimePoint::max() : now + interval;
-  here_.next_due = std::min(here_.next_due, here.due);
+  here_.next_due = std::min({here_.next_due, here_.room.due, here.due});
 }
 
-/// Of what did not fit one is tried for all.
+Subscriptions::Milliseconds Subscriptions::retry_after(int doublings) const {
+  return std::min(options_.retry_rejected,
+                  options_.timing.retry_first * (1 << std::min(doublings, 16)));
+}
+
 void Subscriptions::wake_due(TimePoint now) {
   if (now < here_.next_due) return;
-  here_.next_due = TimePoint::max();
-  bool is_room_tried = false;
+  if (here_.room.due <= now) try_room();
+  here_.next_due = here_.room.due;
   for (auto& [name, stream] : streams_) {
     auto& here = stream.here;
-    const bool is_full = here.refusal == Refusal::full;
-    if (here.due <= now && is_full && std::exchange(is_room_tried, true)) {
-      settle(stream, Refusal::full, now);
-    } else if (here.due <= now) {
+    if (here.due <= now) {
       here.phase = Phase::pending;
       here.due = TimePoint::max();
-      if (is_full || here.refusal == Refusal::name) here.company = 1;
+      if (here.refusal == Refusal::name) here.company = 1;
     }
     here_.next_due = std::min(here_.next_due, here.due);
   }
+}
+
+/// Asks for one stream of those that did not fit, each time for another.
+void Subscriptions::try_room() {
+  const auto is_full = [](const Entry& entry) {
+    const auto& here = entry.second.here;
+    return here.phase == Phase::settled && here.refusal == Refusal::full;
+  };
+  auto entry = std::find_if(streams_.upper_bound(here_.room.tried), streams_.end(), is_full);
+  if (entry == streams_.end()) entry = std::ranges::find_if(streams_, is_full);
+  here_.room.due = TimePoint::max();
+  if (entry == streams_.end()) return;
+  here_.room.tried = entry->first;
+  entry->second.here.phase = Phase::pending;
+  entry->second.here.company = 1;
 }
 
 std::optional<Subscriptions::State> Subscriptions::state_of(std::string_view name) const {

@@ -130,7 +130,9 @@ class Subscriptions {
   void reject(Entry& entry, Refusal reason, const Fences::Error& error, TimePoint now);
   bool doubt_silence(TimePoint now);
   void settle(WantedStream& stream, Refusal reason, TimePoint now);
+  Milliseconds retry_after(int doublings) const;
   void wake_due(TimePoint now);
+  void try_room();
   void set_state(Entry& entry, State state);
 
   Options options_;
@@ -139,10 +141,19 @@ class Subscriptions {
   std::vector<Rejection> rejections_;
   std::uint64_t last_id_ = 0, last_served_ = 0;
 
+  /// Whether there is room again, of an exchange that was full.
+  struct Room {
+    TimePoint due =
+        TimePoint::max();  ///< to be tried; never while it is being tried, or was not full
+    int tries = 0;
+    std::string tried{};  ///< by the stream of that name
+  };
+
   struct Connection {
     bool is_open = false, may_sign = false;
     std::size_t at_once = 1, refusals_in_a_row = 0;
-    TimePoint next_due = TimePoint::max();  ///< no stream is due before
+    TimePoint next_due = TimePoint::max();  ///< no stream is due before, nor room
+    Room room{};
     Fences fences{};
   } here_{};
 };

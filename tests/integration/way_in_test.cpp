@@ -177,7 +177,7 @@ TEST(AnExchangeThatDropsARequest, IsAskedAgain) {
   EXPECT_EQ(exchange.connections(), 1U);
 }
 
-TEST(AStreamThatFallsMute, IsAskedForAgainAndGoesOnWhereItLeftOff) {
+TEST(AStreamThatNeverSpeaks, IsAskedForAgainAndGoesOnWhereItLeftOff) {
   SimulatedExchange exchange(ExchangeOptions{});
   exchange.apply(fault::MuteStream{.stream = "trade.B"});
   const TemporaryDirectory directory;

@@ -651,6 +651,26 @@ TEST(Subscriptions, FindManyBadNamesAmongGoodOnes) {
   }
 }
 
+TEST(Subscriptions, AskForTheGoodNamesAmongBadOnesWithinThreeSecondsOnceTheListIsThere) {
+  for (const auto list_after : {100ms, 300ms, 1'000ms}) {
+    Subscriptions subscriptions({.batch = 100}, numbered(250));
+    ModelExchange exchange(subscriptions);
+    exchange.latency = 50ms;
+    exchange.pace = Pace(5);  // as by default
+    exchange.unknown = {"trade.S3", "trade.S120", "trade.S221"};
+    std::set<std::string, std::less<>> listed;
+    for (const auto& name : numbered(250)) {
+      exchange.quiet.insert(name);
+      if (!exchange.unknown.contains(name)) listed.insert(name.substr(name.find('.') + 1));
+    }
+    subscriptions.connection_opened(5);
+    exchange.play_for(list_after);
+    subscriptions.learn_markets(listed);
+    exchange.play_for(3s - list_after);
+    EXPECT_EQ(exchange.subscribed.size(), 247U) << list_after.count();
+  }
+}
+
 /// What is asked for again in the end, as by default.
 const Subscriptions::Options kAsShipped{
     .batch = 10, .resubscribe_after = 60s, .retry_rejected = 5min};
@@ -693,6 +713,30 @@ TEST(Subscriptions, AreNotRejectedForBeingAskedForTwice) {
           << "spoils " << spoils << ", echoes " << echoes;
     }
   }
+}
+
+TEST(Subscriptions, StayRequestedWhileARepetitionIsRefused) {
+  bool is_repeating = false;
+  std::vector<std::string> fallen_back;
+  Subscriptions subscriptions({.resubscribe_after = 60s,
+                               .on_change =
+                                   [&](std::string_view stream, State state) {
+                                     if (is_repeating && state != State::requested)
+                                       fallen_back.emplace_back(stream);
+                                   }},
+                              numbered(100));
+  ModelExchange exchange(subscriptions);
+  exchange.refuses_repetition = true;
+  exchange.pace = Pace(5);
+  for (const auto& name : numbered(100)) exchange.quiet.insert(name);
+  subscriptions.connection_opened(5);
+  exchange.play_for(30s);
+  ASSERT_EQ(count(subscriptions, State::requested), 100U);
+  exchange.requests.clear();
+  is_repeating = true;
+  exchange.play_for(5min);
+  EXPECT_GT(exchange.requests.size(), 1U);
+  EXPECT_THAT(fallen_back, IsEmpty());
 }
 
 TEST(Subscriptions, AreNotRejectedWhereTheExchangeSaysThatTheyAreSubscribedAlready) {
@@ -774,8 +818,17 @@ TEST_P(SubscriptionsBeyondACap, FillItAndAreRejectedThenQuietUntilThereIsRoom) {
   }
 
   exchange.requests.clear();
-  exchange.play_for(5min);
-  EXPECT_LT(exchange.requests.size(), 60U) << "it does not fall quiet";
+  exchange.play_for(1h);
+  EXPECT_LE(exchange.requests.size(), 18U) << "15, 30, 60, 120, 240, 300, 300 … s apart, and once "
+                                              "each that was refused before it was full";
+  exchange.play_for(23h);
+  exchange.requests.clear();
+  exchange.play_for(1h);
+  EXPECT_LE(exchange.requests.size(), 12U) << "it does not stay quiet";
+  std::set<std::string> tried;
+  for (const auto& request : exchange.requests)
+    tried.insert(request.streams.begin(), request.streams.end());
+  EXPECT_EQ(tried.size(), exchange.requests.size()) << "each time another, which may fit or be bad";
   exchange.room = 2'000;
   exchange.play_for(10min);
   EXPECT_EQ(count(subscriptions, State::live), 1'000U);
