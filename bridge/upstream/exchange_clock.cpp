@@ -94,16 +94,16 @@ void ExchangeClock::note(const ClockReading& reading) {
   const bool is_off = std::abs(offset_ms) > static_cast<double>(options_.tolerance.count());
   const auto verdict = is_off ? Verdict::off : Verdict::good;
   if (std::exchange(said_, verdict) == verdict) return;
+  const auto round_trip_ms = static_cast<double>(reading.round_trip_ns()) / 1e6;
   if (is_off)
-    log_.warn("clock offset",
+    log_.warn("clock offset too large",
               {{"offset_ms", offset_ms},
+               {"round_trip_ms", round_trip_ms},
                {"tolerance_ms", options_.tolerance.count()},
                {"effect", "lag is measured wrong; requests are signed by its clock"},
                {"check", "this machine's time synchronisation"}});
   else
-    log_.info("clock offset",
-              {{"offset_ms", offset_ms},
-               {"round_trip_ms", static_cast<double>(reading.round_trip_ns()) / 1e6}});
+    log_.info("clock offset", {{"offset_ms", offset_ms}, {"round_trip_ms", round_trip_ms}});
 }
 
 }  // namespace bpx::bridge

@@ -328,7 +328,7 @@ FAULTS = {
     "shift_clock": Row([("shift_clock", {"ms": 4000})],
                        lambda before, now: now["clock_offset_seconds"] > 2.5,
                        lambda status: status["clock_offset_ms"] > 2500,
-                       log="WARN +clock offset offset_ms=", before_start=True,
+                       log="clock offset too large offset_ms=", before_start=True,
                        alerts=alert("ClockOffset"), lasting=alert("ClockOffset")),
 }
 
