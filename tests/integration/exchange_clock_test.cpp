@@ -164,6 +164,15 @@ TEST_F(ExchangeClockTest, KeepsTheOffsetKnownLastForSignatures) {
   EXPECT_NEAR(static_cast<double>(upstream_.exchange_ahead_ns.value()) / 1e9, 5, 1);
 }
 
+TEST_F(ExchangeClockTest, BelievesTheAnswersThatComeWhereOthersDoNot) {
+  begin([](int request) {
+    return request % 5 == 3 ? time_ahead_by(3s) : HttpPage{503, "text/plain", "later"};
+  });
+  ASSERT_TRUE(comes_true([&] { return attempts_ >= 2; }));
+  EXPECT_NEAR(offset(), 3, 0.5);
+  EXPECT_TRUE(keys_of("clock offset unknown").empty());
+}
+
 TEST_F(ExchangeClockTest, TellsOfTheSameEventByTheSameKeys) {
   begin([this](int) { return time_ahead_by(std::chrono::seconds(ahead_s_)); });
   for (const int ahead : {1, 9, 1, 9}) {
