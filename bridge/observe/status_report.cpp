@@ -93,11 +93,6 @@ std::int64_t last_message_ms(const Measurements& measurements) {
   return newest / kNsPerMs;
 }
 
-/// A stream that waits for its turn is about to be requested: consumers are told three states.
-std::string_view shown(StreamState state) {
-  return to_string(state == StreamState::waiting ? StreamState::requested : state);
-}
-
 Json book_of(const StreamMeasurements& stream) {
   const auto book = stream.book.value();
   return book == BookState::none ? Json(nullptr) : Json(to_string(book));
@@ -116,7 +111,7 @@ Json stream_report(const StreamMeasurements& stream, const EndpointMeasurements&
                {"private", stream.is_private},
                {"subscribers", stream.subscriptions.value() + endpoint.to_everything.value()},
                {"book", book_of(stream)},
-               {"state", shown(stream.state.value())},
+               {"state", to_string(stream.state.value())},
                {"sequence", stream.published.value()},
                {"last_message_ms", last_ns / kNsPerMs},
                {"age_ms", age_ms(last_ns, now_ns)},
@@ -137,7 +132,7 @@ Json on_demand_report(const Measurements& measurements) {
   Json json = Json::array();
   for (const auto& [name, stream] : measurements.on_demand())
     json.push_back(
-        {{"name", name}, {"state", shown(stream.state)}, {"subscribers", stream.subscribers}});
+        {{"name", name}, {"state", to_string(stream.state)}, {"subscribers", stream.subscribers}});
   return json;
 }
 

@@ -506,10 +506,11 @@ class Case:
             "errors": ([look[f'upstream_errors_total{{code="{code}"}}'] for code in status["errors"]],
                        list(status["errors"].values())),
             "gaps": (look[f'sequence_gaps_total{{stream="{DEPTH}"}}'], streams(status, "gaps")[DEPTH]),
-            "rejected": ({name for name in STREAMS if status["state"] == "live"
-                          and look[f'stream_subscribed{{stream="{name}"}}'] == 0},
-                         {name for name, state in streams(status, "state").items()
-                          if status["state"] == "live" and state == "rejected"}),
+            "not subscribed": ({name for name in STREAMS if look[f'stream_subscribed{{stream="{name}"}}'] == 0},
+                               {name for name, state in streams(status, "state").items()
+                                if state in ("waiting", "rejected")}),
+            "waiting": (any("not yet requested" in reason for reason in reasons),
+                        status["state"] == "live" and "waiting" in streams(status, "state").values()),
         }
         return {what: pair for what, pair in pairs.items() if pair[0] != pair[1]}
 

@@ -53,7 +53,7 @@ TEST_F(StatusReportTest, DescribesEachConfiguredStream) {
     "sequence":3,"last_message_ms":1700000099750,"age_ms":250,"messages":3,"bytes":300,"gaps":1,"missing":7,
     "last_gap_ms":1700000099500,"book":null,"subscribers":2})"));
   EXPECT_EQ(json["streams"][1]["private"], true);
-  EXPECT_EQ(json["streams"][1]["state"], "requested");
+  EXPECT_EQ(json["streams"][1]["state"], "waiting");
   EXPECT_TRUE(json["streams"][1]["age_ms"].is_null()) << "nothing has come yet";
   EXPECT_EQ(json["received"], Json::parse(R"({"messages":3,"bytes":300,"malformed":0})"));
   EXPECT_EQ(json["last_message_ms"], 1'700'000'099'750);
