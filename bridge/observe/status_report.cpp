@@ -75,9 +75,9 @@ Json errors(const UpstreamMeasurements& upstream) {
 Json lag(const Measurements& measurements) {
   std::uint64_t count = 0;
   double sum_ns = 0;
-  for (const auto& [type, histogram] : measurements.lag()) {
-    count += histogram.count();
-    sum_ns += histogram.sum_ns();
+  for (const auto& [type, lag] : measurements.lag()) {
+    count += lag.late.count();
+    sum_ns += lag.sum_ns();
   }
   return {{"count", count}, {"sum_seconds", sum_ns / 1e9}};
 }

@@ -166,6 +166,9 @@ TEST_F(StatusReportTest, GivesLagAndTheWayThroughTheBridgeAsCountAndSum) {
   measurements_.of("trade.A").lag.observe(kSecond / 2);
   measurements_.of("new.kind").lag.observe(kSecond);
   EXPECT_EQ(report()["lag"], Json::parse(R"({"count":2,"sum_seconds":1.5})"));
+  measurements_.of("trade.A").lag.observe(-2 * kSecond);
+  EXPECT_EQ(report()["lag"], Json::parse(R"({"count":3,"sum_seconds":-0.5})"))
+      << "the clock offset, which is to be added to the mean, is positive then";
   measurements_.forward.observe(kSecond / 4);
   EXPECT_EQ(report()["forward"], Json::parse(R"({"count":1,"sum_seconds":0.25})"));
 }
