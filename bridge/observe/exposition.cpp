@@ -60,6 +60,8 @@ std::vector<StreamSeries> stream_series(const Measurements& measurements) {
   auto other = labelled(measurements.others().name);
   other.is_numbered = true;
   other.add(measurements.others());
+  other.messages += measurements.canary.messages.value();
+  other.bytes += measurements.canary.bytes.value();
   for (const StreamMeasurements& measured : measurements.streams()) {
     if (series.size() == kMaxStreamSeries || measured.name == measurements.others().name)
       other.add_wanted(measured);
@@ -131,7 +133,10 @@ void write_upstream(MetricWriter& writer, const UpstreamMeasurements& upstream) 
 }
 
 void write_streams(MetricWriter& writer, const std::vector<StreamSeries>& all) {
-  writer.counter("received_messages_total", "Messages received from the exchange, by stream.");
+  writer.counter(
+      "received_messages_total",
+      "Messages received from the exchange, by stream; those of upstream.canary, where nobody "
+      "wants it, as other.");
   for (const auto& one : all) writer.add(one.messages, one.stream);
 
   writer.counter("received_bytes_total", "Bytes of these messages, uncompressed.");

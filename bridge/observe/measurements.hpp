@@ -68,6 +68,12 @@ struct StreamMeasurements {
   Counter book_resyncs;  ///< times that the book had to be built anew
 };
 
+/// Of the canary while nobody wants its stream: what has come of it, and went no further.
+struct CanaryMeasurements {
+  Counter messages;
+  Counter bytes;
+};
+
 /// Of the connection to the exchange.
 struct UpstreamMeasurements {
   static constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
@@ -182,6 +188,7 @@ class Measurements {
 
   Histogram forward;  ///< received → handed to ZeroMQ
   UpstreamMeasurements upstream;
+  CanaryMeasurements canary;
   EndpointMeasurements everyone;
   EndpointMeasurements account;
   JetStreamMeasurements jetstream;

@@ -63,6 +63,7 @@ Json received(const Measurements& measurements) {
   }
   return {{"messages", messages},
           {"bytes", bytes},
+          {"canary", measurements.canary.messages.value()},
           {"malformed", measurements.upstream.malformed.value()}};
 }
 

@@ -55,7 +55,8 @@ TEST_F(StatusReportTest, DescribesEachConfiguredStream) {
   EXPECT_EQ(json["streams"][1]["private"], true);
   EXPECT_EQ(json["streams"][1]["state"], "waiting");
   EXPECT_TRUE(json["streams"][1]["age_ms"].is_null()) << "nothing has come yet";
-  EXPECT_EQ(json["received"], Json::parse(R"({"messages":3,"bytes":300,"malformed":0})"));
+  EXPECT_EQ(json["received"],
+            Json::parse(R"({"messages":3,"bytes":300,"canary":0,"malformed":0})"));
   EXPECT_EQ(json["last_message_ms"], 1'700'000'099'750);
 }
 
