@@ -194,7 +194,8 @@ void write_latency(MetricWriter& writer, const Measurements& measurements) {
     writer.add(lag.early_ns.value() / 1e9, {{"type", type}});
 
   writer.histogram("forward_seconds",
-                   "From a message received to its handing over to ZeroMQ, by one clock.");
+                   "From a message received to its handing over to ZeroMQ, by one clock; where "
+                   "nobody is connected, to where it would be handed over.");
   writer.add(measurements.forward);
 }
 
@@ -204,7 +205,8 @@ void write_endpoints(MetricWriter& writer, const Measurements& measurements) {
     writer.add(value(measurements.account), {{"endpoint", "private"}});
   };
   writer.counter("published_messages_total",
-                 "Messages handed to ZeroMQ, bridge.status included, by endpoint.");
+                 "Messages published, by endpoint: bridge.status, replays and books included, and "
+                 "whether or not anybody listens.");
   of_each([](const EndpointMeasurements& endpoint) { return endpoint.messages.value(); });
 
   writer.counter("published_bytes_total", "Bytes of these messages' payload.");
