@@ -143,6 +143,12 @@ int finished(int status) {
   return kCannotRun;
 }
 
+/// The status of a command line that is wrong. To whom runs health checks, such as Docker, only 0
+/// and 1 mean something.
+int misuse(const CLI::App& healthcheck) {
+  return healthcheck.parsed() ? kCannotRun : kMisconfigured;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -176,12 +182,12 @@ int main(int argc, char** argv) try {
     std::ostringstream fault;
     const bool is_fault = app.exit(error, std::cout, fault) != 0;
     std::cerr << without_keys(harmless(fault.str()));
-    return is_fault ? kMisconfigured : finished(kStopped);
+    return is_fault ? misuse(*healthcheck_command) : finished(kStopped);
   }
   const auto commands = app.get_subcommands();
   if (!commands.empty() && loses_options(app, *commands.front(), *run_command || *check_command)) {
     std::cerr << "backpack-bridge: give the options of a command behind it\n";
-    return kMisconfigured;
+    return misuse(*healthcheck_command);
   }
   if (commands.empty() || *run_command) return run(server_flags);
   bpx::bridge::release_signals();

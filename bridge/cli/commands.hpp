@@ -11,7 +11,8 @@ namespace bpx::bridge::cli {
 /// Exit statuses of the program.
 inline constexpr int kStopped = 0;    ///< stopped on request, or done
 inline constexpr int kCannotRun = 1;  ///< a port is taken, memory is short, something did not come
-inline constexpr int kMisconfigured = 2;  ///< the configuration or the command line is wrong
+inline constexpr int kMisconfigured = 2;  ///< the configuration or the command line is wrong;
+                                          ///< to `healthcheck` that is 1 too
 
 /// What `run` and `check` are told on the command line.
 struct ServerFlags {

@@ -20,20 +20,24 @@ namespace {
 
 namespace asio = boost::asio;
 
-/// Where the bridge of this machine that is configured so says whether it is ready. What is wrong
-/// with the configuration is for that bridge to say.
-std::string local_url(const HealthcheckFlags& flags) {
-  Problems none_of_ours;
+/// Where the bridge of this machine that is configured so says whether it is ready. Nullopt where
+/// that cannot be known: to ask another would tell of that one.
+std::optional<std::string> local_url(const HealthcheckFlags& flags, Problems& problems) {
   const auto file = flags.env_file
-                        ? EnvFile::read(*flags.env_file, ReadableFile::Kind::regular, none_of_ours)
+                        ? EnvFile::read(*flags.env_file, ReadableFile::Kind::regular, problems)
                         : EnvFile();
   const auto config = load_config({.file = flags.config_file,
                                    .file_kind = ReadableFile::Kind::regular,
                                    .environment = Environment(environ, file),
                                    .streams = {},
                                    .log_level = {}},
-                                  none_of_ours);
-  auto address = parse_socket_address(config.http.bind).value_or(SocketAddress{"127.0.0.1", 9464});
+                                  problems);
+  const auto bound = parse_socket_address(config.http.bind);
+  if (!bound)
+    problems.push_back({"http.bind", one_line(config.http.bind) + " is not an address and a port",
+                        "give one such as 127.0.0.1:9464"});
+  if (!problems.empty()) return std::nullopt;
+  auto address = *bound;
   if (address.host == "0.0.0.0") address.host = "127.0.0.1";
   if (address.host == "::") address.host = "::1";
   if (address.host.find(':') != std::string::npos) address.host = '[' + address.host + ']';
@@ -68,7 +72,12 @@ RestClient::Response get_blocking(const ExchangeUrl& url) {
 }  // namespace
 
 int healthcheck(const HealthcheckFlags& flags) {
-  const auto text = flags.url ? *flags.url : local_url(flags);
+  Problems problems;
+  const auto found = flags.url ? flags.url : local_url(flags, problems);
+  for (const auto& problem : problems)
+    std::cerr << "healthcheck: " << without_keys(to_line(problem)) << '\n';
+  if (!found) return kCannotRun;
+  const auto& text = *found;
   const auto url = parse_exchange_url(text, "https");
   if (!url) {
     std::cerr << "healthcheck: " << without_keys(one_line(text))

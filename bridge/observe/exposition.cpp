@@ -60,6 +60,8 @@ std::vector<StreamSeries> stream_series(const Measurements& measurements) {
   auto other = labelled(measurements.others().name);
   other.is_numbered = true;
   other.add(measurements.others());
+  other.messages += measurements.canary.messages.value();
+  other.bytes += measurements.canary.bytes.value();
   for (const StreamMeasurements& measured : measurements.streams()) {
     if (series.size() == kMaxStreamSeries || measured.name == measurements.others().name)
       other.add_wanted(measured);
@@ -117,7 +119,7 @@ void write_upstream(MetricWriter& writer, const UpstreamMeasurements& upstream) 
   const auto clock_offset_s = upstream.clock_offset_s.value();
   writer.gauge("clock_offset_seconds",
                "The exchange's clock minus this machine's, measured each minute; 0 while "
-               "clock_known is. Add it to exchange_lag_seconds for the true lag.");
+               "clock_known is. Add it to a quantile of exchange_lag_seconds for the true one.");
   writer.add(zero_if_unknown(clock_offset_s));
 
   writer.gauge("clock_known",
@@ -131,7 +133,10 @@ void write_upstream(MetricWriter& writer, const UpstreamMeasurements& upstream) 
 }
 
 void write_streams(MetricWriter& writer, const std::vector<StreamSeries>& all) {
-  writer.counter("received_messages_total", "Messages received from the exchange, by stream.");
+  writer.counter(
+      "received_messages_total",
+      "Messages received from the exchange, by stream; those of upstream.canary, where nobody "
+      "wants it, as other.");
   for (const auto& one : all) writer.add(one.messages, one.stream);
 
   writer.counter("received_bytes_total", "Bytes of these messages, uncompressed.");
@@ -170,13 +175,27 @@ void write_streams(MetricWriter& writer, const std::vector<StreamSeries>& all) {
 }
 
 void write_latency(MetricWriter& writer, const Measurements& measurements) {
+  const auto lag_of_types = measurements.lag();
   writer.histogram("exchange_lag_seconds",
                    "Received minus event time, by two clocks: wrong by clock_offset_seconds, which "
-                   "is to be added. By the first word of the stream's name.");
-  for (const auto& [type, histogram] : measurements.lag()) writer.add(histogram, {{"type", type}});
+                   "is to be added. 0 where that is negative. By the first word of the stream's "
+                   "name.");
+  for (const auto& [type, lag] : lag_of_types) writer.add(lag.late, {{"type", type}});
+
+  writer.counter("exchange_lag_negative_total",
+                 "Messages that count as 0 in exchange_lag_seconds, for their event time was still "
+                 "to come by this machine's clock.");
+  for (const auto& [type, lag] : lag_of_types) writer.add(lag.early.value(), {{"type", type}});
+
+  writer.counter("exchange_lag_negative_seconds_total",
+                 "By how much it was, in all: what the sum of exchange_lag_seconds is too great "
+                 "by.");
+  for (const auto& [type, lag] : lag_of_types)
+    writer.add(lag.early_ns.value() / 1e9, {{"type", type}});
 
   writer.histogram("forward_seconds",
-                   "From a message received to its handing over to ZeroMQ, by one clock.");
+                   "From a message received to its handing over to ZeroMQ, by one clock; where "
+                   "nobody is connected, to where it would be handed over.");
   writer.add(measurements.forward);
 }
 
@@ -186,7 +205,8 @@ void write_endpoints(MetricWriter& writer, const Measurements& measurements) {
     writer.add(value(measurements.account), {{"endpoint", "private"}});
   };
   writer.counter("published_messages_total",
-                 "Messages handed to ZeroMQ, bridge.status included, by endpoint.");
+                 "Messages published, by endpoint: bridge.status, replays and books included, and "
+                 "whether or not anybody listens.");
   of_each([](const EndpointMeasurements& endpoint) { return endpoint.messages.value(); });
 
   writer.counter("published_bytes_total", "Bytes of these messages' payload.");

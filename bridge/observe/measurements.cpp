@@ -27,7 +27,7 @@ std::string_view type_of(std::string_view stream) { return stream.substr(0, stre
 
 }  // namespace
 
-StreamMeasurements::StreamMeasurements(std::string_view stream, Histogram& lag_of_type)
+StreamMeasurements::StreamMeasurements(std::string_view stream, LagMeasurements& lag_of_type)
     : name(stream),
       is_private(proto::is_private_stream(stream)),
       is_numbered(proto::numbering_of(stream) != proto::Numbering::none),
@@ -99,7 +99,7 @@ std::vector<std::reference_wrapper<const StreamMeasurements>> Measurements::stre
   return configured_;
 }
 
-std::vector<std::pair<std::string_view, const Histogram&>> Measurements::lag() const {
+std::vector<std::pair<std::string_view, const LagMeasurements&>> Measurements::lag() const {
   const std::lock_guard lock(mutex_);
   return {lag_.begin(), lag_.end()};
 }

@@ -6,12 +6,14 @@
 #include "bridge/observe/shared_text.hpp"
 #include "bridge/observe/vocabulary.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <limits>
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,14 +26,34 @@ namespace bpx::bridge {
 /// otherwise; any thread reads. Whoever writes keeps a reference and pays an addition, never a
 /// look-up. Wall-clock times are Unix nanoseconds, 0 for never.
 
+/// How late messages are: received − event time, by two clocks. Where the exchange's is ahead of
+/// ours, a message may come before its time: it counts as not late at all, and apart from that with
+/// what it was early.
+struct LagMeasurements {
+  explicit LagMeasurements(std::span<const std::int64_t> bounds_ns) : late(bounds_ns) {}
+
+  Histogram late;
+  Counter early;           ///< messages, which are in the histogram too
+  Gauge<double> early_ns;  ///< by which they were, in all
+
+  void observe(std::int64_t ns) {
+    late.observe(std::max<std::int64_t>(ns, 0));
+    if (ns >= 0) return;
+    early.add();
+    early_ns.set(early_ns.value() - static_cast<double>(ns));
+  }
+
+  double sum_ns() const { return late.sum_ns() - early_ns.value(); }
+};
+
 /// Of one stream.
 struct StreamMeasurements {
-  StreamMeasurements(std::string_view stream, Histogram& lag_of_type);
+  StreamMeasurements(std::string_view stream, LagMeasurements& lag_of_type);
 
   const std::string name;
   const bool is_private;
   const bool is_numbered;  ///< its messages bear ids that show gaps
-  Histogram& lag;          ///< received − event time, shared by all streams of its type
+  LagMeasurements& lag;    ///< shared by all streams of its type
 
   Counter messages;   ///< received
   Counter bytes;      ///< received, of payload
@@ -44,6 +66,12 @@ struct StreamMeasurements {
   Gauge<std::uint64_t> subscriptions;  ///< of consumers, to exactly this topic
   Gauge<BookState> book;
   Counter book_resyncs;  ///< times that the book had to be built anew
+};
+
+/// Of the canary while nobody wants its stream: what has come of it, and went no further.
+struct CanaryMeasurements {
+  Counter messages;
+  Counter bytes;
 };
 
 /// Of the connection to the exchange.
@@ -143,7 +171,7 @@ class Measurements {
   std::vector<std::reference_wrapper<const StreamMeasurements>> streams() const;
   const StreamMeasurements& others() const { return others_; }
   /// By the first word of the stream's name, for those configured and `other`.
-  std::vector<std::pair<std::string_view, const Histogram&>> lag() const;
+  std::vector<std::pair<std::string_view, const LagMeasurements&>> lag() const;
 
   /// For what happens a handful of times a connection. Thread safe.
 
@@ -160,6 +188,7 @@ class Measurements {
 
   Histogram forward;  ///< received → handed to ZeroMQ
   UpstreamMeasurements upstream;
+  CanaryMeasurements canary;
   EndpointMeasurements everyone;
   EndpointMeasurements account;
   JetStreamMeasurements jetstream;
@@ -176,7 +205,7 @@ class Measurements {
     bool is_configured;
   };
 
-  std::map<std::string, Histogram, std::less<>> lag_;  // by the relaying thread, under mutex_
+  std::map<std::string, LagMeasurements, std::less<>> lag_;  // by the relaying thread, under mutex_
   std::deque<StreamMeasurements> known_;  // a deque: references to its elements stay valid
   StreamMeasurements others_;
   std::unordered_map<std::string_view, Known> by_name_;

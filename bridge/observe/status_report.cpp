@@ -63,6 +63,7 @@ Json received(const Measurements& measurements) {
   }
   return {{"messages", messages},
           {"bytes", bytes},
+          {"canary", measurements.canary.messages.value()},
           {"malformed", measurements.upstream.malformed.value()}};
 }
 
@@ -75,9 +76,9 @@ Json errors(const UpstreamMeasurements& upstream) {
 Json lag(const Measurements& measurements) {
   std::uint64_t count = 0;
   double sum_ns = 0;
-  for (const auto& [type, histogram] : measurements.lag()) {
-    count += histogram.count();
-    sum_ns += histogram.sum_ns();
+  for (const auto& [type, lag] : measurements.lag()) {
+    count += lag.late.count();
+    sum_ns += lag.sum_ns();
   }
   return {{"count", count}, {"sum_seconds", sum_ns / 1e9}};
 }
@@ -91,11 +92,6 @@ std::int64_t last_message_ms(const Measurements& measurements) {
   for (const StreamMeasurements& stream : measurements.streams())
     newest = std::max(newest, stream.last_received_ns.value());
   return newest / kNsPerMs;
-}
-
-/// A stream that waits for its turn is about to be requested: consumers are told three states.
-std::string_view shown(StreamState state) {
-  return to_string(state == StreamState::waiting ? StreamState::requested : state);
 }
 
 Json book_of(const StreamMeasurements& stream) {
@@ -116,7 +112,7 @@ Json stream_report(const StreamMeasurements& stream, const EndpointMeasurements&
                {"private", stream.is_private},
                {"subscribers", stream.subscriptions.value() + endpoint.to_everything.value()},
                {"book", book_of(stream)},
-               {"state", shown(stream.state.value())},
+               {"state", to_string(stream.state.value())},
                {"sequence", stream.published.value()},
                {"last_message_ms", last_ns / kNsPerMs},
                {"age_ms", age_ms(last_ns, now_ns)},
@@ -137,7 +133,7 @@ Json on_demand_report(const Measurements& measurements) {
   Json json = Json::array();
   for (const auto& [name, stream] : measurements.on_demand())
     json.push_back(
-        {{"name", name}, {"state", shown(stream.state)}, {"subscribers", stream.subscribers}});
+        {{"name", name}, {"state", to_string(stream.state)}, {"subscribers", stream.subscribers}});
   return json;
 }
 

@@ -22,16 +22,11 @@ void Refusals::note(std::string_view address, std::string_view reason, std::stri
   if (!std::has_single_bit(series.count) && now - series.said < kReminder) return;
   series.said = now;
   const auto shown = name.first == kOthers ? "others, lately " + std::string(address) : name.first;
-  if (key.empty())
-    log_.warn(
-        "refused",
-        {{"endpoint", endpoint_}, {"address", shown}, {"reason", reason}, {"count", series.count}});
-  else
-    log_.warn("refused", {{"endpoint", endpoint_},
-                          {"address", shown},
-                          {"reason", reason},
-                          {"key", key},
-                          {"count", series.count}});
+  log_.warn("refused", {{"endpoint", endpoint_},
+                        {"address", shown},
+                        {"reason", reason},
+                        {"key", key},
+                        {"count", series.count}});
 }
 
 Refusals::Named& Refusals::series_of(std::string_view address, std::string_view reason) {

@@ -20,8 +20,8 @@ class Refusals {
   Refusals(std::string endpoint, Counter& counter, Log& log)
       : endpoint_(std::move(endpoint)), counter_(counter), log_(log) {}
 
-  /// `address` may be empty where it could not be learnt. `key`: the client's public key, where it
-  /// got as far as showing one.
+  /// `address` may be empty where it could not be learnt. `key`: the client's public key, empty
+  /// where it did not get as far as showing one.
   void note(std::string_view address, std::string_view reason, std::string_view key = {});
 
  private:

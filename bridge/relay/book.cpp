@@ -8,12 +8,13 @@ namespace bpx::bridge {
 using std::chrono::milliseconds;
 
 Book::Book(std::string_view stream, std::size_t number, proto::DepthReader& reader,
-           SnapshotSource& snapshots, StreamMeasurements& measurements, Log& log)
+           SnapshotSource& snapshots, StreamMeasurements& measurements, BookNews& news, Log& log)
     : stream_(stream),
       number_(number),
       reader_(reader),
       snapshots_(snapshots),
       measurements_(&measurements),
+      news_(news),
       log_(log) {
   measurements_->book.set(BookState::syncing);
 }
@@ -78,11 +79,9 @@ void Book::follow(bool was_in_sync) {
   if (is_in_sync == was_in_sync) return;
   measurements_->book.set(is_in_sync ? BookState::in_sync : BookState::syncing);
   if (is_in_sync)
-    log_.info("book in sync", {{"stream", stream_},
-                               {"update_id", sync_.last_update_id()},
-                               {"levels", sync_.book().size()}});
+    news_.in_sync(stream_, sync_.last_update_id(), sync_.book().size());
   else
-    log_.warn("book lost", {{"stream", stream_}, {"reason", to_string(sync_.loss())}});
+    news_.lost(stream_, sync_.loss());
 }
 
 void Book::seek_snapshot(milliseconds delay) {

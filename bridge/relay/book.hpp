@@ -2,6 +2,7 @@
 
 #include "bridge/observe/log.hpp"
 #include "bridge/observe/measurements.hpp"
+#include "bridge/relay/book_news.hpp"
 #include "bridge/relay/book_sync.hpp"
 #include "bridge/relay/snapshot_source.hpp"
 #include "proto/depth_update.hpp"
@@ -23,9 +24,9 @@ class Book {
   /// between the two.
   static constexpr std::chrono::milliseconds kSettle{1'000};
 
-  /// `number`: in publish.books. `reader` may be shared among books.
+  /// `number`: in publish.books. `reader` and `news` may be shared among books.
   Book(std::string_view stream, std::size_t number, proto::DepthReader& reader,
-       SnapshotSource& snapshots, StreamMeasurements& measurements, Log& log);
+       SnapshotSource& snapshots, StreamMeasurements& measurements, BookNews& news, Log& log);
 
   /// `message` must be followed by DepthReader::kPadding readable bytes.
   void on_published(const proto::MessageHeader& header, std::string_view message);
@@ -54,6 +55,7 @@ class Book {
   proto::DepthReader& reader_;
   SnapshotSource& snapshots_;
   StreamMeasurements* measurements_;
+  BookNews& news_;
   Log& log_;
   BookSync sync_;
   proto::MessageHeader header_;

@@ -7,11 +7,12 @@
 namespace bpx::bridge {
 
 Books::Books(const std::vector<std::string>& names, StreamTable& streams, SnapshotSource& snapshots,
-             Log& log) {
+             Log& log)
+    : news_(log) {
   for (const auto& name : names) {
     auto* const stream = streams.find_or_add(name);
-    auto& book =
-        books_.emplace_back(name, books_.size(), reader_, snapshots, *stream->measurements, log);
+    auto& book = books_.emplace_back(name, books_.size(), reader_, snapshots, *stream->measurements,
+                                     news_, log);
     stream->book = &book;
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "bridge/relay/book.hpp"
+#include "bridge/relay/book_news.hpp"
 #include "bridge/relay/replay.hpp"
 #include "bridge/relay/stream_table.hpp"
 
@@ -25,6 +26,7 @@ class Books {
 
  private:
   proto::DepthReader reader_;
+  BookNews news_;
   std::deque<Book> books_;  // a deque: its elements never move
 };
 

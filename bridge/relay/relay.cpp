@@ -47,6 +47,8 @@ Relayed Relay::accept(std::string_view message, const Moment& received) {
   }
   if (relayed.envelope.stream == canary_.name && !canary_.is_wanted()) {
     relayed.outcome = Relayed::Outcome::canary;
+    measurements_.canary.messages.add();
+    measurements_.canary.bytes.add(message.size());
     return relayed;
   }
   auto* stream = streams_.find_or_add(relayed.envelope.stream);

@@ -32,7 +32,7 @@ struct Relayed {
 };
 
 /// A stream that is asked for to tell a quiet market from a mute exchange. It is published like
-/// any other while it is wanted too, and otherwise leaves no trace.
+/// any other while it is wanted too, and otherwise counted, and no more.
 struct Canary {
   std::string name;  ///< empty: none
   std::function<bool()> is_wanted = [] { return true; };

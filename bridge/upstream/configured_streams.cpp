@@ -25,8 +25,7 @@ void ConfiguredStreams::become(const std::vector<std::string>& streams) {
 
 bool ConfiguredStreams::add(const std::string& stream) {
   if (const auto obstacle = obstacle_to(stream)) {
-    parts_.log.warn("needs a restart",
-                    {{"key", "upstream.streams"}, {"stream", stream}, {"cause", *obstacle}});
+    parts_.log.warn("stream needs a restart", {{"stream", stream}, {"cause", *obstacle}});
     return false;
   }
   parts_.measurements.add_configured(stream);

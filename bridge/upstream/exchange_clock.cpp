@@ -62,6 +62,8 @@ asio::awaitable<std::optional<ClockReading>> ExchangeClock::quickest_reading() {
     note_unknown(opened.error);
     co_return std::nullopt;
   }
+  // Of the first failure: where its answer ends the connection, the next only tell of that.
+  std::string why;
   for (int i = 0; i < kReadings; ++i) {
     // The wall clock is what is compared, the steady one tells how long it took: a step of the wall
     // clock between the two must not pass for a quick answer.
@@ -71,12 +73,14 @@ asio::awaitable<std::optional<ClockReading>> ExchangeClock::quickest_reading() {
     const auto took = steady_ns() - started;
     const auto time = parse_exchange_time(response.body);
     if (response.status != 200 || !time) {
-      note_unknown(why_unknown(response));
-      co_return std::nullopt;
+      if (why.empty()) why = why_unknown(response);
+      if (response.status == 0) break;  // the connection has ended
+      continue;
     }
     const ClockReading reading{asked, asked + took, *time};
     if (!quickest || reading.round_trip_ns() < quickest->round_trip_ns()) quickest = reading;
   }
+  if (!quickest) note_unknown(why);
   co_return quickest;
 }
 
@@ -94,16 +98,16 @@ void ExchangeClock::note(const ClockReading& reading) {
   const bool is_off = std::abs(offset_ms) > static_cast<double>(options_.tolerance.count());
   const auto verdict = is_off ? Verdict::off : Verdict::good;
   if (std::exchange(said_, verdict) == verdict) return;
+  const auto round_trip_ms = static_cast<double>(reading.round_trip_ns()) / 1e6;
   if (is_off)
-    log_.warn("clock offset",
+    log_.warn("clock offset too large",
               {{"offset_ms", offset_ms},
+               {"round_trip_ms", round_trip_ms},
                {"tolerance_ms", options_.tolerance.count()},
                {"effect", "lag is measured wrong; requests are signed by its clock"},
                {"check", "this machine's time synchronisation"}});
   else
-    log_.info("clock offset",
-              {{"offset_ms", offset_ms},
-               {"round_trip_ms", static_cast<double>(reading.round_trip_ns()) / 1e6}});
+    log_.info("clock offset", {{"offset_ms", offset_ms}, {"round_trip_ms", round_trip_ms}});
 }
 
 }  // namespace bpx::bridge

@@ -35,7 +35,7 @@ struct ClockReading {
 std::optional<std::int64_t> parse_exchange_time(std::string_view body);
 
 /// Measures by how much the exchange's clock differs from ours: at once, then every minute, from
-/// the quickest of several readings. Belongs to the observing thread.
+/// the quickest of several readings, as many of them as succeed. Belongs to the observing thread.
 class ExchangeClock {
  public:
   struct Options {

@@ -15,6 +15,9 @@ OnDemand::OnDemand(Options options, StreamTable& streams, Subscriptions& subscri
       session_(session),
       measurements_(measurements),
       log_(log),
+      changes_(log, {.few = kLoggedPerMinute,
+                     .many = "many changes on demand",
+                     .check = "/status tells what is wanted now"}),
       demand_({.allow = std::move(options.allow),
                .always = std::move(options.always),
                .linger_ns = options.linger_ns,
@@ -48,15 +51,10 @@ void OnDemand::change(std::string_view stream, bool is_wanted, std::uint64_t con
   session_.subscriptions_changed();
 }
 
-/// At level debug beyond so many a minute: consumers may come and go as often as they like.
+/// Consumers may come and go as often as they like.
 void OnDemand::note_change(std::string_view stream, bool is_wanted) {
-  const auto count = changes_.add(steady_ns());
-  log_.write(count <= kLoggedPerMinute ? LogLevel::info : LogLevel::debug,
-             is_wanted ? "wanted on demand" : "no longer wanted", {{"stream", stream}});
-  if (count == kLoggedPerMinute)
-    log_.info("many changes on demand", {{"within_a_minute", count},
-                                         {"further", "at log.level debug alone"},
-                                         {"check", "/status tells what is wanted now"}});
+  changes_.write(LogLevel::info, is_wanted ? "wanted on demand" : "no longer wanted",
+                 {{"stream", stream}});
 }
 
 /// Logged at the 1st, 2nd, 4th, 8th … so that a confused consumer does not flood the log.

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "bridge/observe/few_a_minute.hpp"
 #include "bridge/observe/log.hpp"
 #include "bridge/observe/measurements.hpp"
-#include "bridge/observe/minute_count.hpp"
 #include "bridge/relay/demand.hpp"
 #include "bridge/relay/stream_table.hpp"
 #include "bridge/upstream/session.hpp"
@@ -52,7 +52,7 @@ class OnDemand {
   Session& session_;
   Measurements& measurements_;
   Log& log_;
-  MinuteCount changes_;
+  FewAMinute changes_;
   Demand demand_;
 };
 

@@ -54,8 +54,10 @@ Session::Session(const asio::any_io_executor& executor, Options options, Parts p
                .liveness = liveness_,
                .measurements = parts_.measurements.upstream,
                .key = parts_.key},
-              [this] { announce_rejections(); }),
+              [this] { announce_verdicts(); }),
       oddities_(parts_.log, parts_.measurements.upstream),
+      recoveries_(parts_.log, {.many = "many no longer rejected",
+                               .check = "/status tells which streams are rejected"}),
       look_again_(executor),
       stop_signal_(executor, Clock::time_point::max()) {}
 
@@ -212,11 +214,13 @@ void Session::on_data(const Relayed& relayed) {
       (proto::is_ticking(stream) && parts_.subscriptions.state_of(stream)))
     expect_data();
   parts_.subscriptions.on_data(stream);
+  announce_recoveries();
 }
 
 void Session::on_canary() {
   expect_data();
   parts_.subscriptions.on_data(options_.canary);
+  announce_recoveries();
 }
 
 void Session::expect_data() {
@@ -272,6 +276,21 @@ void Session::announce_search() {
   parts_.log.info("streams wait until bad names are found", {{"streams", in_question}});
 }
 
+void Session::announce_verdicts() {
+  announce_recoveries();
+  announce_rejections();
+}
+
+/// Where the exchange has room again, many are taken at once.
+void Session::announce_recoveries() {
+  for (const auto& stream : parts_.subscriptions.take_recoveries()) {
+    if (parts_.subscriptions.state_of(stream))
+      recoveries_.write(LogLevel::info, "no longer rejected", {{"stream", stream}});
+    else if (stream == options_.canary)
+      parts_.log.info("canary accepted", {{"stream", stream}});
+  }
+}
+
 void Session::announce_rejections() {
   for (const auto& rejection : parts_.subscriptions.take_rejections()) {
     if (!parts_.subscriptions.state_of(rejection.stream)) {
@@ -308,7 +327,7 @@ void Session::on_pong(std::string_view payload) {
   if (!fence) return;
   upstream.ping_rtt_s.set(static_cast<double>(now - fence->sent_steady_ns) / 1e9);
   parts_.subscriptions.on_fence(fence->request, Clock::now());
-  announce_rejections();
+  announce_verdicts();
   announce_search();
   writer_.wake();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bridge/observe/few_a_minute.hpp"
 #include "bridge/observe/log.hpp"
 #include "bridge/observe/measurements.hpp"
 #include "bridge/publish/status_topic.hpp"
@@ -100,7 +101,9 @@ class Session : private MessageReceiver {
   void note_lost_between(const Relayed& relayed);
   void tell_what_was_lost_between();
   void announce_search();
+  void announce_verdicts();
   void announce_rejections();
+  void announce_recoveries();
   void note_canary_refused(const Subscriptions::Rejection& rejection);
 
   Options options_;
@@ -108,6 +111,7 @@ class Session : private MessageReceiver {
   Liveness liveness_;
   RequestWriter writer_;
   Oddities oddities_;
+  FewAMinute recoveries_;
   boost::asio::steady_timer look_again_;   ///< at liveness; cancelled by a pong
   boost::asio::steady_timer stop_signal_;  ///< cancelled by stop()
   bool is_stopping_ = false;

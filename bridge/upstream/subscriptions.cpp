@@ -324,8 +324,10 @@ std::size_t Subscriptions::in_question() const {
 
 void Subscriptions::set_state(Entry& entry, State state) {
   auto& [name, stream] = entry;
-  if (std::exchange(stream.state, state) != state && !stream.is_hidden && options_.on_change)
-    options_.on_change(name, state);
+  const auto before = std::exchange(stream.state, state);
+  if (before == state) return;
+  if (before == State::rejected) recoveries_.push_back(name);
+  if (!stream.is_hidden && options_.on_change) options_.on_change(name, state);
 }
 
 }  // namespace bpx::bridge

@@ -107,6 +107,9 @@ class Subscriptions {
   /// The rejections since the last call, in the order found; a refused canary among them.
   std::vector<Rejection> take_rejections() { return std::exchange(rejections_, {}); }
 
+  /// Likewise those that are rejected no longer: the exchange has taken them after all.
+  std::vector<std::string> take_recoveries() { return std::exchange(recoveries_, {}); }
+
   /// nullopt for a stream that is not wanted.
   std::optional<State> state_of(std::string_view stream) const;
 
@@ -139,6 +142,7 @@ class Subscriptions {
   WantedStreams streams_;
   std::set<std::string, std::less<>> symbols_;
   std::vector<Rejection> rejections_;
+  std::vector<std::string> recoveries_;
   std::uint64_t last_id_ = 0, last_served_ = 0;
 
   /// Whether there is room again, of an exchange that was full.

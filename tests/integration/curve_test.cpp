@@ -183,7 +183,7 @@ TEST_P(CurveAgainst, IsCountedOnceAndHearsNothing) {
 TEST_P(CurveAgainst, IsLoggedWithItsAddress) {
   RunningBridge bridge(config());
   const auto line =
-      "refused endpoint=private address=127.0.0.1 reason=" + GetParam().reason + " count=";
+      "refused endpoint=private address=127.0.0.1 reason=" + GetParam().reason + " key=\"\" count=";
   EXPECT_TRUE(comes_true([&] {
     const Client stranger(bridge.private_endpoint(), GetParam().manner);
     return bridge.wait_for_log(line, 50ms);

@@ -10,10 +10,15 @@
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <atomic>
 #include <cmath>
+#include <mutex>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 namespace bpx::test {
 namespace {
@@ -80,6 +85,18 @@ class ExchangeClockTest : public testing::Test {
     return {200, "text/plain", std::to_string(bridge::unix_ns() / 1'000'000 + offset.count())};
   }
 
+  /// The keys of the log's lines about `event`, as often as it came.
+  std::vector<std::vector<std::string>> keys_of(std::string_view event) {
+    const std::lock_guard lock(lines_mutex_);
+    std::vector<std::vector<std::string>> all;
+    for (const auto& line : lines_) {
+      if (line["event"] != event) continue;
+      auto& keys = all.emplace_back();
+      for (const auto& [key, value] : line.items()) keys.push_back(key);
+    }
+    return all;
+  }
+
   double offset() const { return upstream_.clock_offset_s.value(); }
 
   bridge::UpstreamMeasurements upstream_;
@@ -90,7 +107,12 @@ class ExchangeClockTest : public testing::Test {
   std::chrono::milliseconds interval_{20};
 
   bridge::HttpRefusals http_refusals_;
-  bridge::Log log_{{.sink = [](auto, auto) {}}};
+  std::mutex lines_mutex_;
+  std::vector<nlohmann::json> lines_;  // of the log
+  bridge::Log log_{{.format = bridge::LogFormat::json, .sink = [this](auto, std::string_view line) {
+                      const std::lock_guard lock(lines_mutex_);
+                      lines_.push_back(nlohmann::json::parse(line));
+                    }}};
   bridge::TlsContext tls_{""};
   boost::asio::io_context exchange_{1};
   boost::asio::io_context observing_{1};
@@ -140,6 +162,30 @@ TEST_F(ExchangeClockTest, KeepsTheOffsetKnownLastForSignatures) {
   is_well_ = false;
   ASSERT_TRUE(comes_true([&] { return std::isnan(offset()); }));
   EXPECT_NEAR(static_cast<double>(upstream_.exchange_ahead_ns.value()) / 1e9, 5, 1);
+}
+
+TEST_F(ExchangeClockTest, BelievesTheAnswersThatComeWhereOthersDoNot) {
+  begin([](int request) {
+    return request % 5 == 3 ? time_ahead_by(3s) : HttpPage{503, "text/plain", "later"};
+  });
+  ASSERT_TRUE(comes_true([&] { return attempts_ >= 2; }));
+  EXPECT_NEAR(offset(), 3, 0.5);
+  EXPECT_TRUE(keys_of("clock offset unknown").empty());
+}
+
+TEST_F(ExchangeClockTest, TellsOfTheSameEventByTheSameKeys) {
+  begin([this](int) { return time_ahead_by(std::chrono::seconds(ahead_s_)); });
+  for (const int ahead : {1, 9, 1, 9}) {
+    ahead_s_ = ahead;
+    ASSERT_TRUE(comes_true([&] { return std::abs(offset() - ahead) < 0.5; })) << offset();
+  }
+  const auto of_all = testing::IsSupersetOf({"level", "time", "offset_ms", "round_trip_ms"});
+  for (const auto* event : {"clock offset", "clock offset too large"}) {
+    ASSERT_TRUE(comes_true([&] { return keys_of(event).size() == 2; })) << event;
+    const auto keys = keys_of(event);
+    EXPECT_THAT(keys[0], of_all);
+    EXPECT_EQ(keys[0], keys[1]) << event;
+  }
 }
 
 TEST_F(ExchangeClockTest, MeasuresAtOnceWhereToldTo) {

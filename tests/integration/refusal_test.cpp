@@ -145,6 +145,7 @@ TEST(RefusedSignature, IsMadeAnewOnTheSameConnectionOnceTheExchangeAcceptsIt) {
   exchange.apply(fault::Heal{});
   EXPECT_TRUE(exchange.wait_for_subscription("account.orderUpdate")) << bridge.log();
   EXPECT_TRUE(bridge.wait_for_metric(R"(stream_subscribed{stream="account.orderUpdate"})", 1));
+  EXPECT_TRUE(bridge.wait_for_log("INFO  no longer rejected stream=account.orderUpdate"));
   EXPECT_EQ(exchange.connections(), 1U);
 }
 

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace bpx::test {
 namespace {
 
@@ -111,6 +113,25 @@ TEST_F(ACanary, ShowsNowhereUntilAConsumerWantsItToo) {
   ASSERT_TRUE(bridge_->wait_for_page("/status", R"("on_demand":[])"));
   EXPECT_EQ(bridge_->metric(R"(upstream_requests_total{method="UNSUBSCRIBE"})"), 0);
   EXPECT_EQ(exchange_.subscriptions(), (std::vector<std::string>{"ticker.C", "trade.A"}));
+}
+
+TEST_F(ACanary, ThatNobodyWantsIsCountedAllTheSameAsTheLedgerHasIt) {
+  start(0);
+  ASSERT_TRUE(exchange_.wait_for_subscriptions(2));
+  for (const auto* data : {"1", "2", "3"}) exchange_.publish("ticker.C", data);
+  exchange_.publish("trade.A", "{}");
+  ASSERT_TRUE(bridge_->wait_for_metric(R"(received_messages_total{stream="trade.A"})", 1));
+  double bytes = 0;
+  ASSERT_TRUE(comes_true([&] {
+    const auto sent = exchange_.sent();
+    bytes = 0;
+    for (const auto& frame : sent)
+      if (frame.stream == "ticker.C") bytes += static_cast<double>(frame.text.size());
+    return std::ranges::count(sent, "ticker.C", &exchange::SentFrame::stream) == 3;
+  }));
+  EXPECT_EQ(bridge_->metric(R"(received_messages_total{stream="other"})"), 3);
+  EXPECT_EQ(bridge_->metric(R"(received_bytes_total{stream="other"})"), bytes);
+  EXPECT_THAT(bridge_->page("/status"), HasSubstr(R"("canary":3)"));
 }
 
 TEST_F(ACanary, ThatTheExchangeRefusesIsNobodysConcern) {

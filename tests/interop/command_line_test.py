@@ -255,7 +255,7 @@ class CommandLineTest(unittest.TestCase):
                           ["--config", "/dev/null", "check", "--config", "/dev/null"],
                           ["--config", "/dev/null", "healthcheck"], ["--stream", "trade.X", "keygen"]):
             done = run(*arguments)
-            self.assertEqual(done.returncode, 2)
+            self.assertEqual(done.returncode, 1 if "healthcheck" in arguments else 2)
             self.assertIn("give the options of a command behind it", done.stderr)
         done = run("--stream", "trade.X", "check", "--log-level", "debug")
         self.assertEqual(json.loads(done.stdout)["upstream"]["streams"], ["trade.X"])
@@ -426,6 +426,24 @@ class CommandLineTest(unittest.TestCase):
         done = run("healthcheck", "--url", bridge.http + "/readyz")
         self.assertEqual(done.returncode, 1)
         self.assertIn("Connection refused", done.stderr)
+
+    def test_healthcheck_fails_with_1_where_it_cannot_know_whom_to_ask(self):
+        for text, said in (("{", "config: "), ('{"http": {"bnid": "127.0.0.1:1"}}', "config: http.bnid: "),
+                           ('{"http": {"bind": "localhost"}}', "config: http.bind: localhost is not an address"),
+                           ('{"http": {"bind": 7}}', "config: http.bind: ")):
+            with self.subTest(text), with_file(text) as file:
+                done = run("healthcheck", "--config", file.name)
+                self.assertEqual((done.returncode, done.stdout), (1, ""))
+                self.assertRegex(done.stderr, f"^healthcheck: {re.escape(said)}")
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        for arguments in (["--config", "/nowhere"], ["--env-file", "/nowhere"]):
+            done = run("healthcheck", *arguments)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("healthcheck: config: /nowhere: ", done.stderr)
+        for arguments in (["--bogus"], ["--url"], ["more"], ["--config"]):
+            done = run("healthcheck", *arguments)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertTrue(done.stderr)
 
     def test_healthcheck_reads_trust_anchors_only_for_https(self):
         with tempfile.TemporaryDirectory() as directory, socket.create_server(("127.0.0.1", 0)) as server:

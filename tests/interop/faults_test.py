@@ -2,7 +2,8 @@
 
 One exchange and one bridge for each row, several at a time. What the metrics say before the fault,
 while it lasts and once it is over is played to the project's alert rules in a time of its own.
-With BPX_HEAVY=1 one row at a time, and each sign must be there within two seconds.
+With BPX_HEAVY=1 one row at a time, and each sign must be there within two seconds of the moment at
+which the fault was asked for.
 """
 
 import concurrent.futures
@@ -148,7 +149,8 @@ class Row(typing.NamedTuple):
 
     `metric` holds of two looks at the metrics, before and now, `status` of /status; neither before
     the fault. `reason` is one of /readyz, where None stands for ready; `log` is a pattern, where None
-    stands for neither warning nor error. Just `alerts` fire, sooner or later.
+    stands for neither warning nor error. Just `alerts` fire, sooner or later. What is there `before_start`,
+    for the bridge looks at it once a minute, nobody can say when it ought to show: it is not timed.
     """
     faults: list  # of what the exchange is told, or of functions on the case
     metric: typing.Optional[typing.Callable] = None
@@ -328,7 +330,7 @@ FAULTS = {
     "shift_clock": Row([("shift_clock", {"ms": 4000})],
                        lambda before, now: now["clock_offset_seconds"] > 2.5,
                        lambda status: status["clock_offset_ms"] > 2500,
-                       log="WARN +clock offset offset_ms=", before_start=True,
+                       log="clock offset too large offset_ms=", before_start=True,
                        alerts=alert("ClockOffset"), lasting=alert("ClockOffset")),
 }
 
@@ -389,6 +391,8 @@ class Case:
     def __init__(self, row, stack):
         self.row = row
         self.phases = []
+        self._asked_at = None  # when the last of its faults was asked for, which makes it complete
+        self.took = None       # seconds from then until every sign was there, where that can be said
         self.keys = self.server_key = self.slowness = self.nats = None
         self._stack = stack
         self._consumers = []
@@ -449,6 +453,7 @@ class Case:
 
     def _inject(self):
         for position, fault in enumerate(self.row.faults, 1):
+            self._asked_at = time.monotonic()
             if callable(fault):
                 fault(self)
                 continue
@@ -506,10 +511,11 @@ class Case:
             "errors": ([look[f'upstream_errors_total{{code="{code}"}}'] for code in status["errors"]],
                        list(status["errors"].values())),
             "gaps": (look[f'sequence_gaps_total{{stream="{DEPTH}"}}'], streams(status, "gaps")[DEPTH]),
-            "rejected": ({name for name in STREAMS if status["state"] == "live"
-                          and look[f'stream_subscribed{{stream="{name}"}}'] == 0},
-                         {name for name, state in streams(status, "state").items()
-                          if status["state"] == "live" and state == "rejected"}),
+            "not subscribed": ({name for name in STREAMS if look[f'stream_subscribed{{stream="{name}"}}'] == 0},
+                               {name for name, state in streams(status, "state").items()
+                                if state in ("waiting", "rejected")}),
+            "waiting": (any("not yet requested" in reason for reason in reasons),
+                        status["state"] == "live" and "waiting" in streams(status, "state").values()),
         }
         return {what: pair for what, pair in pairs.items() if pair[0] != pair[1]}
 
@@ -548,7 +554,6 @@ class Case:
         return self.row.status is not None and self.row.status(self.bridge.status())
 
     def _watch(self, before):
-        begin = time.monotonic()
         if self.row.metric:
             wait_until(lambda: self.shows_in_metric(before), "the metric")
         if self.row.status:
@@ -556,8 +561,9 @@ class Case:
         wait_until(self.is_as_ready_as_it_should, "/readyz")
         if self.row.log:
             self.bridge.wait_for_line(self.row.log)
-        took = time.monotonic() - begin - self.row.takes
-        assert not IS_HEAVY or took <= SHOWN_WITHIN, f"it took {took} s more than it had to"
+        row = self.row
+        if not row.before_start and (row.metric or row.status or row.reason or row.log):
+            self.took = time.monotonic() - self._asked_at
         self._wait_for_agreement()
         self.phases.append(self.record(DURING, self.row.quiet))
         if not self.row.log:
@@ -600,11 +606,11 @@ class Case:
 
 
 def run(row):
-    """Returns what promtool says against the alerts that the row raised."""
+    """Returns what promtool says against the alerts that the row raised, and how long it took to show."""
     with contextlib.ExitStack() as stack:
         case = Case(row, stack)
         case.run()
-    return complaint(case.phases, row.alerts, case.lasting_alerts(), UNJUDGED)
+    return complaint(case.phases, row.alerts, case.lasting_alerts(), UNJUDGED), case.took
 
 
 class FaultsTest(unittest.TestCase):
@@ -624,9 +630,20 @@ class FaultsTest(unittest.TestCase):
     def test_each_raises_its_alerts_and_no_other(self):
         for name, done in self.runs.items():
             if done.exception():
-                continue  # told by the test below
+                continue  # told by the test of that
             with self.subTest(fault=name):
-                self.assertEqual(done.result(), "")
+                self.assertEqual(done.result()[0], "")
+
+    @unittest.skipUnless(IS_HEAVY, "BPX_HEAVY=1: where one has the machine to itself")
+    def test_each_shows_within_two_seconds(self):
+        for name, done in self.runs.items():
+            if done.exception():
+                continue  # told above
+            with self.subTest(fault=name):
+                took = done.result()[1]
+                if took is None:
+                    self.skipTest("nothing shows it, or nobody can say when that ought to")
+                self.assertLessEqual(took - TABLE[name].takes, SHOWN_WITHIN)
 
     def test_for_every_alert_there_is_a_fault(self):
         groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]

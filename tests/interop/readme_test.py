@@ -30,6 +30,13 @@ def flattened(configuration, prefix=""):
     return flat
 
 
+def names(value):
+    """Of all fields in what JSON holds."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    own = set(value) if isinstance(value, dict) else set()
+    return own.union(*map(names, inner))
+
+
 class ReadmeTest(unittest.TestCase):
     def test_example_prints_the_messages_of_its_stream_and_of_no_other(self):
         block = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
@@ -78,6 +85,15 @@ class ReadmeTest(unittest.TestCase):
         for key in table:
             if "." in key and key.split(".")[0] in ("upstream", "publish", "http", "log"):
                 self.assertIn(key, defaults)
+
+    def test_every_field_of_status_is_in_its_table(self):
+        section = re.search(r"^### /status\n.*?^### ", README, re.DOTALL | re.MULTILINE)[0]
+        table = set(re.findall(r"`(\w+)`", section))
+        with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge, \
+                Program([BRIDGE, "tail", "--connect", bridge.public], clean_environment()):
+            wait_until(lambda: bridge.status()["consumers"], "a consumer")
+            fields = set(names(bridge.status()))
+        self.assertEqual(fields - table - {"public", "private"}, set())
 
     def test_core_of_a_consumer_is_that_of_the_client(self):
         section = re.search(r"^## Write a consumer.*?^## ", README, re.DOTALL | re.MULTILINE)[0]

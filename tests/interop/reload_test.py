@@ -85,7 +85,7 @@ class ReloadTest(unittest.TestCase):
         with Exchange() as exchange, self.bridge(exchange, [TRADE], **keys) as bridge:
             self.wait_for(exchange, bridge, [TRADE])
             said = bridge.reload([TRADE, DEPTH, ORDERS])
-            self.assertRegex(said, f"needs a restart key=upstream.streams stream={ORDERS} cause=.*key")
+            self.assertRegex(said, f"stream needs a restart stream={ORDERS} cause=.*key")
             self.wait_for(exchange, bridge, [TRADE, DEPTH])
 
     def test_account_streams_come_where_the_key_is_there(self):

@@ -2,7 +2,7 @@
 
 const STREAM_RATE_SPAN = 10e3;
 
-const STATE_SYMBOLS = {live: '●', requested: '○', rejected: '✕', cut: '–'};
+const STATE_SYMBOLS = {live: '●', requested: '○', waiting: '◌', rejected: '✕', cut: '–'};
 const rows = new Map();         // by stream name
 const body = document.querySelector('tbody');
 

@@ -66,6 +66,8 @@ TEST(Exposition, HasEverySeriesOfTheContractFromTheStart) {
            R"(exchange_lag_seconds_count{type="depth"} 0)",
            R"(exchange_lag_seconds_bucket{type="ticker",le="0.0001"} 0)",
            R"(exchange_lag_seconds_bucket{type="ticker",le="+Inf"} 0)",
+           R"(exchange_lag_negative_total{type="ticker"} 0)",
+           R"(exchange_lag_negative_seconds_total{type="other"} 0)",
            R"(forward_seconds_count 0)",
            R"(forward_seconds_bucket{le="0.01"} 0)",
            R"(ping_rtt_seconds 0)",
@@ -112,6 +114,23 @@ TEST(Exposition, IsNeverNanWhateverIsUnknown) {
   measurements.upstream.clock_offset_s.set(UpstreamMeasurements::kUnknown);
   EXPECT_THAT(expose(measurements),
               AllOf(HasSubstr("clock_offset_seconds 0\n"), HasSubstr("clock_known 0\n")));
+}
+
+TEST(Exposition, CountsMessagesFromTheFutureAsNotLateSoThatNoSumFalls) {
+  Measurements measurements({"depth.A"});
+  auto& lag = measurements.of("depth.A").lag;
+  lag.observe(500'000'000);
+  lag.observe(-250'000'000);
+  lag.observe(-2'000'000'000);
+  const auto text = expose(measurements);
+  for (const std::string expected : {
+           R"(exchange_lag_seconds_count{type="depth"} 3)",
+           R"(exchange_lag_seconds_sum{type="depth"} 0.5)",
+           R"(exchange_lag_seconds_bucket{type="depth",le="0.0001"} 2)",
+           R"(exchange_lag_negative_total{type="depth"} 2)",
+           R"(exchange_lag_negative_seconds_total{type="depth"} 2.25)",
+       })
+    EXPECT_THAT(text, HasSubstr("\nbackpack_bridge_" + expected + '\n'));
 }
 
 TEST(Exposition, CountsGapsOnlyWhereMessagesAreNumbered) {

@@ -53,9 +53,10 @@ TEST_F(StatusReportTest, DescribesEachConfiguredStream) {
     "sequence":3,"last_message_ms":1700000099750,"age_ms":250,"messages":3,"bytes":300,"gaps":1,"missing":7,
     "last_gap_ms":1700000099500,"book":null,"subscribers":2})"));
   EXPECT_EQ(json["streams"][1]["private"], true);
-  EXPECT_EQ(json["streams"][1]["state"], "requested");
+  EXPECT_EQ(json["streams"][1]["state"], "waiting");
   EXPECT_TRUE(json["streams"][1]["age_ms"].is_null()) << "nothing has come yet";
-  EXPECT_EQ(json["received"], Json::parse(R"({"messages":3,"bytes":300,"malformed":0})"));
+  EXPECT_EQ(json["received"],
+            Json::parse(R"({"messages":3,"bytes":300,"canary":0,"malformed":0})"));
   EXPECT_EQ(json["last_message_ms"], 1'700'000'099'750);
 }
 
@@ -166,6 +167,9 @@ TEST_F(StatusReportTest, GivesLagAndTheWayThroughTheBridgeAsCountAndSum) {
   measurements_.of("trade.A").lag.observe(kSecond / 2);
   measurements_.of("new.kind").lag.observe(kSecond);
   EXPECT_EQ(report()["lag"], Json::parse(R"({"count":2,"sum_seconds":1.5})"));
+  measurements_.of("trade.A").lag.observe(-2 * kSecond);
+  EXPECT_EQ(report()["lag"], Json::parse(R"({"count":3,"sum_seconds":-0.5})"))
+      << "the clock offset, which is to be added to the mean, is positive then";
   measurements_.forward.observe(kSecond / 4);
   EXPECT_EQ(report()["forward"], Json::parse(R"({"count":1,"sum_seconds":0.25})"));
 }

@@ -34,7 +34,7 @@ TEST_F(RefusalsTest, AreCountedEachAndLoggedByPowersOfTwo) {
   EXPECT_EQ(counter_.value(), 10U);
   EXPECT_THAT(lines(),
               ElementsAre(HasSubstr("refused endpoint=private address=10.0.0.1 "
-                                    "reason=no_curve count=1"),
+                                    "reason=no_curve key=\"\" count=1"),
                           HasSubstr("count=2"), HasSubstr("count=4"), HasSubstr("count=8")));
 }
 
@@ -46,8 +46,8 @@ TEST_F(RefusalsTest, OfOneAddressDoNotHideAnothers) {
   const auto logged = lines();
   ASSERT_THAT(logged, SizeIs(6));
   EXPECT_THAT(logged[3], HasSubstr("address=10.0.0.2 reason=unknown_key key=KEY count=1"));
-  EXPECT_THAT(logged[4], HasSubstr("address=10.0.0.1 reason=server_key count=1"));
-  EXPECT_THAT(logged[5], HasSubstr("address=unknown reason=no_curve count=1"));
+  EXPECT_THAT(logged[4], HasSubstr("address=10.0.0.1 reason=server_key key=\"\" count=1"));
+  EXPECT_THAT(logged[5], HasSubstr("address=unknown reason=no_curve key=\"\" count=1"));
 }
 
 TEST_F(RefusalsTest, FromEverNewAddressesCountAsOneBeyondAThousand) {
@@ -55,8 +55,9 @@ TEST_F(RefusalsTest, FromEverNewAddressesCountAsOneBeyondAThousand) {
   EXPECT_EQ(counter_.value(), 1'100U);
   const auto logged = lines();
   EXPECT_THAT(logged, SizeIs(1'000 + 7)) << "of the others the 1st, 2nd, 4th … 64th";
-  EXPECT_THAT(logged.back(),
-              HasSubstr("address=\"others, lately address1063\" reason=no_curve count=64"));
+  EXPECT_THAT(
+      logged.back(),
+      HasSubstr("address=\"others, lately address1063\" reason=no_curve key=\"\" count=64"));
 }
 
 }  // namespace

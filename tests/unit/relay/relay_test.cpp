@@ -183,8 +183,8 @@ TEST_F(RelayTest, MeasuresEachStreamByItself) {
   EXPECT_EQ(trade.bytes.value(), 2 * text.size());
   EXPECT_EQ(trade.published.value(), 2U);
   EXPECT_EQ(trade.last_received_ns.value(), kReceived);
-  EXPECT_EQ(trade.lag.count(), 2U);
-  EXPECT_EQ(trade.lag.sum_ns(), 2 * 1'000'000);
+  EXPECT_EQ(trade.lag.late.count(), 2U);
+  EXPECT_EQ(trade.lag.late.sum_ns(), 2 * 1'000'000);
   EXPECT_EQ(measurements_.others().messages.value(), 1U);
   EXPECT_EQ(measurements_.upstream.malformed.value(), 1U);
   EXPECT_EQ(measurements_.forward.count(), 3U);
@@ -204,7 +204,7 @@ TEST_F(RelayTest, MeasuresNoLagWhereTheEventTimeIsNone) {
                            "9223372036854775807", "\"1700000000000000\""})
     accept(R"({"data":{"E":)" + std::string(time) + R"(},"stream":"trade.SOL_USDC"})");
   EXPECT_EQ(measurements_.of("trade.SOL_USDC").messages.value(), 6U);
-  EXPECT_EQ(measurements_.of("trade.SOL_USDC").lag.count(), 0U);
+  EXPECT_EQ(measurements_.of("trade.SOL_USDC").lag.late.count(), 0U);
 }
 
 TEST(StreamTable, AppendsTheTerminatorToTopicsButNotToNames) {

@@ -792,9 +792,12 @@ TEST(Subscriptions, AreTriedAgainOnTheSameConnectionOnceRejectedAtDoublingInterv
   for (const auto& request : exchange.requests)
     EXPECT_THAT(request.streams, ElementsAre("trade.LATE"));
   EXPECT_EQ(subscriptions.take_rejections().size(), 1U) << "it is news once";
+  EXPECT_THAT(subscriptions.take_recoveries(), IsEmpty());
   exchange.unknown.clear();
   exchange.play_for(5min);
   EXPECT_EQ(count(subscriptions, State::live), 2U);
+  EXPECT_THAT(subscriptions.take_recoveries(), ElementsAre("trade.LATE"));
+  EXPECT_THAT(subscriptions.take_recoveries(), IsEmpty()) << "that, too";
 }
 
 class SubscriptionsBeyondACap : public testing::TestWithParam<std::tuple<bool, std::size_t>> {};
