@@ -4,6 +4,7 @@
 #include "bridge/cli/outbox.hpp"
 #include "bridge/cli/replayed_topic.hpp"
 #include "bridge/cli/request_topic.hpp"
+#include "bridge/cli/running_clock.hpp"
 #include "bridge/cli/secrecy.hpp"
 #include "bridge/cli/tail_keys.hpp"
 #include "bridge/cli/tail_line.hpp"
@@ -74,6 +75,7 @@ class Tail {
   /// Until interrupted, or enough has come.
   void run() {
     while (!is_done() && !is_interrupted() && !has_failed()) {
+      turn_at_ = now();
       seek_replays();
       wait_for_message();
       drain();
@@ -90,9 +92,11 @@ class Tail {
   bool is_done() const { return flags_.count && printed_ >= *flags_.count; }
 
  private:
+  Clock::time_point now() { return clock_.read(Clock::now()); }
+
   void wait_for_message() {
     const auto silent_at = last_message_ + kSilence;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(silent_at - Clock::now());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(silent_at - now());
     // Once silence has been explained there is nothing to say until something comes. Signals
     // interrupt the wait; a bound covers one that arrives between the check and the wait.
     const auto timeout =
@@ -105,7 +109,7 @@ class Tail {
     for (int taken = 0; taken < kAtOnce && !is_done() && !is_interrupted(); ++taken) {
       const auto received = socket_.receive();
       if (!received) {
-        dry_at_ = Clock::now();
+        dry_at_ = turn_at_;  // if this was halted since, what has come is still on its way in
         return;
       }
       if (received->has_header)
@@ -121,8 +125,7 @@ class Tail {
       give_up_where_in_vain(replayed);
       if (!replayed.is_due(dry_at_)) continue;
       if (!replayed.request().empty()) socket_.unsubscribe(replayed.request());
-      replayed.asked_by(replay_topic(stream_of_topic(replayed.topic()), replayed.from()),
-                        Clock::now());
+      replayed.asked_by(replay_topic(stream_of_topic(replayed.topic()), replayed.from()), now());
       socket_.subscribe(replayed.request());
     }
   }
@@ -137,13 +140,13 @@ class Tail {
 
   void on_message(const TailMessage& message) {
     if (message.topic.starts_with(kStatusTopic) && !is_wanted_by_name(message.topic)) {
-      if (const auto text = watch_.on_status(message.payload, Clock::now())) remark(*text);
+      if (const auto text = watch_.on_status(message.payload, now())) remark(*text);
       return;
     }
     for (auto& replayed : replayed_) {
       if (message.topic == replayed.topic()) return on_live(replayed, message);
       if (message.topic != replayed.request()) continue;
-      if (const auto text = replayed.on_replayed(message, Clock::now(), print_)) remark(*text);
+      if (const auto text = replayed.on_replayed(message, now(), print_)) remark(*text);
       if (replayed.is_over()) socket_.unsubscribe(std::string(message.topic));
       return;
     }
@@ -167,7 +170,7 @@ class Tail {
   void print(const TailMessage& message) {
     if (is_done()) return;
     if (const auto text = watch_.on_message(message.topic, message.header)) remark(*text);
-    last_message_ = Clock::now();
+    last_message_ = now();
     has_explained_ = false;
     ++(write(message) ? printed_ : left_out_);
   }
@@ -213,14 +216,14 @@ class Tail {
 
   /// Once, and again when the heartbeats of a bridge that was silent anyway stop or return.
   void explain_silence() {
-    const auto now = Clock::now();
-    if (now < last_message_ + kSilence) return;
-    const bool is_cut_off = watch_.misses_heartbeats(now);
+    const auto time = now();
+    if (time < last_message_ + kSilence) return;
+    const bool is_cut_off = watch_.misses_heartbeats(time);
     if (has_explained_ && is_cut_off == has_explained_cut_) return;
     has_explained_ = true;
     has_explained_cut_ = is_cut_off;
-    remark(watch_.explain_silence(join(flags_.endpoints),
-                                  flags_.topics.empty() ? "any stream" : join(flags_.topics), now));
+    remark(watch_.explain_silence(
+        join(flags_.endpoints), flags_.topics.empty() ? "any stream" : join(flags_.topics), time));
   }
 
   void remark(std::string_view text) {
@@ -242,7 +245,9 @@ class Tail {
   Outbox remarks_{STDERR_FILENO, kMaxRemarkBytes};
   std::uint64_t printed_ = 0;
   std::uint64_t left_out_ = 0;  ///< since they were last told of
-  Clock::time_point last_message_ = Clock::now();
+  RunningClock clock_{Clock::now()};
+  Clock::time_point last_message_ = now();
+  Clock::time_point turn_at_ = last_message_;
   Clock::time_point dry_at_ = last_message_;  ///< nothing waited to be read then
   bool has_explained_ = false;
   bool has_explained_cut_ = false;  ///< that heartbeats have stopped

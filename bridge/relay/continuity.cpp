@@ -25,8 +25,9 @@ std::optional<Gap> Continuity::follow(const proto::Envelope& envelope) {
   const bool is_news = newest_us != 0 && envelope.event_time_us > newest_us;
   if (is_old && std::exchange(old_, after) != *first && !is_news) return std::nullopt;
   old_.reset();
+  const auto left = std::exchange(left_, is_old ? next_ : std::nullopt);
   const auto expected = std::exchange(next_, after);
-  const bool follows = !expected || *first <= *expected || after == *expected;
+  const bool follows = !expected || *first <= *expected || after == *expected || left == *first;
   if (follows && !is_old) return std::nullopt;
   return Gap{.expected = *expected, .got = *first};
 }

@@ -32,6 +32,8 @@ LONG_S = float(os.environ.get("BPX_SECONDS", "60"))
 LONG_RATE = 10_200  # events a second of the exchange's engine, of which these streams tell 5,000
 FAR_BEHIND = 50_000  # messages
 IMPATIENT_S = 1.5  # after which a client that had nothing to read would ask again
+RELUCTANCE_S = 0.05  # for which a line more than a pipe holds has its client busy
+HALT_S = 3.5  # after which a client that heard nothing would take the bridge for silent
 LARGE = json.dumps({"t": 2, "x": "x" * 200_000})  # more than a pipe holds
 LINE = re.compile(r'(\S+) (\d+) (\d+) (\{"data":.*,"stream":"(\S+)"\})')
 
@@ -43,6 +45,7 @@ class Client(Program):
         self.printed = []  # pairs of stream and text, as Exchange.sent has them
         self.positions = {}  # stream → epoch and sequence printed last
         self.faults = []  # what is not in sequence
+        self.reluctance = 0  # seconds that each line has to wait until the next is read
         self._is_read = threading.Event()
         self._is_read.set()
         # Apart: what it says besides must not come in the midst of a line that it prints.
@@ -57,6 +60,7 @@ class Client(Program):
         for line in self._process.stdout:
             self._take(line.rstrip("\n"))
             self._is_read.wait()
+            time.sleep(self.reluctance)
 
     def _take(self, line):
         match = LINE.fullmatch(line)
@@ -74,7 +78,8 @@ class Client(Program):
         """What it prints behind its next line is not read: it gets no further than a pipe holds."""
         self._is_read.clear()
 
-    def let_go(self):
+    def let_go(self, reluctance=0):
+        self.reluctance = reluctance
         self._is_read.set()
 
     def stop(self, sign=signal.SIGTERM):
@@ -176,8 +181,8 @@ class ClientTest:
             "BRIDGE_PUBLISH__BOOKS": DEPTH,
             # What is lost to a consumer that is stopped is what its queue and TCP's held, and what
             # came before it was back. No stream has half of that.
-            "BRIDGE_PUBLISH__SEND_HWM": "30000",
-            "BRIDGE_PUBLISH__REPLAY_MESSAGES": "29999",
+            "BRIDGE_PUBLISH__SEND_HWM": "10000",
+            "BRIDGE_PUBLISH__REPLAY_MESSAGES": "9999",
             "BRIDGE_PUBLISH__REPLAY_BYTES": str(1 << 30),
         }
         if self.has_curve:
@@ -247,9 +252,12 @@ class ClientTest:
         served = 'replays_total{result="served"}'
         before, asked = self.metric(bridge, episodes), self.metric(bridge, served)
         client.send(signal.SIGSTOP)
-        exchange.rate(20000)
-        # Megabytes lie in TCP's buffers before that. Where filling them takes too long, the bridge
-        # gives the client up, and what is said until it is back is lost just the same.
+        # Megabytes lie in TCP's buffers before that: of what the client gets and does not want. Where
+        # filling the queue takes too long, the bridge gives the client up, and what is said until it
+        # is back is lost just the same.
+        for _ in range(4):
+            exchange.publish(UNWANTED[0], json.dumps({"x": "x" * 2_000_000}))
+        exchange.rate(10000)
         wait_until(lambda: self.metric(bridge, episodes) > before or
                    self.metric(bridge, 'subscribers{endpoint="public"}') == 0, "a full queue", 100)
         more(exchange, 1000)
@@ -415,11 +423,15 @@ class ClientTest:
         bridge.say()
         self.wait_until_printed(bridge, client)
 
-    def let_go_when_impatient(self, bridge, client):
+    @staticmethod
+    def go_on_for(seconds, bridge):
+        end = time.monotonic() + seconds
+        bridge.wait_until(lambda: time.monotonic() > end, f"{seconds} s to be over")
+
+    def let_go_when_impatient(self, bridge, client, reluctance=0):
         """Returns once it has printed what was said, and all that it asked meanwhile is known."""
-        end = time.monotonic() + IMPATIENT_S
-        bridge.wait_until(lambda: time.monotonic() > end, "the client's patience to end")
-        client.let_go()
+        self.go_on_for(IMPATIENT_S, bridge)
+        client.let_go(reluctance)
         bridge.say()
         self.wait_until_printed(bridge, client)
         bridge.say(is_lost=True)
@@ -433,7 +445,54 @@ class ClientTest:
             bridge.beat()
 
     def test_does_not_ask_again_for_what_waits_to_be_read(self):
+        bridge, client = self.scripted("--quiet", "100000", "--behind", "100000")
+        with bridge, client:
+            self.be_in_doubt(bridge, client)
+            client.hold_up()
+            for _ in range(int(2 * IMPATIENT_S / RELUCTANCE_S)):
+                bridge.say(data=LARGE)
+            bridge.unanswered.pop()()
+            bridge.answers = True
+            self.let_go_when_impatient(bridge, client, RELUCTANCE_S)
+        self.assertEqual(set(bridge.asked), {1, 2, len(bridge.texts) - 1})
+
+    def test_asks_again_for_what_is_lost_though_something_always_waits_to_be_read(self):
+        bridge, client = self.scripted("--quiet", "100000", "--behind", "1")
+        with bridge, client:
+            self.be_in_doubt(bridge, client)
+            client.reluctance = RELUCTANCE_S
+            for _ in range(100):
+                bridge.say(data=LARGE)
+            bridge.wait_until(lambda: len(bridge.asked) > 2, "another request")
+            self.assertLess(len(client.printed), len(bridge.texts))
+            client.reluctance = 0
+            bridge.answers = True
+            self.wait_until_printed(bridge, client)
+
+    def be_in_doubt(self, bridge, client):
+        """Returns once it has asked for what follows its first message, of which nothing is lost, in vain."""
+        bridge.wait_until(lambda: bridge.asked and client.count("bridge live"), "a request and a status")
+        bridge.say()
+        self.wait_until_printed(bridge, client)
+        bridge.answers = False
+        bridge.lose_status()
+        bridge.wait_until(lambda: 2 in bridge.asked, "a request")
+
+    def test_takes_an_answer_that_comes_after_it_has_asked_again(self):
         bridge, client = self.scripted("--quiet", "100000")
+        with bridge, client:
+            bridge.wait_until(lambda: bridge.asked, "a first request")
+            bridge.say()
+            self.wait_until_printed(bridge, client)
+            bridge.answers = False
+            bridge.say(is_lost=True)
+            bridge.say()
+            bridge.wait_until(lambda: len(bridge.unanswered) == 2, "two requests")
+            bridge.unanswered[0]()
+            self.wait_until_printed(bridge, client)
+
+    def test_does_not_ask_again_for_what_came_while_it_did_not_read(self):
+        bridge, client = self.scripted("--quiet", "100000", "--behind", "1")
         with bridge, client:
             self.hold_up(bridge, client)
             bridge.meanwhile = lambda: self.say_something_else(bridge)
@@ -443,8 +502,64 @@ class ClientTest:
             self.let_go_when_impatient(bridge, client)
         self.assertEqual(set(bridge.asked), {1, 2, 5})
 
+    def test_takes_its_halt_for_no_silence_and_no_lack_of_an_answer(self):
+        bridge, client = self.scripted("--quiet", "100000", "--behind", "1")
+        with bridge, client:
+            bridge.wait_until(lambda: bridge.asked and client.count("bridge live"), "a request and a status")
+            bridge.say()
+            self.wait_until_printed(bridge, client)
+            bridge.answers = False
+            bridge.say(is_lost=True)
+            bridge.say()
+            bridge.wait_until(lambda: 2 in bridge.asked, "a request")
+            client.send(signal.SIGSTOP)
+            self.say_something_else(bridge)
+            bridge.unanswered.pop()()
+            bridge.answers = True
+            self.go_on_for(HALT_S, bridge)
+            before = list(bridge.asked)
+            client.send(signal.SIGCONT)
+            self.wait_until_printed(bridge, client)
+            bridge.say(is_lost=True)
+            bridge.say()
+            self.wait_until_printed(bridge, client)
+        self.assertEqual(bridge.asked, [*before, 4])
+        self.assertEqual(client.count("bridge silent"), 0, client.lines)
+
+    def test_takes_the_bridge_for_silent_no_longer_than_until_it_says_anything(self):
+        bridge, client = self.scripted("--quiet", "100000")
+        with bridge, client:
+            bridge.wait_until(lambda: client.count("bridge live"), "a status")
+            bridge.beats = False
+            bridge.wait_until(lambda: client.count("bridge silent"), "silence")
+            bridge.wait_until(lambda: bridge.say() or client.count("bridge live") == 2, "its end")
+
+    def test_takes_a_stream_that_is_named_twice_for_one(self):
+        bridge, client = self.scripted("--quiet", "100000", TRADE)
+        with bridge, client:
+            bridge.say(is_lost=True)
+            self.wait_until_printed(bridge, client)
+            bridge.say()
+            bridge.say(is_lost=True)
+            bridge.say()
+            self.wait_until_printed(bridge, client)
+        self.assertEqual(bridge.asked, [1, 3])
+
+    def test_goes_on_where_the_bridge_does_not_know_what_it_is_asked_for(self):
+        bridge, client = self.scripted("--quiet", "100000")
+        bridge.knows = False
+        with bridge, client:
+            bridge.wait_until(lambda: client.count(f"unknown {TRADE}$"), "a first answer")
+            bridge.say(is_lost=True)
+            bridge.say()
+            bridge.say()
+            bridge.wait_until(lambda: len(client.printed) >= 2 or not client.is_running, "the rest")
+            self.assertEqual([text for _, text in client.printed], bridge.texts[1:], client.lines[-20:])
+            self.assertEqual(bridge.asked, [1, 1, 1])
+        self.assertEqual(client.count(f"lost {TRADE} 1 1$"), 1)
+
     def test_takes_no_stream_for_quiet_whose_messages_wait_to_be_read(self):
-        bridge, client = self.scripted("--quiet", "1")
+        bridge, client = self.scripted("--quiet", "0.05")
         with bridge, client:
             self.hold_up(bridge, client)
             bridge.say(data=LARGE)

@@ -102,6 +102,14 @@ class Sayer:
             pass
         return subscription[1:]
 
+    def take_further_requests(self):
+        """For replays, until the tail has ended."""
+        requests = []
+        while (subscription := self._socket.recv()) != b"\0bridge.status":
+            if subscription.startswith(b"\1bridge.replay/"):
+                requests.append(subscription[1:])
+        return requests
+
     def say(self, payload, topic=b"trade.A", header=None):
         self._said[topic] += 1
         if header is None:
@@ -626,6 +634,26 @@ class CommandLineTest(unittest.TestCase):
         self.assertIn("the replay of trade.A broke off after message 2", remarks)
         self.assertIn("1 messages of trade.A were lost", remarks)
         self.assertEqual(process.returncode, 0, remarks)
+
+    def test_tail_takes_what_came_while_it_was_stopped_for_no_lack_of_an_answer(self):
+        def header(sequence, flags):
+            return struct.pack("<BBHIQQqqq", 1, 48, flags, 1, 7, sequence, 1, 0, 1)
+        with Sayer() as bridge:
+            process = subprocess.Popen(
+                [*MORTAL, BRIDGE, "tail", "trade.A", "--replay", "1", "--count", "2", "--format", "raw",
+                 "--connect", bridge.endpoint],
+                env=clean_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
+            topic = bridge.wait_for_replay_request()
+            process.send_signal(signal.SIGSTOP)  # as Ctrl+Z does
+            bridge.say(b"1", topic, header(1, flags=1))
+            time.sleep(1.5)  # beyond its patience with a bridge that does not answer
+            process.send_signal(signal.SIGCONT)
+            self.assertEqual(process.stdout.readline(), "1\n")
+            bridge.say(b"2", topic, header(2, flags=1))
+            printed, remarks = process.communicate(timeout=DEADLINE)
+            self.assertEqual((printed, process.returncode), ("2\n", 0), remarks)
+            self.assertEqual(bridge.take_further_requests(), [])
 
     def test_tail_replays_from_the_endpoint_that_publishes_the_topic(self):
         def header(sequence, flags):

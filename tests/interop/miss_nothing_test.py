@@ -165,6 +165,13 @@ class MissNothingTest(unittest.TestCase):
                              [FIRST, 0, 0, 0, 0, 0, GAP, 0, 0])
             self.assertEqual(self.told(bridge, "sequence_missing_total"), 0)
 
+    def test_exchange_says_an_old_one_as_if_it_were_new(self):
+        with self.bridge() as (exchange, bridge), Consumer(bridge.public, [TRADE]) as consumer:
+            for number, event_us in (1, 11), (2, 12), (1, 13), (3, 14), (4, 15):
+                exchange.publish(TRADE, trade(number, event_us))
+            self.assertEqual([message.flags for message in consumer.take(5)], [FIRST, 0, GAP, 0, 0])
+            self.assertEqual(self.told(bridge, "sequence_missing_total"), 0)
+
     def test_exchanges_engine_restarts(self):
         for is_later in True, False:
             with self.subTest(is_later=is_later), self.bridge() as (exchange, bridge), \

@@ -1,5 +1,6 @@
 """A bridge of which a test says what it says, and what of that gets lost on the way to its consumers."""
 
+import functools
 import json
 import struct
 import time
@@ -24,7 +25,10 @@ class ScriptedBridge:
         self.asked = []  # from which sequence of the stream on, one for each request
         self.asked_at = []  # when these were, in seconds of time.monotonic
         self.books_asked = []  # likewise
+        self.beats = True
         self.answers = True  # to requests for a replay
+        self.unanswered = []  # functions: the answers, as of then, to those that came while it did not
+        self.knows = True  # its stream, where that is asked for
         self.lost_in_replays = []  # a set of sequences for each replay to come that is not whole
         self.meanwhile = lambda: None  # what is done once after the first message of a replay
         self._epoch = 1_788_367_430_323_775
@@ -66,7 +70,7 @@ class ScriptedBridge:
         self._socket.send_multipart([topic.encode(), text.encode(), header])
 
     def _serve(self):
-        if time.monotonic() > self._heartbeat_at:
+        if self.beats and time.monotonic() > self._heartbeat_at:
             self.beat()
         while self._socket.poll(0):
             subscription = self._socket.recv()
@@ -86,10 +90,14 @@ class ScriptedBridge:
         first = int(topic.split("/")[2])
         self.asked.append(first)
         self.asked_at.append(time.monotonic())
-        if not self.answers:
-            return
+        answer = functools.partial(self._answer, topic, first, len(self.texts) if self.knows else 0)
+        if self.answers:
+            answer()
+        else:
+            self.unanswered.append(answer)
+
+    def _answer(self, topic, first, known):
         lost = self.lost_in_replays.pop(0) if self.lost_in_replays else ()
-        known = len(self.texts)
         for sequence in range(first, known + 1):
             if sequence not in lost:
                 self._send(topic, REPLAY, sequence, self.texts[sequence - 1])

@@ -33,7 +33,6 @@
 #include <vector>
 
 using bpx::proto::MessageHeader;
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::json;
 using Level = std::pair<std::string, std::string>;  // price and quantity as the exchange wrote them
 
@@ -43,12 +42,26 @@ constexpr std::chrono::seconds kSilence{3};  // of the bridge, then nothing is u
 // From one request to the next: the bridge serves 100 a second to all consumers.
 constexpr std::chrono::milliseconds kPace{20};
 constexpr std::chrono::minutes kLongestQuiet{10};  // then a quiet stream is asked at the latest
-// Who has not read all that came by then does not wait for that.
-constexpr std::chrono::seconds kLongestBehind{30};
+// Between two looks at the clock; what goes beyond was a halt.
+constexpr std::chrono::milliseconds kLongestTurn{100};
 constexpr std::size_t kMostWaiting = 100'000;  // live messages of a stream
 constexpr auto kNoBook = std::numeric_limits<std::uint64_t>::max();
 
 volatile std::sig_atomic_t going = 1;
+
+// Tells for how long this has run: what comes while it is halted is not late, but to be read.
+struct Clock {
+  using Steady = std::chrono::steady_clock;
+  using duration = Steady::duration;
+  using time_point = std::chrono::time_point<Clock, duration>;
+
+  static time_point now() {
+    static auto seen = Steady::now();
+    static time_point ran;
+    const auto before = std::exchange(seen, Steady::now());
+    return ran += std::min<duration>(seen - before, kLongestTurn);
+  }
+};
 
 struct Book {
   std::map<double, Level> asks, bids;
@@ -90,42 +103,48 @@ struct Subscriptions {
   }
 };
 
-// A subscription to a topic that nobody else uses: the answer comes under it.
+// Subscriptions to topics that nobody else uses: the answer comes under the last, or, where it is
+// late after all, under the one before.
 class Request {
  public:
   Request(Subscriptions& subscriptions, Stream& stream)
       : subscriptions_(subscriptions), stream_(stream) {}
 
-  bool is(std::string_view topic) const { return !topic_.empty() && topic == topic_; }
+  bool is(std::string_view topic) const {
+    return std::ranges::find(topics_, topic) != topics_.end();
+  }
   bool is_open() const { return is_open_; }
   bool is_due(Clock::time_point dry_at) const { return is_open_ && dry_at > due_; }
   void wait() { due_ = Clock::now() + patience_; }
   void want() {  // it is due as soon as its turn comes
     end();
     is_open_ = true;
-    due_ = {};
+    due_ = Clock::time_point::min();
     patience_ = kPatience / 2;
   }
   void ask(const std::string& question) {
-    end();
-    is_open_ = true;
     static std::random_device random;
-    topic_ = question;
-    for (int i = 0; i < 3; ++i) topic_ += (i == 0 ? "/" : "-") + std::to_string(random());
-    subscriptions_.begin(topic_, stream_);
+    if (topics_.size() == 2) leave_first();
+    auto& topic = topics_.emplace_back(question);
+    for (int i = 0; i < 3; ++i) topic += (i == 0 ? "/" : "-") + std::to_string(random());
+    subscriptions_.begin(topic, stream_);
     patience_ = std::min<Clock::duration>(2 * patience_, kLongestQuiet);
     wait();
   }
   void end() {
-    if (!topic_.empty()) subscriptions_.end(topic_);
-    topic_.clear();
+    while (!topics_.empty()) leave_first();
     is_open_ = false;
   }
 
  private:
+  void leave_first() {
+    subscriptions_.end(topics_.front());
+    topics_.pop_front();
+  }
+
   Subscriptions& subscriptions_;
   Stream& stream_;
-  std::string topic_;  // empty until it has been asked
+  std::deque<std::string> topics_;  // that it has been asked by
   bool is_open_ = false;
   Clock::time_point due_;
   Clock::duration patience_{};
@@ -244,8 +263,10 @@ class Stream {
   void on_replayed(const MessageHeader& header, std::string_view payload) {
     const bool ends = (header.flags & MessageHeader::end_of_replay) != 0;
     auto reaches = ends ? header.sequence + 1 : header.sequence;
-    if (!waiting_.empty())  // a live one is not missing
-      reaches = std::min(reaches, waiting_.front().first.sequence);
+    if (!waiting_.empty()) {  // a live one is not missing, and behind the end none before it comes
+      const auto first = waiting_.front().first.sequence;
+      reaches = ends ? first : std::min(reaches, first);
+    }
     if (reaches > next_) {
       // A replay has no holes: either it was lost on the way, or it is kept no more. Then another
       // replay lacks it too.
@@ -254,6 +275,8 @@ class Stream {
     }
     if (ends) {
       replay_.end();
+      // Is it spelled as the bridge spells it, and carried there?
+      if (header.sequence == 0) std::cerr << "unknown " << name_ << std::endl;
     } else {
       replay_.wait();
       // After a reconnect in its middle it begins anew.
@@ -335,8 +358,9 @@ int main(int argc, char** argv) {
       arguments.push_back(argument);
   }
   if (arguments.size() < 2) {
-    std::cerr << "consumer ENDPOINT STREAM[@EPOCH:SEQUENCE]... [--book] [--quiet SECONDS]\n"
-                 "         [--curve-server-key KEY --curve-secret-key-file FILE]\n";
+    std::cerr
+        << "consumer ENDPOINT STREAM[@EPOCH:SEQUENCE]... [--book] [--quiet SECONDS]\n"
+           "         [--behind SECONDS] [--curve-server-key KEY --curve-secret-key-file FILE]\n";
     return 2;
   }
 
@@ -354,23 +378,26 @@ int main(int argc, char** argv) {
   socket.connect(arguments[0]);
   socket.set(zmq::sockopt::subscribe, "bridge.status");
 
-  const std::chrono::duration<double> quiet(
-      options.contains("--quiet") ? std::stod(options["--quiet"]) : 10);
+  const auto seconds = [&](const std::string& option, double otherwise) {
+    return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
+        options.contains(option) ? std::stod(options[option]) : otherwise));
+  };
+  const auto behind = seconds("--behind", 30);
   Subscriptions subscriptions{socket, {}};
   std::list<Stream> streams;
   for (const auto& argument : std::span(arguments).subspan(1)) {
     const auto at = argument.rfind('@');
     const auto colon = argument.rfind(':');
     const auto name = argument.substr(0, at);
+    if (subscriptions.streams.contains(name)) continue;  // it has been named before
     const bool has_position = at != std::string::npos && colon != std::string::npos;
-    streams.emplace_back(subscriptions, name,
-                         has_position ? std::stoull(argument.substr(at + 1)) : 0,
-                         has_position ? std::stoull(argument.substr(colon + 1)) : 0,
-                         options.contains("--book") && name.starts_with("depth."),
-                         std::chrono::duration_cast<Clock::duration>(quiet));
+    streams.emplace_back(
+        subscriptions, name, has_position ? std::stoull(argument.substr(at + 1)) : 0,
+        has_position ? std::stoull(argument.substr(colon + 1)) : 0,
+        options.contains("--book") && name.starts_with("depth."), seconds("--quiet", 10));
   }
   socket.set(zmq::sockopt::rcvtimeo, static_cast<int>(kPace.count()));
-  std::string state = "connecting";
+  std::string state = "connecting", told = state;
   std::uint64_t epoch = 0, statuses = 0;
   Clock::time_point ask_at;
   auto heard = Clock::now();
@@ -382,14 +409,13 @@ int main(int argc, char** argv) {
     bool has_message = false;
     try {
       has_message = socket.recv(topic, zmq::recv_flags::dontwait).has_value();
-      if (epoch != 0 && (!has_message || now > dry_at + kLongestBehind))
+      if (epoch != 0 && (!has_message || now > dry_at + behind))
         dry_at = before;  // if this was halted since, what has come is still on its way in
       if (!has_message) has_message = socket.recv(topic).has_value();
     } catch (const zmq::error_t& error) {
       if (error.num() != EINTR) throw;
     }
     if (has_message) {
-      heard = now;
       std::ignore = socket.recv(payload);
       std::ignore = socket.recv(bytes);
       for (zmq::message_t further; socket.get(zmq::sockopt::rcvmore);)
@@ -401,7 +427,7 @@ int main(int argc, char** argv) {
         for (auto& stream : streams) stream.meet(epoch);
       }
       if (topic.to_string_view() == "bridge.status") {
-        state = Json::parse(payload.to_string_view())["state"];
+        told = Json::parse(payload.to_string_view())["state"];
         if (statuses > 0 && header->sequence > statuses + 1)  // who knows what was lost with them
           for (auto& stream : streams) stream.doubt();
         statuses = header->sequence;
@@ -410,6 +436,8 @@ int main(int argc, char** argv) {
                  subscriptions.streams.end()) {  // the whole topic: ZeroMQ matches prefixes
         stream->second->take(topic.to_string_view(), *header, payload.to_string_view());
       }
+      state = told;  // whatever it says ends its silence
+      heard = Clock::now();
     } else if (now > heard + kSilence) {
       state = "silent";
       if (now > connected + kSilence) {  // its connection may be dead without a word

@@ -31,8 +31,7 @@ public class Consumer {
     static final long SILENCE = 3_000_000_000L; // ns without a word, then nothing is up to date
     static final long PACE = 20_000_000L; // ns between requests: the bridge serves 100 a second in all
     static final long LONGEST_QUIET = 600_000_000_000L; // ns, then a quiet stream is asked at the latest
-    // ns; who has not read all that came by then does not wait for that
-    static final long LONGEST_BEHIND = 30_000_000_000L;
+    static final long LONGEST_TURN = 100_000_000L; // ns between two looks at the clock; more was a halt
     static final int MOST_WAITING = 100_000; // live messages of a stream
     static final long NO_BOOK = Long.MAX_VALUE;
 
@@ -45,8 +44,17 @@ public class Consumer {
 
     record Message(Header header, String payload) {}
 
-    /** The topic is null until its turn has come; due: when to ask (again); patience: until then. */
-    record Request(String topic, long due, long patience) {}
+    /** The last two topics it was asked by; due: when to ask (again); patience: until then. */
+    record Request(List<String> topics, long due, long patience) {}
+
+    static long ran = 0, seen = System.nanoTime();
+
+    /** For how long this has run, in ns: what comes while it is halted is not late, but to be read. */
+    static long now() {
+        long before = seen;
+        seen = System.nanoTime();
+        return ran += Math.min(seen - before, LONGEST_TURN);
+    }
 
     /** Both sides: the number that a price is → price and quantity as the exchange wrote them. */
     static class Book {
@@ -115,21 +123,26 @@ public class Consumer {
             socket.subscribe(bytes(topic));
         }
 
+        void unsubscribe(String topic) {
+            topics.remove(topic);
+            socket.unsubscribe(bytes(topic));
+        }
+
         void askReplay() {
             end("replay");
-            requests.put("replay", new Request(null, 0, PATIENCE / 2));
+            requests.put("replay", new Request(List.of(), -1, PATIENCE / 2));
         }
 
         void askBook() {
             bookAt = NO_BOOK;
             if (!hasBook) return;
             end("book");
-            requests.put("book", new Request(null, 0, PATIENCE / 2));
+            requests.put("book", new Request(List.of(), -1, PATIENCE / 2));
         }
 
         void wasHeard() {
             patience = quiet;
-            checkAt = System.nanoTime() + patience;
+            checkAt = now() + patience;
         }
 
         /**
@@ -137,21 +150,22 @@ public class Consumer {
          * was not among it is late, and not only behind what this is too slow to read.
          */
         boolean ask(long now, long dryAt) {
-            if ((inDoubt || dryAt - checkAt > 0) && !requests.containsKey("replay")) {
+            if ((inDoubt || dryAt > checkAt) && !requests.containsKey("replay")) {
                 patience = Math.min(2 * patience, LONGEST_QUIET);
                 checkAt = now + patience;
                 askReplay();
             }
             for (String kind : List.of("replay", "book")) {
                 Request request = requests.get(kind);
-                if (request == null || request.topic != null && dryAt - request.due < 0) continue;
+                if (request == null || dryAt <= request.due) continue;
                 long patience = Math.min(2 * request.patience, LONGEST_QUIET);
-                end(kind);
+                List<String> asked = new ArrayList<>(request.topics);
+                if (asked.size() == 2) unsubscribe(asked.remove(0)); // a late answer is one, too
                 String what = kind.equals("replay") ? name + "/" + next : name;
                 // A topic that nobody else uses: the answer comes under it.
-                String topic = "bridge." + kind + "/" + what + "/" + UUID.randomUUID();
-                requests.put(kind, new Request(topic, now + patience, patience));
-                subscribe(topic);
+                asked.add("bridge." + kind + "/" + what + "/" + UUID.randomUUID());
+                requests.put(kind, new Request(asked, now + patience, patience));
+                subscribe(asked.get(asked.size() - 1));
                 if (kind.equals("replay")) inDoubt = false;
                 return true;
             }
@@ -160,9 +174,7 @@ public class Consumer {
 
         void end(String kind) {
             Request request = requests.remove(kind);
-            if (request == null || request.topic == null) return;
-            topics.remove(request.topic);
-            socket.unsubscribe(bytes(request.topic));
+            if (request != null) request.topics.forEach(this::unsubscribe);
         }
 
         /** The bridge says which it is. */
@@ -181,7 +193,7 @@ public class Consumer {
         void take(String topic, Header header, String payload) {
             Request replay = requests.get("replay");
             if (topic.equals(name)) onLive(header, payload);
-            else if (replay != null && topic.equals(replay.topic)) onReplayed(replay, header, payload);
+            else if (replay != null && replay.topics.contains(topic)) onReplayed(replay, header, payload);
             else onBook(header, payload);
         }
 
@@ -219,8 +231,10 @@ public class Consumer {
         void onReplayed(Request request, Header header, String payload) {
             boolean ends = (header.flags & END) != 0;
             long lastMissing = ends ? header.sequence : header.sequence - 1;
-            if (!waiting.isEmpty()) // a live one is not missing
-                lastMissing = Math.min(lastMissing, waiting.peek().header.sequence - 1);
+            if (!waiting.isEmpty()) { // a live one is not missing, and behind the end none before it comes
+                long before = waiting.peek().header.sequence - 1;
+                lastMissing = ends ? before : Math.min(lastMissing, before);
+            }
             if (lastMissing >= next) {
                 // A replay has no holes: either it was lost on the way, or it is kept no more. Then
                 // another replay lacks it too.
@@ -232,9 +246,11 @@ public class Consumer {
             }
             if (ends) {
                 end("replay");
+                // Is it spelled as the bridge spells it, and carried there?
+                if (header.sequence == 0) note("unknown", name);
             } else {
-                long due = System.nanoTime() + request.patience;
-                requests.put("replay", new Request(request.topic, due, request.patience));
+                long due = now() + request.patience;
+                requests.put("replay", new Request(request.topics, due, request.patience));
                 // After a reconnect in its middle it begins anew.
                 if (header.sequence == next) deliver(header, payload);
             }
@@ -290,20 +306,23 @@ public class Consumer {
         return new String(bytes, StandardCharsets.UTF_8);
     }
 
+    /** Of an option among the arguments, in ns. */
+    static long takeSeconds(List<String> arguments, String option, double otherwise) {
+        int at = arguments.indexOf(option);
+        if (at < 0 || at + 1 >= arguments.size()) return (long) (otherwise * 1e9);
+        arguments.remove(at);
+        return (long) (Double.parseDouble(arguments.remove(at)) * 1e9);
+    }
+
     static volatile boolean going = true;
 
     public static void main(String[] arguments) {
         List<String> names = new ArrayList<>(List.of(arguments));
         boolean wantsBooks = names.remove("--book");
-        double quiet = 10; // seconds
-        int option = names.indexOf("--quiet");
-        if (option >= 0 && option + 1 < names.size()) {
-            names.remove(option);
-            quiet = Double.parseDouble(names.remove(option));
-        }
+        long quiet = takeSeconds(names, "--quiet", 10), behind = takeSeconds(names, "--behind", 30);
         if (names.size() < 2 || names.stream().anyMatch(name -> name.startsWith("--"))) {
-            note("Consumer ENDPOINT STREAM[@EPOCH:SEQUENCE]... [--book] [--quiet SECONDS]; "
-                    + "JeroMQ 0.3.6 has no CURVE");
+            note("Consumer ENDPOINT STREAM[@EPOCH:SEQUENCE]... [--book] [--quiet SECONDS] "
+                    + "[--behind SECONDS]; JeroMQ 0.3.6 has no CURVE");
             System.exit(2);
         }
         System.setOut(new java.io.PrintStream(new java.io.FileOutputStream(java.io.FileDescriptor.out),
@@ -333,25 +352,24 @@ public class Consumer {
         for (String argument : names) {
             Matcher parts = Pattern.compile("(.*?)(?:@(\\d+):(\\d+))?").matcher(argument);
             parts.matches();
+            if (topics.containsKey(parts.group(1))) continue; // it has been named before
             long epoch = parts.group(2) == null ? 0 : Long.parseLong(parts.group(2));
             long sequence = parts.group(3) == null ? 0 : Long.parseLong(parts.group(3));
             boolean hasBook = wantsBooks && parts.group(1).startsWith("depth.");
-            streams.add(new Stream(socket, topics, parts.group(1), epoch, sequence, hasBook,
-                    (long) (quiet * 1e9)));
+            streams.add(new Stream(socket, topics, parts.group(1), epoch, sequence, hasBook, quiet));
         }
-        String state = "connecting";
-        long now = System.nanoTime(), heard = now, connected = now, dryAt = now, askAt = now;
+        String state = "connecting", told = state;
+        long now = now(), heard = now, connected = now, dryAt = now, askAt = now;
         long epoch = 0, statuses = 0;
         while (going) {
             String was = state;
             long before = now;
-            now = System.nanoTime();
+            now = now();
             byte[] frame = socket.recv(ZMQ.DONTWAIT);
-            if (epoch != 0 && (frame == null || now - dryAt > LONGEST_BEHIND))
+            if (epoch != 0 && (frame == null || now - dryAt > behind))
                 dryAt = before; // if this was halted since, what has come is still on its way in
             if (frame == null) frame = socket.recv();
             if (frame != null) {
-                heard = now;
                 String topic = text(frame);
                 String payload = text(socket.recv());
                 Header header = Header.decode(socket.recv());
@@ -361,7 +379,7 @@ public class Consumer {
                     for (Stream stream : streams) stream.meet(epoch);
                 }
                 if (topic.equals("bridge.status")) {
-                    state = JsonParser.parseString(payload).getAsJsonObject().get("state").getAsString();
+                    told = JsonParser.parseString(payload).getAsJsonObject().get("state").getAsString();
                     // Who knows what was lost with them.
                     if (statuses > 0 && header.sequence > statuses + 1)
                         for (Stream stream : streams) stream.inDoubt = true;
@@ -369,6 +387,8 @@ public class Consumer {
                 } else if (topics.containsKey(topic)) { // the whole topic: ZeroMQ matches prefixes
                     topics.get(topic).take(topic, header, payload);
                 }
+                state = told; // whatever it says ends its silence
+                heard = now();
             } else if (now - heard > SILENCE) {
                 state = "silent";
                 // Its connection may be dead without a word. JeroMQ 0.3.6 has no disconnect, as later

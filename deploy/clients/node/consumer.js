@@ -11,10 +11,18 @@ const PATIENCE = 1000; // ms without an answer, then ask again; then after twice
 const SILENCE = 3000; // ms without a word from the bridge, then nothing is up to date
 const PACE = 20; // ms from one request to the next: the bridge serves 100 a second to all consumers
 const LONGEST_QUIET = 600_000; // ms, then a quiet stream is asked at the latest
-const LONGEST_BEHIND = 30_000; // ms; who has not read all that came by then does not wait for that
+const LONGEST_TURN = 100; // ms between two looks at the clock; what goes beyond was a halt
 const MOST_WAITING = 100_000; // live messages of a stream
 
 const note = (...words) => process.stderr.write(words.join(" ") + "\n");
+
+// For how long this has run, in ms: what comes while it is halted is not late, but to be read.
+let ran = 0, seen = performance.now();
+function now() {
+  const before = seen;
+  seen = performance.now();
+  return ran += Math.min(seen - before, LONGEST_TURN);
+}
 
 // Both are exact up to 2^53: sequences for as long as anybody lives, and epochs until the year 2255.
 const decode = bytes => ({
@@ -46,7 +54,7 @@ class Book {
 class Stream {
   waiting = []; // live messages, for a replay of what precedes them
   holes = 0; // replays in a row that lacked the next message
-  requests = {}; // kind → topic, none until its turn has come; when to ask (again); patience until then
+  requests = {}; // kind → the last two topics it was asked by; when to ask (again); patience until then
   inDoubt = false; // something may have been lost, and has not been asked for
   bookAt = Infinity; // the last message in the book; infinite: there is none
   bookId = 0; // the exchange's, of its last change
@@ -65,49 +73,52 @@ class Stream {
     this.socket.subscribe(topic);
   }
 
+  unsubscribe(topic) {
+    this.topics.delete(topic);
+    this.socket.unsubscribe(topic);
+  }
+
   askReplay() {
     this.end("replay");
-    this.requests.replay = { due: 0, patience: PATIENCE / 2 };
+    this.requests.replay = { topics: [], due: -1, patience: PATIENCE / 2 };
   }
 
   askBook() {
     this.bookAt = Infinity;
     if (!this.hasBook) return;
     this.end("book");
-    this.requests.book = { due: 0, patience: PATIENCE / 2 };
+    this.requests.book = { topics: [], due: -1, patience: PATIENCE / 2 };
   }
 
   wasHeard() {
     this.patience = this.quiet;
-    this.checkAt = performance.now() + this.patience;
+    this.checkAt = now() + this.patience;
   }
 
   // Whether anything was to be asked; one thing at a time. At dryAt all that had come was read: what was
   // not among it is late, and not only behind what this is too slow to read.
-  ask(now, dryAt) {
+  ask(dryAt) {
     if ((this.inDoubt || dryAt > this.checkAt) && !this.requests.replay) {
       this.patience = Math.min(2 * this.patience, LONGEST_QUIET);
-      this.checkAt = now + this.patience;
+      this.checkAt = now() + this.patience;
       this.askReplay();
     }
     const kind = ["replay", "book"].find(kind => dryAt > this.requests[kind]?.due);
     if (!kind) return false;
-    const patience = Math.min(2 * this.requests[kind].patience, LONGEST_QUIET);
-    this.end(kind);
+    const { topics, ...request } = this.requests[kind];
+    const patience = Math.min(2 * request.patience, LONGEST_QUIET);
+    if (topics.length === 2) this.unsubscribe(topics.shift()); // a late answer is one, too
     const what = kind === "replay" ? `${this.name}/${this.next}` : this.name;
     const topic = `bridge.${kind}/${what}/${randomUUID()}`; // nobody else's: the answer comes under it
-    this.requests[kind] = { topic, due: now + patience, patience };
+    this.requests[kind] = { topics: [...topics, topic], due: now() + patience, patience };
     this.subscribe(topic);
     if (kind === "replay") this.inDoubt = false;
     return true;
   }
 
   end(kind) {
-    const topic = this.requests[kind]?.topic;
+    for (const topic of this.requests[kind]?.topics ?? []) this.unsubscribe(topic);
     delete this.requests[kind];
-    if (!topic) return;
-    this.topics.delete(topic);
-    this.socket.unsubscribe(topic);
   }
 
   // The bridge says which it is.
@@ -123,7 +134,7 @@ class Stream {
 
   take(topic, header, payload) {
     if (topic === this.name) this.onLive(header, payload);
-    else if (topic === this.requests.replay?.topic) this.onReplayed(header, payload);
+    else if (this.requests.replay?.topics.includes(topic)) this.onReplayed(header, payload);
     else this.onBook(header, payload);
   }
 
@@ -161,8 +172,10 @@ class Stream {
   onReplayed(header, payload) {
     const ends = header.flags & END;
     let lastMissing = ends ? header.sequence : header.sequence - 1;
-    if (this.waiting.length) // a live one is not missing
-      lastMissing = Math.min(lastMissing, this.waiting[0][0].sequence - 1);
+    if (this.waiting.length) { // a live one is not missing, and behind the end nothing comes before it
+      const before = this.waiting[0][0].sequence - 1;
+      lastMissing = ends ? before : Math.min(lastMissing, before);
+    }
     if (lastMissing >= this.next) {
       // A replay has no holes: either it was lost on the way, or it is kept no more. Then another
       // replay lacks it too.
@@ -171,8 +184,10 @@ class Stream {
     }
     if (ends) {
       this.end("replay");
+      // Is it spelled as the bridge spells it, and carried there?
+      if (header.sequence === 0) note("unknown", this.name);
     } else {
-      this.requests.replay.due = performance.now() + this.requests.replay.patience;
+      this.requests.replay.due = now() + this.requests.replay.patience;
       // After a reconnect in its middle it begins anew.
       if (header.sequence === this.next) this.deliver(header, payload);
     }
@@ -237,62 +252,67 @@ async function main() {
     options: {
       book: { type: "boolean" },
       quiet: { type: "string", default: "10" }, // seconds
+      behind: { type: "string", default: "30" },
       "curve-server-key": text,
       "curve-secret-key-file": text,
     },
   });
   const socket = connect(endpoint, options["curve-server-key"], options["curve-secret-key-file"]);
   const topics = new Map();
-  const streams = names.map(argument => {
+  const streams = names.flatMap(argument => {
     const [, name, epoch = 0, sequence = 0] = /^(.*?)(?:@(\d+):(\d+))?$/.exec(argument);
+    if (topics.has(name)) return []; // it has been named before
     const hasBook = options.book && name.startsWith("depth.");
     const quiet = 1000 * Number(options.quiet);
     return new Stream(socket, topics, name, Number(epoch), Number(sequence), hasBook, quiet);
   });
 
-  let state = "connecting", epoch = 0, statuses = 0, isDry = false;
-  let heard = performance.now(), connected = heard, dryAt = heard, before = heard;
-  const become = now => {
-    if (now !== state) note("bridge", now);
-    state = now;
+  let state = "connecting", told = state, epoch = 0, statuses = 0, isDry = false;
+  let heard = now(), connected = heard, dryAt = heard, before = heard;
+  const become = next => {
+    if (next !== state) note("bridge", next);
+    state = next;
   };
-  const timer = setInterval(() => {
-    const now = performance.now();
-    if (epoch && (isDry || now > dryAt + LONGEST_BEHIND))
+  const turn = () => {
+    const time = now();
+    if (epoch && (isDry || time > dryAt + 1000 * options.behind))
       dryAt = before; // if this was halted since, what has come is still on its way in
-    before = now;
-    if (now > heard + SILENCE) {
+    before = time;
+    if (time > heard + SILENCE) {
       become("silent");
-      if (now > connected + SILENCE) { // its connection may be dead without a word
+      if (time > connected + SILENCE) { // its connection may be dead without a word
         socket.disconnect(endpoint);
         socket.connect(endpoint);
-        connected = now;
+        connected = time;
       }
     }
-    const asked = state === "silent" ? -1 : streams.findIndex(stream => stream.ask(now, dryAt));
+    const asked = state === "silent" ? -1 : streams.findIndex(stream => stream.ask(dryAt));
     if (asked >= 0) streams.push(...streams.splice(asked, 1)); // the others' turn
-  }, PACE);
+  };
+  const timer = setInterval(turn, PACE);
   const stop = () => (clearInterval(timer), socket.close());
   process.on("SIGTERM", stop).on("SIGINT", stop);
 
   try {
     for await (const [frame, payload, bytes] of socket) {
       if (socket.closed) break; // this one was on its way
-      heard = performance.now();
       const header = decode(bytes), topic = String(frame);
       if (header.epoch !== epoch) {
         epoch = header.epoch;
         for (const stream of streams) stream.meet(epoch);
       }
       if (topic === "bridge.status") {
-        become(JSON.parse(payload).state);
+        told = JSON.parse(payload).state;
         if (statuses > 0 && header.sequence > statuses + 1) // who knows what was lost with them
           for (const stream of streams) stream.inDoubt = true;
         statuses = header.sequence;
       }
       // The whole topic: ZeroMQ matches prefixes.
       topics.get(topic)?.take(topic, header, String(payload));
+      become(told); // whatever it says ends its silence
+      heard = now();
       isDry = !socket.readable; // to be asked here alone: elsewhere it would keep the next from coming
+      if (now() > before + PACE) turn(); // timers wait while there is something to read
     }
   } catch (error) { // a read that is under way fails where the socket is closed meanwhile
     if (!socket.closed) throw error;

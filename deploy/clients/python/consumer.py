@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """A consumer of backpack-bridge that misses nothing: your code goes into Stream.deliver.
 
-    consumer.py ENDPOINT STREAM[@EPOCH:SEQUENCE]... [--book] [--quiet SECONDS]
+    consumer.py ENDPOINT STREAM[@EPOCH:SEQUENCE]... [--book] [--quiet SECONDS] [--behind SECONDS]
                 [--curve-server-key KEY --curve-secret-key-file FILE]
 
 Prints each message once, in sequence: STREAM EPOCH SEQUENCE PAYLOAD; what else happens, on stderr.
 EPOCH:SEQUENCE is the last message that you have kept: it goes on behind it. --book holds the order
 books of depth streams and prints them at the end (SIGTERM, SIGINT). A stream that has been quiet for
---quiet, by default 10, is asked what was lost. FILE holds what keygen printed.
+--quiet, by default 10, is asked what was lost. An answer is waited for until all that came before it
+has been read, but for no more than --behind, by default 30. FILE holds what keygen printed.
 Needs pyzmq: apt install python3-zmq, or pip install pyzmq.
 """
 
@@ -22,12 +23,27 @@ PATIENCE = 1  # seconds without an answer, then ask again; then after twice as l
 SILENCE = 3  # seconds without a word from the bridge, then nothing is up to date
 PACE = 0.02  # seconds from one request to the next: the bridge serves 100 a second to all consumers
 LONGEST_QUIET = 600  # seconds, then a quiet stream is asked at the latest
-LONGEST_BEHIND = 30  # seconds; who has not read all that came by then does not wait for that
+LONGEST_TURN = 0.1  # seconds between two looks at the clock; what goes beyond was a halt
 MOST_WAITING = 100_000  # live messages of a stream
 
 
 def note(*words):
     print(*words, file=sys.stderr, flush=True)
+
+
+class Clock:
+    """Tells for how long this has run: what comes while it is halted is not late, but to be read."""
+
+    def __init__(self):
+        self.ran, self.seen = 0, time.monotonic()
+
+    def now(self):
+        before, self.seen = self.seen, time.monotonic()
+        self.ran += min(self.seen - before, LONGEST_TURN)
+        return self.ran
+
+
+clock = Clock()
 
 
 class Book:
@@ -57,7 +73,7 @@ class Stream:
         self.epoch, self.next = epoch, sequence + 1  # epoch 0: no bridge has been seen
         self.waiting = collections.deque()  # live messages, for a replay of what precedes them
         self.holes = 0  # replays in a row that lacked the next message
-        # kind → topic, None until its turn has come; when to ask (again); patience until then
+        # kind → the last two topics it was asked by; when to ask (again); patience until then
         self.requests = {}
         self.in_doubt = False  # something may have been lost, and has not been asked for
         self.book, self.book_at = Book(), math.inf  # the last message in it; infinite: there is none
@@ -71,19 +87,23 @@ class Stream:
         self.topics[topic] = self
         self.socket.subscribe(topic)
 
+    def unsubscribe(self, topic):
+        del self.topics[topic]
+        self.socket.unsubscribe(topic)
+
     def ask_replay(self):
         self.end("replay")
-        self.requests["replay"] = None, 0, PATIENCE / 2
+        self.requests["replay"] = [], -1, PATIENCE / 2
 
     def ask_book(self):
         self.book_at = math.inf
         if self.has_book:
             self.end("book")
-            self.requests["book"] = None, 0, PATIENCE / 2
+            self.requests["book"] = [], -1, PATIENCE / 2
 
     def was_heard(self):
         self.patience = self.quiet
-        self.check_at = time.monotonic() + self.patience
+        self.check_at = clock.now() + self.patience
 
     def ask(self, now, dry_at):
         """Whether anything was to be asked; one thing at a time. At dry_at all that had come was read:
@@ -94,22 +114,23 @@ class Stream:
             self.ask_replay()
         for kind in "replay", "book":
             if kind in self.requests and dry_at > self.requests[kind][1]:
-                patience = min(2 * self.requests[kind][2], LONGEST_QUIET)
-                self.end(kind)
+                topics, _, patience = self.requests[kind]
+                patience = min(2 * patience, LONGEST_QUIET)
+                if len(topics) == 2:  # an answer that is late after all is one, too
+                    self.unsubscribe(topics.pop(0))
                 what = f"{self.name}/{self.next}" if kind == "replay" else self.name
                 # A topic that nobody else uses: the answer comes under it.
-                topic = f"bridge.{kind}/{what}/{secrets.token_hex(8)}".encode()
-                self.requests[kind] = topic, now + patience, patience
-                self.subscribe(topic)
+                topics.append(f"bridge.{kind}/{what}/{secrets.token_hex(8)}".encode())
+                self.requests[kind] = topics, now + patience, patience
+                self.subscribe(topics[-1])
                 self.in_doubt = self.in_doubt and kind != "replay"
                 return True
         return False
 
     def end(self, kind):
-        topic, *_ = self.requests.pop(kind, (None,))
-        if topic:
-            del self.topics[topic]
-            self.socket.unsubscribe(topic)
+        topics, *_ = self.requests.pop(kind, ((),))
+        for topic in topics:
+            self.unsubscribe(topic)
 
     def meet(self, epoch):
         """The bridge says which it is."""
@@ -124,8 +145,8 @@ class Stream:
     def take(self, topic, header, payload):
         if topic == self.name.encode():
             self.on_live(header, payload)
-        elif topic == self.requests.get("replay", (None,))[0]:
-            self.on_replayed(topic, header, payload)
+        elif topic in self.requests.get("replay", ((),))[0]:
+            self.on_replayed(header, payload)
         else:
             self.on_book(header, payload)
 
@@ -157,11 +178,12 @@ class Stream:
             note("hole", self.name, self.next, self.waiting[0][0].sequence - 1)
             self.ask_replay()
 
-    def on_replayed(self, topic, header, payload):
+    def on_replayed(self, header, payload):
         ends = header.flags & END
         last_missing = header.sequence - (0 if ends else 1)
-        if self.waiting:  # a live one is not missing
-            last_missing = min(last_missing, self.waiting[0][0].sequence - 1)
+        if self.waiting:  # a live one is not missing, and behind the end nothing comes before it
+            before = self.waiting[0][0].sequence - 1
+            last_missing = before if ends else min(last_missing, before)
         if last_missing >= self.next:
             # A replay has no holes: either it was lost on the way, or it is kept no more. Then
             # another replay lacks it too.
@@ -171,9 +193,11 @@ class Stream:
             self.lose(last_missing)
         if ends:
             self.end("replay")
+            if not header.sequence:  # is it spelled as the bridge spells it, and carried there?
+                note("unknown", self.name)
         else:
-            patience = self.requests["replay"][2]
-            self.requests["replay"] = topic, time.monotonic() + patience, patience
+            topics, _, patience = self.requests["replay"]
+            self.requests["replay"] = topics, clock.now() + patience, patience
             if header.sequence == self.next:  # after a reconnect in its middle it begins anew
                 self.deliver(header, payload)
         self.catch_up()
@@ -229,6 +253,7 @@ def main():
     parser.add_argument("streams", nargs="+")
     parser.add_argument("--book", action="store_true")
     parser.add_argument("--quiet", type=float, default=10)
+    parser.add_argument("--behind", type=float, default=30)
     parser.add_argument("--curve-server-key")
     parser.add_argument("--curve-secret-key-file")
     options = parser.parse_args()
@@ -240,30 +265,34 @@ def main():
     streams, topics = [], {}
     for stream in options.streams:
         name, epoch, sequence = re.fullmatch(r"(.*?)(?:@(\d+):(\d+))?", stream).groups(default=0)
+        if name.encode() in topics:  # it has been named before
+            continue
         streams.append(Stream(socket, topics, name, int(epoch), int(sequence),
                               options.book and name.startswith("depth."), options.quiet))
-    state, epoch, statuses, ask_at = "connecting", 0, 0, 0
-    heard = connected = dry_at = now = time.monotonic()
+    state = told = "connecting"
+    epoch = statuses = ask_at = 0
+    heard = connected = dry_at = now = clock.now()
     while going:
-        was, before, now = state, now, time.monotonic()
+        was, before, now = state, now, clock.now()
         is_ready = socket.poll(0)
-        if epoch and (not is_ready or now > dry_at + LONGEST_BEHIND):
+        if epoch and (not is_ready or now > dry_at + options.behind):
             dry_at = before  # if this was halted since, what has come is still on its way in
         if is_ready or socket.poll(PACE * 1000):
             topic, payload, header, *_ = socket.recv_multipart()
-            header, heard = Header(*struct.unpack("<HIQQqqq", header[2:48])), now
+            header = Header(*struct.unpack("<HIQQqqq", header[2:48]))
             if header.epoch != epoch:
                 epoch = header.epoch
                 for stream in streams:
                     stream.meet(epoch)
             if topic == b"bridge.status":
-                state = json.loads(payload)["state"]
+                told = json.loads(payload)["state"]
                 if 0 < statuses < header.sequence - 1:  # who knows what was lost with them
                     for stream in streams:
                         stream.in_doubt = True
                 statuses = header.sequence
             elif topic in topics:  # the whole topic: ZeroMQ matches prefixes
                 topics[topic].take(topic, header, payload)
+            state, heard = told, clock.now()  # whatever it says ends its silence
         elif now > heard + SILENCE:
             state = "silent"
             # Its connection may be dead without a word. ZeroMQ's own heartbeats would notice, but

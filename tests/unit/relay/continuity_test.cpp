@@ -102,6 +102,31 @@ TEST(Continuity, TellsAtOnceThatIdsBeginAnewWhereTheEventIsALaterOne) {
   EXPECT_FALSE(continuity.follow(trade(2, 103)));
 }
 
+TEST(Continuity, GoesOnWithoutAnotherGapWhereOneThatSeemedToBeginAnewWasOnlyLate) {
+  Continuity continuity(Numbering::trades);
+  for (const auto id : {100U, 101U}) EXPECT_FALSE(continuity.follow(trade(id, id)));
+  EXPECT_TRUE(continuity.follow(trade(7, 105))) << "nobody can know yet";
+  EXPECT_FALSE(continuity.follow(trade(102, 102)));
+  EXPECT_FALSE(continuity.follow(trade(103, 103)));
+  const auto gap = continuity.follow(trade(106, 106));
+  ASSERT_TRUE(gap);
+  EXPECT_EQ(gap->missing(), 2U);
+  Continuity repeated(Numbering::trades);
+  for (const auto id : {1U, 2U, 3U, 1U}) EXPECT_FALSE(repeated.follow(trade(id))) << id;
+  EXPECT_TRUE(repeated.follow(trade(2)));
+  EXPECT_FALSE(repeated.follow(trade(4)));
+}
+
+TEST(Continuity, HoldsANewCountToItselfOnceItHasGoneOn) {
+  Continuity continuity(Numbering::trades);
+  for (const auto id : {100U, 101U}) EXPECT_FALSE(continuity.follow(trade(id, id)));
+  EXPECT_TRUE(continuity.follow(trade(7, 105)));
+  EXPECT_FALSE(continuity.follow(trade(8, 106)));
+  const auto gap = continuity.follow(trade(102, 107));
+  ASSERT_TRUE(gap);
+  EXPECT_EQ(gap->missing(), 93U);
+}
+
 TEST(Continuity, TakesZeroForNoTradesId) {
   Continuity continuity(Numbering::trades);
   for (const auto id : {0U, 1'000U, 0U, 1'001U}) EXPECT_FALSE(continuity.follow(trade(id, id)));
