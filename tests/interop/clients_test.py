@@ -33,7 +33,8 @@ LONG_RATE = 10_200  # events a second of the exchange's engine, of which these s
 FAR_BEHIND = 50_000  # messages
 IMPATIENT_S = 1.5  # after which a client that had nothing to read would ask again
 RELUCTANCE_S = 0.05  # for which a line more than a pipe holds has its client busy
-HALT_S = 3.5  # after which a client that heard nothing would take the bridge for silent
+HALT_S = 3.5  # after which a client that heard nothing would take the bridge for silent,
+BEHIND = ["--behind", "3"]  # and which is longer than one with these waits for what it has not read
 LARGE = json.dumps({"t": 2, "x": "x" * 200_000})  # more than a pipe holds
 LINE = re.compile(r'(\S+) (\d+) (\d+) (\{"data":.*,"stream":"(\S+)"\})')
 
@@ -441,9 +442,9 @@ class ClientTest:
         end = time.monotonic() + seconds
         bridge.wait_until(lambda: time.monotonic() > end, f"{seconds} s to be over")
 
-    def let_go_when_impatient(self, bridge, client, reluctance=0):
+    def let_go_when_impatient(self, bridge, client, reluctance=0, after=IMPATIENT_S):
         """Returns once it has printed what was said, and all that it asked meanwhile is known."""
-        self.go_on_for(IMPATIENT_S, bridge)
+        self.go_on_for(after, bridge)
         client.let_go(reluctance)
         bridge.say()
         self.wait_until_printed(bridge, client)
@@ -505,18 +506,18 @@ class ClientTest:
             self.wait_until_printed(bridge, client)
 
     def test_does_not_ask_again_for_what_came_while_it_did_not_read(self):
-        bridge, client = self.scripted("--quiet", "100000", "--behind", "1")
+        bridge, client = self.scripted("--quiet", "100000", *BEHIND)
         with bridge, client:
             self.hold_up(bridge, client)
             bridge.meanwhile = lambda: self.say_something_else(bridge)
             bridge.say(is_lost=True, data=LARGE)
             bridge.say()
             bridge.wait_until(lambda: 2 in bridge.asked, "a request")
-            self.let_go_when_impatient(bridge, client)
+            self.let_go_when_impatient(bridge, client, after=HALT_S)
         self.assertEqual(set(bridge.asked), {1, 2, 5})
 
     def test_takes_its_halt_for_no_silence_and_no_lack_of_an_answer(self):
-        bridge, client = self.scripted("--quiet", "100000", "--behind", "1")
+        bridge, client = self.scripted("--quiet", "100000", *BEHIND)
         with bridge, client:
             bridge.wait_until(lambda: bridge.asked and client.count("bridge live"), "a request and a status")
             bridge.say()
@@ -848,6 +849,7 @@ class NodeTest(ClientTest, AtOnce, unittest.TestCase):
 class JavaTest(ClientTest, AtOnce, unittest.TestCase):
     has_curve = False
     CLASS_PATH = "/usr/share/java/jeromq.jar:/usr/share/java/gson.jar"
+    SHORT_LIVED = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]  # what costs least until it is worth more
 
     @classmethod
     def setUpClass(cls):
@@ -863,12 +865,11 @@ class JavaTest(ClientTest, AtOnce, unittest.TestCase):
         source = CLIENTS / "java/Consumer.java"
         hasty_source = pathlib.Path(cls.classes, "HastyConsumer.java")
         hasty_source.write_text(cls.hasty(source.read_text()).replace("class Consumer", "class HastyConsumer"))
-        subprocess.run(["javac", "-Xlint:all", "-Werror", "-cp", cls.CLASS_PATH, "-d", cls.classes,
-                        source, hasty_source], check=True, timeout=200)
+        subprocess.run(["javac", *(f"-J{option}" for option in cls.SHORT_LIVED), "-Xlint:all", "-Werror",
+                        "-cp", cls.CLASS_PATH, "-d", cls.classes, source, hasty_source], check=True, timeout=200)
 
     def command(self, name="Consumer"):
-        return ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
-                f"{self.classes}:{self.CLASS_PATH}", name]
+        return ["java", *self.SHORT_LIVED, "-cp", f"{self.classes}:{self.CLASS_PATH}", name]
 
     def hasty_command(self):
         return self.command("HastyConsumer")
