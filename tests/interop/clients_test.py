@@ -590,6 +590,8 @@ class ClientTest:
             self.say_something_else(bridge)
             client.send(signal.SIGTERM)
             client.let_go()
+            # Without asking again: Python handles no signal any more once it ends.
+            wait_until(lambda: not client.is_running, "its end")
             self.assertEqual(client.stop(), 0, client.lines[-20:])
 
     def test_asks_ever_more_seldom_where_no_answer_comes(self):
