@@ -33,7 +33,8 @@ LONG_RATE = 10_200  # events a second of the exchange's engine, of which these s
 FAR_BEHIND = 50_000  # messages
 IMPATIENT_S = 1.5  # after which a client that had nothing to read would ask again
 RELUCTANCE_S = 0.05  # for which a line more than a pipe holds has its client busy
-HALT_S = 3.5  # after which a client that heard nothing would take the bridge for silent
+HALT_S = 3.5  # after which a client that heard nothing would take the bridge for silent,
+BEHIND = ["--behind", "3"]  # and which is longer than one with these waits for what it has not read
 LARGE = json.dumps({"t": 2, "x": "x" * 200_000})  # more than a pipe holds
 LINE = re.compile(r'(\S+) (\d+) (\d+) (\{"data":.*,"stream":"(\S+)"\})')
 
@@ -60,7 +61,8 @@ class Client(Program):
         for line in self._process.stdout:
             self._take(line.rstrip("\n"))
             self._is_read.wait()
-            time.sleep(self.reluctance)
+            if self.reluctance:
+                time.sleep(self.reluctance)
 
     def _take(self, line):
         match = LINE.fullmatch(line)
@@ -165,10 +167,21 @@ class ClientTest:
 
     has_curve = True
     is_killed_for_long = IS_HEAVY
+    most_waiting = 2_000  # live messages of a stream, of hasty_command
 
     def command(self):
         """Of the client, without arguments."""
         raise NotImplementedError
+
+    def hasty_command(self):
+        """Of a client that is the same but for that bound, which is 100,000: to get there costs seconds."""
+        raise NotImplementedError
+
+    @classmethod
+    def hasty(cls, source):
+        bound = "MOST_WAITING = 100_000"
+        assert source.count(bound) == 1
+        return source.replace(bound, f"MOST_WAITING = {cls.most_waiting}")
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -212,10 +225,11 @@ class ClientTest:
         return Client([*self.command(), f"tcp://127.0.0.1:{port or self.port}",
                        *(streams or STREAMS), "--book", *self.client_options])
 
-    def scripted(self, *arguments, stream=TRADE):
+    def scripted(self, *arguments, stream=TRADE, is_hasty=False):
         """A bridge that keeps secrets, and a client of its one stream, and of others where told."""
+        command = self.hasty_command() if is_hasty else self.command()
         return ScriptedBridge(self.port, stream), Client(
-            [*self.command(), f"tcp://127.0.0.1:{self.port}", *arguments, stream])
+            [*command, f"tcp://127.0.0.1:{self.port}", *arguments, stream])
 
     def wait_until_printed(self, bridge, client):
         bridge.wait_until(lambda: len(client.printed) >= len(bridge.texts) or not client.is_running,
@@ -428,9 +442,9 @@ class ClientTest:
         end = time.monotonic() + seconds
         bridge.wait_until(lambda: time.monotonic() > end, f"{seconds} s to be over")
 
-    def let_go_when_impatient(self, bridge, client, reluctance=0):
+    def let_go_when_impatient(self, bridge, client, reluctance=0, after=IMPATIENT_S):
         """Returns once it has printed what was said, and all that it asked meanwhile is known."""
-        self.go_on_for(IMPATIENT_S, bridge)
+        self.go_on_for(after, bridge)
         client.let_go(reluctance)
         bridge.say()
         self.wait_until_printed(bridge, client)
@@ -492,18 +506,18 @@ class ClientTest:
             self.wait_until_printed(bridge, client)
 
     def test_does_not_ask_again_for_what_came_while_it_did_not_read(self):
-        bridge, client = self.scripted("--quiet", "100000", "--behind", "1")
+        bridge, client = self.scripted("--quiet", "100000", *BEHIND)
         with bridge, client:
             self.hold_up(bridge, client)
             bridge.meanwhile = lambda: self.say_something_else(bridge)
             bridge.say(is_lost=True, data=LARGE)
             bridge.say()
             bridge.wait_until(lambda: 2 in bridge.asked, "a request")
-            self.let_go_when_impatient(bridge, client)
+            self.let_go_when_impatient(bridge, client, after=HALT_S)
         self.assertEqual(set(bridge.asked), {1, 2, 5})
 
     def test_takes_its_halt_for_no_silence_and_no_lack_of_an_answer(self):
-        bridge, client = self.scripted("--quiet", "100000", "--behind", "1")
+        bridge, client = self.scripted("--quiet", "100000", *BEHIND)
         with bridge, client:
             bridge.wait_until(lambda: bridge.asked and client.count("bridge live"), "a request and a status")
             bridge.say()
@@ -647,19 +661,20 @@ class ClientTest:
             self.assertEqual(set(bridge.asked), {1, 2})
 
     def test_goes_on_without_a_replay_before_too_much_waits_for_it(self):
-        bridge, client = self.scripted()
+        bridge, client = self.scripted(is_hasty=True)
         with bridge, client:
             bridge.wait_until(lambda: bridge.asked, "a first request")
             bridge.say()
             self.wait_until_printed(bridge, client)
             bridge.answers = False
             bridge.say(is_lost=True)
-            for _ in range(100_000):
+            for _ in range(self.most_waiting):
                 bridge.say()
             bridge.wait_until(lambda: 2 in bridge.asked, "a request for what is lost")
             self.assertEqual(len(client.printed), 1)
             bridge.say()
-            bridge.wait_until(lambda: len(client.printed) >= 100_002 or not client.is_running, "the rest")
+            bridge.wait_until(lambda: len(client.printed) >= self.most_waiting + 2 or not client.is_running,
+                              "the rest")
             self.assertEqual([text for _, text in client.printed], bridge.texts[:1] + bridge.texts[2:])
             self.assertEqual(client.count(f"lost {TRADE} 2 2$"), 1)
 
@@ -796,10 +811,19 @@ class PythonTest(ClientTest, AtOnce, unittest.TestCase):
     def command(self):
         return [sys.executable, CLIENTS / "python/consumer.py"]
 
+    def hasty_command(self):
+        script = self.directory / "hasty.py"
+        script.write_text(self.hasty((CLIENTS / "python/consumer.py").read_text()))
+        return [sys.executable, script]
+
 
 class CppTest(ClientTest, AtOnce, unittest.TestCase):
+    most_waiting = 100_000  # its own: one of the clients shows that it is what is written there
+
     def command(self):
         return [os.environ.get("BPX_CONSUMER", ROOT / "build/plain/tests/interop/consumer")]
+
+    hasty_command = command
 
 
 class NodeTest(ClientTest, AtOnce, unittest.TestCase):
@@ -810,6 +834,8 @@ class NodeTest(ClientTest, AtOnce, unittest.TestCase):
         npm.install(directory.name, "zeromq@6")
         # A module is looked for where the file lies that asks for it.
         cls.script = shutil.copy(CLIENTS / "node/consumer.js", directory.name)
+        cls.hasty_script = pathlib.Path(directory.name, "hasty.js")
+        cls.hasty_script.write_text(cls.hasty((CLIENTS / "node/consumer.js").read_text()))
         # As elsewhere, who prints waits until a pipe has taken it.
         cls.first = pathlib.Path(directory.name, "first.js")
         cls.first.write_text("process.stdout._handle.setBlocking(true);")
@@ -817,10 +843,14 @@ class NodeTest(ClientTest, AtOnce, unittest.TestCase):
     def command(self):
         return ["node", "--require", self.first, self.script]
 
+    def hasty_command(self):
+        return ["node", "--require", self.first, self.hasty_script]
+
 
 class JavaTest(ClientTest, AtOnce, unittest.TestCase):
     has_curve = False
     CLASS_PATH = "/usr/share/java/jeromq.jar:/usr/share/java/gson.jar"
+    SHORT_LIVED = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]  # what costs least until it is worth more
 
     @classmethod
     def setUpClass(cls):
@@ -833,11 +863,17 @@ class JavaTest(ClientTest, AtOnce, unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         cls.addClassCleanup(directory.cleanup)
         cls.classes = directory.name
-        subprocess.run(["javac", "-Xlint:all", "-Werror", "-cp", cls.CLASS_PATH, "-d", cls.classes,
-                        CLIENTS / "java/Consumer.java"], check=True, timeout=200)
+        source = CLIENTS / "java/Consumer.java"
+        hasty_source = pathlib.Path(cls.classes, "HastyConsumer.java")
+        hasty_source.write_text(cls.hasty(source.read_text()).replace("class Consumer", "class HastyConsumer"))
+        subprocess.run(["javac", *(f"-J{option}" for option in cls.SHORT_LIVED), "-Xlint:all", "-Werror",
+                        "-cp", cls.CLASS_PATH, "-d", cls.classes, source, hasty_source], check=True, timeout=200)
 
-    def command(self):
-        return ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{self.classes}:{self.CLASS_PATH}", "Consumer"]
+    def command(self, name="Consumer"):
+        return ["java", *self.SHORT_LIVED, "-cp", f"{self.classes}:{self.CLASS_PATH}", name]
+
+    def hasty_command(self):
+        return self.command("HastyConsumer")
 
     def test_says_that_it_cannot_read_an_encrypted_endpoint(self):
         done = subprocess.run([*self.command(), "tcp://127.0.0.1:1", TRADE, "--curve-server-key", "x"],
