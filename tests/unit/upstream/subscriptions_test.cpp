@@ -245,6 +245,18 @@ TEST(Subscriptions, AsksForEverythingInBatches) {
   EXPECT_TRUE(all_requested(subscriptions));
 }
 
+TEST(Subscriptions, TakeNoLongerForTenThousandStreamsThanThePaceDemands) {
+  for (const auto& [per_second, most] : {std::pair(5U, 25s), std::pair(10'000U, 1s)}) {
+    Subscriptions subscriptions({.batch = 100}, numbered(10'000));
+    ModelExchange exchange(subscriptions);
+    exchange.latency = 50ms;
+    exchange.pace = Pace(per_second);
+    subscriptions.connection_opened(per_second);
+    exchange.play_for(most);
+    EXPECT_EQ(exchange.subscribed.size(), 10'000U) << per_second;
+  }
+}
+
 TEST(Subscriptions, NeverMixesPrivateAndPublicStreamsInARequest) {
   Subscriptions subscriptions(
       {}, {"trade.A", "account.orderUpdate", "trade.B", "account.balanceUpdate"});
