@@ -1,3 +1,4 @@
+#include "bridge/cli/book_answers.hpp"
 #include "bridge/cli/book_page.hpp"
 #include "bridge/cli/commands.hpp"
 #include "bridge/cli/interrupt.hpp"
@@ -37,17 +38,22 @@ void print(const std::string& stream, std::string_view payload, TailFormat forma
     std::cout << *page;
 }
 
-/// The payload of the answer under `topic`, empty for no book; nullopt where none comes in time.
-std::optional<std::string> answer(TailSocket& socket, const std::string& topic) {
+/// The payload of the answer under `topic`, empty for no book at any of the endpoints; nullopt
+/// where none comes in time.
+std::optional<std::string> answer(TailSocket& socket, const std::string& topic,
+                                  std::size_t endpoints) {
+  BookAnswers answers(endpoints);
   const auto end = Clock::now() + kAskAgain;
   while (!is_interrupted()) {
     while (const auto received = socket.receive())
-      if (received->message.topic == topic && received->has_header)
+      if (received->message.topic == topic && received->has_header &&
+          answers.settled_by(received->message.payload))
         return std::string(received->message.payload);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
     if (left <= std::chrono::milliseconds(0)) break;
     socket.wait(std::min(left, std::chrono::milliseconds(200)));
   }
+  if (answers.has_come()) return std::string();
   return std::nullopt;
 }
 
@@ -71,7 +77,7 @@ int tail_book(const TailFlags& flags) {
     const auto asked = Clock::now();
     const auto topic = book_topic(stream);
     socket.subscribe(topic);
-    const auto payload = answer(socket, topic);
+    const auto payload = answer(socket, topic, flags.endpoints.size());
     socket.unsubscribe(topic);
     if (payload && !payload->empty()) {
       print(stream, *payload, flags.format);

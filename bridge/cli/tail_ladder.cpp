@@ -1,9 +1,11 @@
 #include "bridge/cli/tail_ladder.hpp"
 
+#include "bridge/cli/book_answers.hpp"
 #include "bridge/cli/book_page.hpp"
 #include "bridge/cli/interrupt.hpp"
 #include "bridge/cli/live_book.hpp"
 #include "bridge/cli/request_topic.hpp"
+#include "bridge/cli/running_clock.hpp"
 #include "bridge/cli/secrecy.hpp"
 #include "bridge/cli/tail_socket.hpp"
 #include "bridge/cli/tail_watch.hpp"
@@ -32,7 +34,10 @@ constexpr int kAtOnce = 1'000;                    ///< messages, then what else 
 class Ladder {
  public:
   Ladder(const TailFlags& flags, const std::optional<TailKeys>& keys)
-      : topic_(*flags.book), stream_(stream_of_topic(topic_)), socket_(flags.endpoints, keys) {
+      : topic_(*flags.book),
+        stream_(stream_of_topic(topic_)),
+        endpoints_(flags.endpoints.size()),
+        socket_(flags.endpoints, keys) {
     socket_.subscribe(topic_);  // before the book: what follows it must not pass by
     socket_.subscribe(std::string(kStatusTopic));
   }
@@ -40,8 +45,8 @@ class Ladder {
   /// Until interrupted.
   void run() {
     while (!is_interrupted() && std::cout) {
-      const auto now = Clock::now();
-      if (!book_.is_right() && now >= ask_at_) ask(now);
+      now_ = clock_.read(Clock::now());
+      if (!book_.is_right() && now_ >= ask_at_) ask();
       if (socket_.wait(kFrame)) drain();
       note_silence();
       draw();
@@ -49,12 +54,13 @@ class Ladder {
   }
 
  private:
-  void ask(Clock::time_point now) {
-    if (!request_.empty()) explain(/*has_answer=*/false);
+  void ask() {
+    if (!request_.empty()) explain(answers_.has_come());
     end_request();
     request_ = book_topic(stream_);
+    answers_ = BookAnswers(endpoints_);
     socket_.subscribe(request_);
-    ask_at_ = now + kAskAgain;
+    ask_at_ = now_ + kAskAgain;
   }
 
   void end_request() {
@@ -75,6 +81,7 @@ class Ladder {
       book_.on_live(message);
       if (was_right && !book_.is_right()) lose("a message does not continue the book");
     } else if (message.topic == request_) {
+      if (!answers_.settled_by(message.payload)) return;
       book_.on_answer(message);
       end_request();
       if (book_.is_right())
@@ -82,19 +89,19 @@ class Ladder {
       else
         explain(/*has_answer=*/true);
     } else if (message.topic.starts_with(kStatusTopic)) {
-      if (const auto text = watch_.on_status(message.payload, Clock::now())) remark(*text);
+      if (const auto text = watch_.on_status(message.payload, now_)) remark(*text);
     }
   }
 
   void note_silence() {
-    if (!book_.is_right() || !watch_.misses_heartbeats(Clock::now())) return;
+    if (!book_.is_right() || !watch_.misses_heartbeats(now_)) return;
     book_.forget();
     lose("heartbeats have stopped");
   }
 
   void lose(const std::string& why) {
     remark(why + ": what is shown is out of date. Asking for the book anew");
-    ask_at_ = Clock::now();
+    ask_at_ = now_;
     has_explained_ = true;
   }
 
@@ -109,9 +116,8 @@ class Ladder {
   }
 
   void draw() {
-    const auto now = Clock::now();
     if (!book_.is_right() || (lines_ > 0 && drawn_id_ == book_.update_id()) ||
-        now < drawn_at_ + kFrame)
+        now_ < drawn_at_ + kFrame)
       return;
     winsize size{};
     ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
@@ -122,7 +128,7 @@ class Ladder {
     const auto page = book_page(stream_, book_.json(), levels);
     if (!page) return;
     drawn_id_ = book_.update_id();
-    drawn_at_ = now;
+    drawn_at_ = now_;
 
     auto text = lines_ > 0 ? "\x1b[" + std::to_string(lines_) + 'A' : std::string();
     lines_ = 0;
@@ -137,10 +143,14 @@ class Ladder {
 
   std::string topic_;
   std::string stream_;
+  std::size_t endpoints_;
   TailSocket socket_;
+  RunningClock clock_{Clock::now()};
+  Clock::time_point now_;  ///< of this turn
   TailWatch watch_;
   LiveBook book_;
-  std::string request_;  ///< the topic that it has been asked by; empty: none is under way
+  std::string request_;     ///< the topic that it has been asked by; empty: none is under way
+  BookAnswers answers_{1};  ///< to that
   Clock::time_point ask_at_;
   bool has_explained_ = false;  ///< why there is no book
   std::size_t lines_ = 0;       ///< drawn, above the cursor; 0: draw below what is there

@@ -703,6 +703,19 @@ class CommandLineTest(unittest.TestCase):
                 prices = [float(price) for price, _ in book[side]]
                 self.assertEqual(prices, sorted(prices))
 
+    def test_tail_prints_a_book_though_another_endpoint_knows_of_none(self):
+        stream = "depth.SOL_USDC"
+        with Exchange() as exchange, \
+                Bridge(exchange, [stream], BRIDGE_PUBLISH__BOOKS=stream,
+                       BRIDGE_PUBLISH__PRIVATE__BIND="tcp://127.0.0.1:*") as bridge:
+            exchange.wait_for_subscriptions([stream])
+            exchange.rate(500)
+            for endpoints in (bridge.public, bridge.private), (bridge.private, bridge.public):
+                done = run("tail", "--book", stream, "--format", "raw",
+                           *(option for endpoint in endpoints for option in ("--connect", endpoint)))
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn("lastUpdateId", json.loads(done.stdout))
+
     def test_tail_keeps_a_book_up_to_date_in_place_on_a_terminal(self):
         stream = "depth.SOL_USDC"
         with Exchange() as exchange, Bridge(exchange, [stream],
