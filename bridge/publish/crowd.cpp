@@ -18,17 +18,12 @@ constexpr int kTurnedAwayAtOnce = 100;
 constexpr std::int64_t kForgivenEachNs = 60'000'000'000;
 constexpr std::int64_t kReportedEachNs = 900'000'000;  // with each look of one a second
 
-/// Though it may never have been heard of: libzmq does not say what peers of ZMTP 2 ask for.
-bool is_known_to_listen(int connection) {
-  const auto traffic = traffic_of(connection);
-  return traffic && !traffic->is_without_messages();
-}
-
 }  // namespace
 
-Crowd::Crowd(std::string endpoint, Attendance::Bounds bounds, EndpointMeasurements& measurements,
-             Log& log)
+Crowd::Crowd(std::string endpoint, bool has_curve, Attendance::Bounds bounds,
+             EndpointMeasurements& measurements, Log& log)
     : endpoint_(std::move(endpoint)),
+      has_curve_(has_curve),
       measurements_(measurements),
       log_(log),
       attendance_(bounds),
@@ -47,6 +42,11 @@ void Crowd::listening(int listener) {
 }
 
 void Crowd::arrived(int connection) {
+  // Though it may never have been heard of: libzmq does not say what peers of ZMTP 2 ask for.
+  const auto is_known_to_listen = [this](int other) {
+    const auto traffic = traffic_of(other);
+    return traffic && !traffic->is_without_messages(has_curve_);
+  };
   const std::lock_guard lock(mutex_);
   if (const auto one_too_many = attendance_.arrive(connection, steady_ns(), is_known_to_listen))
     turn_away(*one_too_many, TurnedAway::crowded, crowded_, kCrowdedMend);

@@ -25,8 +25,8 @@ namespace bpx::bridge {
 class Crowd {
  public:
   /// `endpoint`: public or private.
-  Crowd(std::string endpoint, Attendance::Bounds bounds, EndpointMeasurements& measurements,
-        Log& log);
+  Crowd(std::string endpoint, bool has_curve, Attendance::Bounds bounds,
+        EndpointMeasurements& measurements, Log& log);
 
   /// From now on there is room for so many at most.
   void bound(std::size_t connections);
@@ -72,6 +72,7 @@ class Crowd {
   void report_consumers();
 
   const std::string endpoint_;
+  const bool has_curve_;
   EndpointMeasurements& measurements_;
   Log& log_;
   // Two threads tell. None keeps it for longer than a look at everybody takes, a microsecond each.
