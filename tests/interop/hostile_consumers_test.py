@@ -254,13 +254,14 @@ class HostileConsumersTest(unittest.TestCase):
                 hostile.send_until_cut_off(hostile.shake_hands(connection), (b"".join(
                     hostile.subscription(f"unheard.of.{number:012}".encode())
                     for number in range(begin, begin + 1_000)) for begin in range(0, count, 1_000)))
+                address = "{}:{}".format(*connection.getsockname())
                 self.wait_for_metric(bridge, 1, "turned_away_total", endpoint="public",
                                      reason="subscriptions")
             wait_until(lambda: bridge.metric("subscribers", endpoint="public") == 1,
                        "it is gone")
             self.assertGreater(bridge.metric("consumer_requests_total", endpoint="public",
                                            kind="subscribe"), 2_000)
-            bridge.wait_for_line("turned away endpoint=public reason=subscriptions")
+            bridge.wait_for_line("turned away endpoint=public reason=subscriptions consumer=" + address)
 
     def test_neither_a_flood_of_subscriptions_nor_of_replays_keeps_anothers_replay_waiting(self):
         floods = {"names": (b"%x", 1_000_000 if IS_HEAVY else 300_000),

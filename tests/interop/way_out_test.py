@@ -139,7 +139,7 @@ class WayOutTest(unittest.TestCase):
                 Consumer(bridge.public, [STREAM]) as first, contextlib.ExitStack() as crowd:
             for _ in range(80):
                 crowd.enter_context(sub_socket(bridge.public, [""]))
-            bridge.wait_for_line("turned away endpoint=public reason=crowded")
+            bridge.wait_for_line(r"turned away endpoint=public reason=crowded consumer=127\.0\.0\.1:\d+ ")
             exchange.rate(500)
             for connection in (2, 3):
                 exchange.fault("drop")
