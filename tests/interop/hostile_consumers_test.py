@@ -183,6 +183,15 @@ class HostileConsumersTest(unittest.TestCase):
             wait_until(lambda: bridge.metric("subscribers", endpoint="public") == 1,
                        "they are counted no more")
 
+    def test_who_stops_in_the_midst_of_a_handshake_keeps_nobody_away(self):
+        with Exchange() as exchange, BridgeWithFewFiles(128, exchange, STREAMS) as bridge, \
+                hostile.crowd(bridge.public, 120, lambda c: c.sendall(hostile.GREETING)):
+            exchange.wait_for_subscriptions(STREAMS)
+            self.wait_for_metric(bridge, 1, "turned_away_total", endpoint="public", reason="crowded")
+            with Consumer(bridge.public) as friend:
+                exchange.rate(100)
+                self.assertEqual(len(friend.take(5)), 5)
+
     def test_a_crowd_of_consumers_costs_memory_in_proportion(self):
         size = 1_500
         with self.under_attack() as (_exchange, bridge, _witness), \

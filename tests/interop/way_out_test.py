@@ -156,6 +156,13 @@ class WayOutTest(unittest.TestCase):
             if IS_HEAVY:
                 self.assertLess(share, 0.3)
 
+    def test_the_soft_limit_of_descriptors_is_raised_to_the_hard_one(self):
+        def few_files(*arguments, **settings):
+            return BridgeWithFewFiles("64:256", *arguments, **settings)
+
+        with self.bridge(make_bridge=few_files) as (_exchange, bridge):
+            self.assertRegex(bridge.get("/metrics")[1], r"(?m)^process_max_fds 256$")
+
     @staticmethod
     def processor_s(pid):
         user, system = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
