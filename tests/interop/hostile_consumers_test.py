@@ -164,14 +164,22 @@ class HostileConsumersTest(unittest.TestCase):
 
     def test_random_bytes_are_dropped_and_counted(self):
         noise = random.Random(1)
+        request = b"GET / HTTP/1.1\r\nHost: localhost:5555\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n\r\n"
+        # What does not begin like a greeting may read like a peer of ZMTP 1: that goes when it likes.
+        kinds = (("noise", b"", True, False), ("a signature", b"\xff", True, True),
+                 ("a request of HTTP", request, False, False), ("a greeting", hostile.GREETING, True, True))
         with self.under_attack() as (_exchange, bridge, _witness), \
-                self.within_memory(bridge, 30 * MB, "300 connections of noise"), \
-                hostile.crowd(bridge.public, 300) as connections:
-            for number, connection in enumerate(connections):
-                begin = [b"", b"\xff", b"GET / HTTP/1.1\r\n\r\n", hostile.GREETING][number % 4]
-                with contextlib.suppress(OSError):
-                    connection.sendall(begin + noise.randbytes(noise.randrange(64, 5_000)))
-            self.wait_for_metric(bridge, 75, "handshake_failures_total", endpoint="public")
+                self.within_memory(bridge, 30 * MB, "75 connections of noise at a time"):
+            for kind, begin, is_followed, is_cut_off in kinds:
+                counted = bridge.metric("handshake_failures_total", endpoint="public")
+                with self.subTest(kind), hostile.crowd(bridge.public, 75) as connections:
+                    for connection in connections:
+                        rest = noise.randbytes(noise.randrange(64, 5_000)) if is_followed else b""
+                        with contextlib.suppress(OSError):
+                            connection.sendall(begin + rest)
+                    if is_cut_off:
+                        wait_until(lambda: not any(map(hostile.is_open, connections)), "all are cut off")
+                self.wait_for_metric(bridge, counted + 75, "handshake_failures_total", endpoint="public")
 
     def test_half_open_connections_are_cut_off_and_counted(self):
         with self.under_attack() as (_exchange, bridge, _witness), \
