@@ -20,6 +20,13 @@ std::string name_of(int signal) { return std::string("SIG") + sigabbrev_np(signa
 
 void hold_signals() { change_mask(SIG_BLOCK); }
 
+bool is_asked_to_end() {
+  sigset_t waiting;
+  sigemptyset(&waiting);
+  sigpending(&waiting);
+  return sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1;
+}
+
 void release_signals() { change_mask(SIG_UNBLOCK); }
 
 }  // namespace bpx::bridge

@@ -17,6 +17,9 @@ std::string name_of(int signal);
 /// who signals the bridge ends it in the midst of its start.
 void hold_signals();
 
+/// Whether SIGTERM or SIGINT is among those that wait.
+bool is_asked_to_end();
+
 /// For the thread that has come to handle them, or where nobody does. Whoever started the bridge
 /// may have held them too.
 void release_signals();

@@ -4,6 +4,7 @@
 #include "bridge/cli/secrecy.hpp"
 #include "bridge/cli/settings.hpp"
 #include "bridge/one_line.hpp"
+#include "bridge/signals.hpp"
 
 #include <csignal>
 #include <exception>
@@ -26,7 +27,7 @@ Reading read_again(const ServerFlags& flags) {
 int run(const ServerFlags& flags) {
   open_many_files();
   auto settings = load_settings(flags);
-  if (!settings) return kMisconfigured;
+  if (!settings) return is_asked_to_end() ? kStopped : kMisconfigured;
   std::signal(SIGPIPE, SIG_IGN);  // a log reader that ends must not end the bridge
   try {
     App app(settings->config, std::move(settings->credentials), settings->curve_keys,

@@ -15,11 +15,14 @@
 namespace bpx::bridge {
 namespace {
 
-bool is_loopback_host(std::string_view host) {
-  if (host == "localhost") return true;
+bool is_loopback_address(std::string_view host) {
   boost::system::error_code error;
   const auto address = boost::asio::ip::make_address(std::string(host), error);
   return !error && address.is_loopback();
+}
+
+bool is_loopback_host(std::string_view host) {
+  return host == "localhost" || is_loopback_address(host);
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
@@ -157,7 +160,7 @@ std::optional<HostAndPort> parse_authority(std::string_view text,
   return HostAndPort{.host = std::string(host), .port = *port};
 }
 
-bool HostAndPort::is_loopback() const { return is_loopback_host(host); }
+bool HostAndPort::is_loopback() const { return is_loopback_address(host); }
 
 bool ExchangeUrl::is_loopback() const { return is_loopback_host(host); }
 

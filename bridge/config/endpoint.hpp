@@ -27,6 +27,7 @@ struct HostAndPort {
   std::string host;  ///< likewise
   std::uint16_t port = 0;
 
+  /// By its address. Where a name leads, localhost too, is only known when it is dialled.
   bool is_loopback() const;
 };
 

@@ -60,8 +60,9 @@ class Validation {
       has_tls_ = has_tls_ || url->is_tls;
       const bool is_open = !url->is_tls && !url->address.is_loopback();
       if (is_open && settings_.include_private)
-        note(place, "would show account data in the clear beyond this machine",
-             "use tls://, or leave " + kPath + ".include_private out");
+        note(place, "may show account data in the clear beyond this machine",
+             "use tls://, or an address such as 127.0.0.1 where it is this machine, or leave " +
+                 kPath + ".include_private out");
     }
   }
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <set>
 
 namespace bpx::bridge {
@@ -297,13 +298,21 @@ std::string foreign_variables(const Environment& environment) {
   return names;
 }
 
-std::string to_json(const Config& config) {
+std::string to_json(const Config& config,
+                    const std::function<std::string(const std::string&)>& shown) {
   auto copy = config;
   copy.upstream.proxy = without_credentials(copy.upstream.proxy);
+  const auto show = [&](std::string& text) {
+    if (shown) text = shown(text);
+  };
   OrderedJson json;
-  for (const auto& key : keys_of(copy))
+  for (const auto& key : keys_of(copy)) {
+    if (auto* const* text = std::get_if<std::string*>(&key.value)) show(**text);
+    if (auto* const* texts = std::get_if<std::vector<std::string>*>(&key.value))
+      std::ranges::for_each(**texts, show);
     std::visit([&](const auto* value) { member(json, key.path) = *value; }, key.value);
-  return json.dump(2, ' ', false, OrderedJson::error_handler_t::replace);
+  }
+  return json.dump(2, ' ', true, OrderedJson::error_handler_t::replace);
 }
 
 }  // namespace bpx::bridge

@@ -6,6 +6,7 @@
 #include "bridge/config/readable_file.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,8 +32,10 @@ Config load_config(const ConfigSources& sources, Problems& problems);
 /// `BRIDGE_PORT=tcp://…`. load_config() passes over them.
 std::string foreign_variables(const Environment& environment);
 
-/// `config` as JSON that load_config() accepts. It holds no secrets: the
-/// proxy's credentials are left out, and no others enter a Config.
-std::string to_json(const Config& config);
+/// `config` as JSON that load_config() accepts, in ASCII: a path may hold what steers a terminal.
+/// It holds no secrets: the proxy's credentials are left out, and no others enter a Config.
+/// `shown`, where there is one: what to show in place of each text.
+std::string to_json(const Config& config,
+                    const std::function<std::string(const std::string&)>& shown = {});
 
 }  // namespace bpx::bridge

@@ -1,9 +1,12 @@
 #include "bridge/config/readable_file.hpp"
 
+#include <array>
 #include <cerrno>
+#include <csignal>
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/signalfd.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -19,9 +22,18 @@ int open_to_read(const std::string& path) {
   return descriptor;
 }
 
+/// Readable while a signal that asks for the program's end is held back.
+int descriptor_of_ends() {
+  sigset_t ends;
+  sigemptyset(&ends);
+  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&ends, signal);
+  return signalfd(-1, &ends, SFD_CLOEXEC);
+}
+
 }  // namespace
 
-ReadableFile::ReadableFile(const std::string& path, Kind kind) : descriptor_(open_to_read(path)) {
+ReadableFile::ReadableFile(const std::string& path, Kind kind, std::chrono::milliseconds patience)
+    : descriptor_(open_to_read(path)), patience_(patience) {
   if (descriptor_ < 0) {
     error_ = errno;
   } else if (fstat(descriptor_, &status_) != 0) {
@@ -50,7 +62,8 @@ std::string_view ReadableFile::fault() const {
     case EACCES: return "may not be read by this user";
     case EISDIR: return "is a directory";
     case EINVAL: return "is no regular file";
-    case ETIMEDOUT: return "is a FIFO that nobody writes into";
+    case ETIMEDOUT: return "was waited for in vain: nothing more came, and no end of it";
+    case ECANCELED: return "was waited for until a signal came";
     default: return "cannot be read";
   }
 }
@@ -83,11 +96,13 @@ bool ReadableFile::read_into(std::string& text, std::size_t max_bytes) {
 
 /// Until there is something to read, or its end: at once where it is a regular file.
 bool ReadableFile::wait_for_writer() {
-  constexpr int kLongestMs = 30'000;
-  pollfd waited{.fd = descriptor_, .events = POLLIN, .revents = 0};
-  const int ready = poll(&waited, 1, kLongestMs);
-  if (ready == 0) errno = ETIMEDOUT;
-  return ready > 0;
+  const int signals = descriptor_of_ends();
+  std::array<pollfd, 2> waited{{{descriptor_, POLLIN, 0}, {signals, POLLIN, 0}}};
+  const int ready = poll(waited.data(), waited.size(), static_cast<int>(patience_.count()));
+  const int error = errno;
+  if (signals >= 0) ::close(signals);
+  errno = ready == 0 ? ETIMEDOUT : ready < 0 ? error : ECANCELED;
+  return ready > 0 && waited.front().revents != 0;
 }
 
 }  // namespace bpx::bridge

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -13,13 +14,16 @@ namespace bpx::bridge {
 class ReadableFile {
  public:
   enum class Kind {
-    any,     ///< a FIFO too, and then reading waits for who writes into it, half a minute
+    any,     ///< a FIFO too, and then reading waits for who writes into it
     regular  ///< nothing else, so that nobody waits for anybody; symbolic links are followed
   };
 
   static constexpr std::string_view kStandardInput = "/dev/stdin";  ///< whatever it is
 
-  ReadableFile(const std::string& path, Kind kind);
+  static constexpr std::chrono::seconds kPatience{30};
+
+  /// `patience`: how long to wait for the next bytes.
+  ReadableFile(const std::string& path, Kind kind, std::chrono::milliseconds patience = kPatience);
   ReadableFile(const ReadableFile&) = delete;
   ReadableFile& operator=(const ReadableFile&) = delete;
   ~ReadableFile();
@@ -41,7 +45,8 @@ class ReadableFile {
   bool is_open_to_others() const;
 
   /// Puts the file's next bytes into `text`, in place of what was there: all, or `max_bytes` of
-  /// them. False where they cannot be read.
+  /// them. False where they cannot be read, do not come, or have not come when SIGTERM or SIGINT
+  /// does, which has to be held for that; it is not taken.
   bool read_into(std::string& text, std::size_t max_bytes);
 
  private:
@@ -49,6 +54,7 @@ class ReadableFile {
   bool wait_for_writer();
 
   int descriptor_;
+  std::chrono::milliseconds patience_;
   int error_ = 0;  ///< of the system: what went wrong
   struct stat status_ {};
 };

@@ -33,15 +33,17 @@ in_port_t port_of(const sockaddr_storage& address) { return as_ipv4(address).sin
 
 Bouncer::Bouncer()
     : nothing_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
-      held_(::fcntl(nothing_, F_DUPFD_CLOEXEC, 0)) {
-  if (held_ >= 0) return;
-  if (nothing_ >= 0) ::close(nothing_);
+      held_(another_of_nothing()),
+      spare_(another_of_nothing()) {
+  if (spare_ >= 0) return;
+  for (const int descriptor : {held_, nothing_})
+    if (descriptor >= 0) ::close(descriptor);
   throw StartupError("no file descriptor is left; raise the limit (LimitNOFILE, ulimit -n)");
 }
 
 Bouncer::~Bouncer() {
-  ::close(held_);
-  ::close(nothing_);
+  for (const int descriptor : {spare_, held_, nothing_})
+    if (descriptor >= 0) ::close(descriptor);
 }
 
 void Bouncer::watch(int listener) {
@@ -51,21 +53,39 @@ void Bouncer::watch(int listener) {
   listening_.push_back(local_address(listener));
 }
 
-bool Bouncer::turn_away_one() {
-  ::close(held_);  // which makes room for one
+std::optional<PeerAddress> Bouncer::turn_away_one() {
+  if (spare_ >= 0) ::close(spare_);
+  spare_ = -1;
   int accepted = -1;
   for (const int listener : listeners_)
     if (accepted < 0) accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-  ::close(accepted);
-  held_ = ::fcntl(nothing_, F_DUPFD_CLOEXEC, 0);
-  return accepted >= 0;
+  if (accepted < 0) {
+    spare_ = another_of_nothing();
+    return std::nullopt;
+  }
+  auto peer = peer_address(accepted);
+  // Which ends the connection, and leaves nobody a moment to take the descriptor.
+  ::dup3(nothing_, accepted, O_CLOEXEC);
+  spare_ = accepted;
+  return peer;
 }
 
-void Bouncer::show_out(int connection) {
-  if (::dup3(connection, held_, O_CLOEXEC) < 0) return;  // it has gone by itself
-  if (is_ours(local_address(held_))) ::shutdown(held_, SHUT_RDWR);
+std::optional<PeerAddress> Bouncer::show_out(int connection, const PeerAddress& peer) {
+  if (::dup3(connection, held_, O_CLOEXEC) < 0) return std::nullopt;  // it has gone by itself
+  auto ended = end_held(peer);
   ::dup3(nothing_, held_, O_CLOEXEC);  // else it would stay open for as long as we hold it
+  return ended;
 }
+
+std::optional<PeerAddress> Bouncer::end_held(const PeerAddress& expected) const {
+  if (!is_ours(local_address(held_))) return std::nullopt;
+  auto peer = peer_address(held_);
+  if (!expected.host.empty() && peer != expected) return std::nullopt;
+  ::shutdown(held_, SHUT_RDWR);
+  return peer;
+}
+
+int Bouncer::another_of_nothing() const { return ::fcntl(nothing_, F_DUPFD_CLOEXEC, 0); }
 
 Bouncer::Address Bouncer::local_address(int descriptor) {
   Address address;

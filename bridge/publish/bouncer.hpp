@@ -1,5 +1,8 @@
 #pragma once
 
+#include "bridge/publish/peer_address.hpp"
+
+#include <optional>
 #include <vector>
 
 #include <sys/socket.h>
@@ -22,12 +25,13 @@ class Bouncer {
   void watch(int listener);
 
   /// Where libzmq lacks a file descriptor to accept whoever waits at a listener, it tries again and
-  /// again, as fast as it can: accepts one in its place, and ends that connection. Returns whether
-  /// there was one.
-  bool turn_away_one();
+  /// again, as fast as it can: accepts one in its place, and ends that connection. Returns where it
+  /// came from; nullopt where nobody waits, or libzmq was quicker.
+  std::optional<PeerAddress> turn_away_one();
 
-  /// Ends `connection` if it is one that a watched listener has accepted.
-  void show_out(int connection);
+  /// Ends `connection` if it is one that a watched listener has accepted, from `peer` where that is
+  /// known. Returns where it came from; nullopt where it is another by now, or none.
+  std::optional<PeerAddress> show_out(int connection, const PeerAddress& peer = {});
 
  private:
   struct Address {
@@ -37,9 +41,12 @@ class Bouncer {
 
   static Address local_address(int descriptor);
   bool is_ours(const Address& local) const;
+  std::optional<PeerAddress> end_held(const PeerAddress& expected) const;
+  int another_of_nothing() const;
 
-  int nothing_;  ///< open on nothing; what `held_` is when it holds nothing
-  int held_;     ///< the descriptor of our own
+  int nothing_;  ///< open on nothing; what the others are while they are not used
+  int held_;     ///< the descriptor of our own, never given up
+  int spare_;    ///< makes room for one to be accepted; -1 where somebody was quicker to take that
   std::vector<int> listeners_;
   std::vector<Address> listening_;
 };

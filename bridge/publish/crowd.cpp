@@ -18,17 +18,12 @@ constexpr int kTurnedAwayAtOnce = 100;
 constexpr std::int64_t kForgivenEachNs = 60'000'000'000;
 constexpr std::int64_t kReportedEachNs = 900'000'000;  // with each look of one a second
 
-/// Though it may never have been heard of: libzmq does not say what peers of ZMTP 2 ask for.
-bool is_known_to_listen(int connection) {
-  const auto traffic = traffic_of(connection);
-  return traffic && !traffic->is_without_messages();
-}
-
 }  // namespace
 
-Crowd::Crowd(std::string endpoint, Attendance::Bounds bounds, EndpointMeasurements& measurements,
-             Log& log)
+Crowd::Crowd(std::string endpoint, bool has_curve, Attendance::Bounds bounds,
+             EndpointMeasurements& measurements, Log& log)
     : endpoint_(std::move(endpoint)),
+      has_curve_(has_curve),
       measurements_(measurements),
       log_(log),
       attendance_(bounds),
@@ -47,17 +42,25 @@ void Crowd::listening(int listener) {
 }
 
 void Crowd::arrived(int connection) {
+  // Though it may never have been heard of: libzmq does not say what peers of ZMTP 2 ask for.
+  const auto is_known_to_listen = [this](int other) {
+    const auto traffic = traffic_of(other);
+    return traffic && !traffic->is_without_messages(has_curve_);
+  };
   const std::lock_guard lock(mutex_);
+  peers_.arrived(connection);
   if (const auto one_too_many = attendance_.arrive(connection, steady_ns(), is_known_to_listen))
     turn_away(*one_too_many, TurnedAway::crowded, crowded_, kCrowdedMend);
-  peers_.arrived(connection);
   measurements_.peers.set(attendance_.size());
 }
 
 void Crowd::could_not_accept() {
   const std::lock_guard lock(mutex_);
-  for (int left = kTurnedAwayAtOnce; left > 0 && bouncer_.turn_away_one(); --left)
-    note_turned_away(TurnedAway::crowded, crowded_, kCrowdedMend);
+  for (int left = kTurnedAwayAtOnce; left > 0; --left) {
+    const auto peer = bouncer_.turn_away_one();
+    if (!peer) return;
+    note_turned_away(*peer, TurnedAway::crowded, crowded_, kCrowdedMend);
+  }
 }
 
 void Crowd::identify(int connection) {
@@ -79,7 +82,7 @@ void Crowd::handshake_failed() { measurements_.handshake_failures.add(); }
 void Crowd::said_nothing(int connection) {
   handshake_failed();
   const std::lock_guard lock(mutex_);
-  bouncer_.show_out(connection);
+  show_out(connection);
 }
 
 void Crowd::requested(const Caller& caller, ConsumerRequest kind, std::size_t bytes) {
@@ -124,12 +127,11 @@ std::uint64_t Crowd::furthest_behind() const {
   return furthest ? peers_.all().at(*furthest).lag.bytes() : 0;
 }
 
-void Crowd::evict_furthest_behind(std::uint64_t queued) {
+bool Crowd::evict_furthest_behind(std::uint64_t queued) {
   const std::lock_guard lock(mutex_);
   const auto furthest = peers_.furthest_behind();
-  if (!furthest) return;
+  if (!furthest || !show_out(*furthest)) return false;
   const auto& peer = peers_.all().at(*furthest);
-  bouncer_.show_out(*furthest);
   measurements_.evicted.add();
   measurements_.last_evicted_ns.set(unix_ns());
   log_.warn("evicted", {{"endpoint", endpoint_},
@@ -138,6 +140,7 @@ void Crowd::evict_furthest_behind(std::uint64_t queued) {
                         {"queued_bytes", queued},
                         {"check", "why does it not read? publish.queue_bytes bounds what waits"}});
   peers_.gives_up(*furthest);
+  return true;
 }
 
 void Crowd::queue_is_full() {
@@ -170,16 +173,24 @@ bool Crowd::is_here(int connection) const {
 }
 
 void Crowd::turn_away(int connection, TurnedAway reason, Episode& episode, std::string_view mend) {
-  bouncer_.show_out(connection);
-  note_turned_away(reason, episode, mend);
+  if (const auto peer = show_out(connection)) note_turned_away(*peer, reason, episode, mend);
 }
 
-void Crowd::note_turned_away(TurnedAway reason, Episode& episode, std::string_view mend) {
+/// Returns where it came from; nullopt where it has gone already.
+std::optional<PeerAddress> Crowd::show_out(int connection) {
+  const auto peer = peers_.all().find(connection);
+  return bouncer_.show_out(connection,
+                           peer != peers_.all().end() ? peer->second.address : PeerAddress{});
+}
+
+void Crowd::note_turned_away(const PeerAddress& peer, TurnedAway reason, Episode& episode,
+                             std::string_view mend) {
   auto& counter = measurements_.turned_away[reason];
   counter.add();
   if (episode.begins(steady_ns()))
     log_.warn("turned away", {{"endpoint", endpoint_},
                               {"reason", to_string(reason)},
+                              {"consumer", peer.text()},
                               {"connections", attendance_.size()},
                               {"count", counter.value()},
                               {"check", mend}});

@@ -5,12 +5,14 @@
 #include "bridge/observe/measurements.hpp"
 #include "bridge/publish/attendance.hpp"
 #include "bridge/publish/bouncer.hpp"
+#include "bridge/publish/peer_address.hpp"
 #include "bridge/publish/peers.hpp"
 #include "bridge/publish/subscription.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +27,8 @@ namespace bpx::bridge {
 class Crowd {
  public:
   /// `endpoint`: public or private.
-  Crowd(std::string endpoint, Attendance::Bounds bounds, EndpointMeasurements& measurements,
-        Log& log);
+  Crowd(std::string endpoint, bool has_curve, Attendance::Bounds bounds,
+        EndpointMeasurements& measurements, Log& log);
 
   /// From now on there is room for so many at most.
   void bound(std::size_t connections);
@@ -53,8 +55,8 @@ class Crowd {
 
   /// By how many bytes the consumer is behind that is furthest; 0 where nobody is for long.
   std::uint64_t furthest_behind() const;
-  /// Ends that one's connection. `queued`: bytes that wait for all.
-  void evict_furthest_behind(std::uint64_t queued);
+  /// Ends that one's connection, unless it has ended already. `queued`: bytes that wait for all.
+  bool evict_furthest_behind(std::uint64_t queued);
 
   /// A consumer's queue has become full: says whose, as far as that can be seen.
   void queue_is_full();
@@ -68,10 +70,13 @@ class Crowd {
 
  private:
   void turn_away(int connection, TurnedAway reason, Episode& episode, std::string_view mend);
-  void note_turned_away(TurnedAway reason, Episode& episode, std::string_view mend);
+  std::optional<PeerAddress> show_out(int connection);
+  void note_turned_away(const PeerAddress& peer, TurnedAway reason, Episode& episode,
+                        std::string_view mend);
   void report_consumers();
 
   const std::string endpoint_;
+  const bool has_curve_;
   EndpointMeasurements& measurements_;
   Log& log_;
   // Two threads tell. None keeps it for longer than a look at everybody takes, a microsecond each.

@@ -11,6 +11,8 @@ struct PeerAddress {
 
   /// `HOST:PORT`, `[HOST]:PORT`, or the host alone; `unknown` where it is.
   std::string text() const;
+
+  bool operator==(const PeerAddress&) const = default;
 };
 
 /// Of an open connection.

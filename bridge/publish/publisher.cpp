@@ -114,7 +114,7 @@ class Publisher::Socket {
          EndpointMeasurements& measurements, Log& log)
       : socket_(make_socket(context, options)),
         name_(audience == Audience::account ? "private" : "public"),
-        crowd_(name_, bounds, measurements, log),
+        crowd_(name_, curve.has_value(), bounds, measurements, log),
         callers_(last_caller),
         refusals_(name_, measurements.auth_failures, log),
         peers_(context, socket_, name_, crowd_, curve ? &refusals_ : nullptr),

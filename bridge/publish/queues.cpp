@@ -12,12 +12,11 @@ constexpr std::chrono::milliseconds kHurried{50};
 constexpr std::int64_t kPatienceNs = 150'000'000;
 
 /// Ends the connection of the one that is furthest behind at any endpoint, by more than `least`.
-/// Returns whether there is one.
+/// Returns whether there is one; where it is just going by itself, the next look tells of another.
 bool evict_one(const std::vector<Crowd*>& crowds, std::uint64_t least, std::uint64_t waiting) {
   const auto furthest = std::ranges::max_element(crowds, {}, &Crowd::furthest_behind);
   if (furthest == crowds.end() || (*furthest)->furthest_behind() <= least) return false;
-  (*furthest)->evict_furthest_behind(waiting);
-  return true;
+  return (*furthest)->evict_furthest_behind(waiting);
 }
 
 }  // namespace

@@ -21,11 +21,18 @@ constexpr std::uint64_t kShortestGreeting = 14;
 /// at least a topic and an envelope that contains it.
 constexpr std::uint64_t kLongestHandshake = 64 + 28;
 
+/// The same with CURVE: the greeting; WELCOME, which whoever knows the server's key is sent before
+/// its own is looked at; and READY. Nobody of ZMTP 2 is let in there. Source:
+/// rfc.zeromq.org/spec/26.
+constexpr std::uint64_t kLongestCurveHandshake = 64 + 170 + 52;
+
 }  // namespace
 
 bool Traffic::is_silent() const { return taken > 0 && received < kShortestGreeting; }
 
-bool Traffic::is_without_messages() const { return taken <= kLongestHandshake; }
+bool Traffic::is_without_messages(bool has_curve) const {
+  return taken <= (has_curve ? kLongestCurveHandshake : kLongestHandshake);
+}
 
 std::optional<Traffic> traffic_of(int descriptor) {
   tcp_info info{};

@@ -15,8 +15,9 @@ struct Traffic {
   /// everyone, unasked, has been taken: a system that counts nothing accuses nobody.
   bool is_silent() const;
 
-  /// Whether nothing but the handshake of ZMTP 3 can have been sent: no message.
-  bool is_without_messages() const;
+  /// Whether nothing but the handshake of ZMTP 3 can have been sent: no message. `has_curve`: where
+  /// the endpoint has.
+  bool is_without_messages(bool has_curve) const;
 };
 
 /// Of an open connection; nullopt where the system does not say, as of `ipc://`. Any thread.

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+import pathlib
 import pty
 import re
 import signal
@@ -96,11 +97,14 @@ class Sayer:
         while self._socket.recv() != b"\1bridge.status":  # its last
             pass
 
-    def wait_for_replay_request(self):
+    def wait_for_request(self, kind):
         """Returns its topic."""
-        while not (subscription := self._socket.recv()).startswith(b"\1bridge.replay/"):
+        while not (subscription := self._socket.recv()).startswith(b"\1bridge." + kind + b"/"):
             pass
         return subscription[1:]
+
+    def wait_for_replay_request(self):
+        return self.wait_for_request(b"replay")
 
     def take_further_requests(self):
         """For replays, until the tail has ended."""
@@ -225,11 +229,24 @@ class CommandLineTest(unittest.TestCase):
         with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge:
             exchange.wait_for_subscriptions(["trade.SOL_USDC"])
             exchange.rate(500)
-            with open("/dev/full", "w") as full:
-                done = subprocess.run([BRIDGE, "tail", "--connect", bridge.public], stdout=full, text=True,
+            for redirection in ("> /dev/full", ">&-"):
+                done = subprocess.run(["sh", "-c", f'"$@" {redirection}', "sh", BRIDGE, "tail", "--connect",
+                                       bridge.public], text=True, stderr=subprocess.PIPE,
+                                      env=clean_environment(), timeout=DEADLINE)
+                self.assertEqual(done.returncode, 1, redirection)
+                self.assertIn("cannot write to standard output", done.stderr)
+
+    def test_a_book_that_cannot_be_written_is_a_failure(self):
+        stream = "depth.SOL_USDC"
+        with Exchange() as exchange, Bridge(exchange, [stream], BRIDGE_PUBLISH__BOOKS=stream) as bridge:
+            exchange.wait_for_subscriptions([stream])
+            exchange.rate(500)
+            for redirection, form in (("> /dev/full", "pretty"), ("> /dev/full", "raw"), (">&-", "raw")):
+                done = subprocess.run(["sh", "-c", f'"$@" {redirection}', "sh", BRIDGE, "tail", "--book", stream,
+                                       "--format", form, "--connect", bridge.public], text=True,
                                       stderr=subprocess.PIPE, env=clean_environment(), timeout=DEADLINE)
-            self.assertEqual(done.returncode, 1)
-            self.assertIn("cannot write to standard output", done.stderr)
+                self.assertEqual(done.returncode, 1, (redirection, form))
+                self.assertIn("cannot write to standard output", done.stderr)
 
     def test_a_file_that_cannot_be_read_is_one_problem_that_says_why(self):
         with tempfile.TemporaryDirectory() as directory:
@@ -242,6 +259,30 @@ class CommandLineTest(unittest.TestCase):
         done = subprocess.run([BRIDGE, "check", "--config", "-"], input='{"upstream":{"streams":["trade.A"]}}',
                               env=clean_environment(), text=True, capture_output=True, timeout=DEADLINE)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "to give files to another user takes root")
+    def test_what_this_user_has_no_right_to_is_told_with_its_mend(self):
+        another = 65534
+        with tempfile.TemporaryDirectory() as directory:
+            os.chmod(directory, 0o755)
+            config = os.path.join(directory, "config.json")
+            with open(config, "w") as file:
+                file.write("{}")
+            os.chmod(config, 0o600)
+            for path in (config, directory):
+                os.chown(path, another, another)
+            # Root as any other user: what is another's is not its own.
+            unprivileged = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--", BRIDGE]
+            done = subprocess.run([*unprivileged, "check", "--config", config], env=clean_environment(), text=True,
+                                  capture_output=True, timeout=DEADLINE)
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stderr, rf"^config: {config}: may not be read by this user; .+\n$")
+            with Exchange() as exchange:
+                done = subprocess.run(
+                    [*unprivileged, "--stream", "trade.A"], text=True, capture_output=True, timeout=DEADLINE,
+                    env=exchange.environment(BRIDGE_PUBLISH__PUBLIC__BIND=f"ipc://{directory}/socket"))
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("a folder that this user may write to", done.stderr)
 
     def test_a_configuration_may_come_through_a_socket(self):
         ours, its = socket.socketpair()
@@ -583,16 +624,20 @@ class CommandLineTest(unittest.TestCase):
 
     def test_tail_steers_no_terminal_whatever_the_format(self):
         evil = b'{"a":"\x1b]0;title\x07","b":"\xc2\x9b2J","c":"\xe2\x80\xae"}'
-        for arguments in (["--format", "raw"], ["--format", "pretty"]):
+        for arguments in (["trade.A", "--count", "1", "--format", "raw"], ["trade.A", "--count", "1"],
+                          ["--book", "depth.A", "--format", "raw"]):
             with Sayer() as bridge:
                 screen, terminal = pty.openpty()
                 process = subprocess.Popen(
-                    [*MORTAL, BRIDGE, "tail", "trade.A", "--count", "1", "--connect", bridge.endpoint, *arguments],
+                    [*MORTAL, BRIDGE, "tail", "--connect", bridge.endpoint, *arguments],
                     env=clean_environment(), stdout=terminal, stderr=subprocess.PIPE)
                 os.close(terminal)
                 self.addCleanup(process.kill)
-                bridge.wait_for_tail()
-                bridge.say(evil)
+                if "--book" in arguments:
+                    bridge.say(evil, bridge.wait_for_request(b"book"))
+                else:
+                    bridge.wait_for_tail()
+                    bridge.say(evil)
                 shown = b""
                 with contextlib.suppress(OSError):  # EIO: the end
                     while piece := os.read(screen, 4096):
@@ -774,8 +819,8 @@ class CommandLineTest(unittest.TestCase):
                 self.assertRegex(bridge.lines[-1], r"INFO  stopped$")
 
     def test_signals_that_come_while_it_starts_are_acted_upon_once_it_has(self):
-        for signs in ([signal.SIGTERM], [signal.SIGINT],
-                      [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM]):
+        for signs, end in (([], signal.SIGTERM), ([], signal.SIGINT),
+                           ([signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2], signal.SIGTERM)):
             with tempfile.TemporaryDirectory() as directory:
                 config = os.path.join(directory, "config.json")
                 os.mkfifo(config)  # it reads the configuration for as long as the test likes
@@ -790,10 +835,35 @@ class CommandLineTest(unittest.TestCase):
                     for sign in signs:
                         process.send_signal(sign)
                     file.write("{}")
+                process.send_signal(end)
                 _, said = process.communicate(timeout=DEADLINE)
                 self.assertEqual(process.returncode, 0, said)
-                self.assertIn("shutdown cause=" + signs[-1].name, said)
+                self.assertIn("shutdown cause=" + end.name, said)
                 self.assertEqual("not reloaded" in said, signal.SIGHUP in signs, said)
+
+    def test_either_signal_ends_the_wait_for_who_writes_the_configuration(self):
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            with tempfile.TemporaryDirectory() as directory:
+                config = os.path.join(directory, "config.json")
+                os.mkfifo(config)
+                for argument, stdin in ((config, subprocess.DEVNULL), ("-", subprocess.PIPE)):
+                    process = subprocess.Popen([*MORTAL, BRIDGE, "--config", argument], stdin=stdin,
+                                               stderr=subprocess.PIPE, text=True, env=clean_environment())
+                    self.addCleanup(process.kill)
+                    wait_until(lambda: self.holds(process.pid, sign), "the signal to be held")
+                    process.send_signal(sign)
+                    said = process.stderr.read()
+                    self.assertEqual(process.wait(DEADLINE), 0, said)
+                    self.assertRegex(said, f"^config: {re.escape(argument)}: was waited for until a signal came; .*\n$")
+                    for pipe in (process.stdin, process.stderr):
+                        if pipe:
+                            pipe.close()
+
+    @staticmethod
+    def holds(pid, sign):
+        """Whether the process keeps the signal waiting."""
+        held = re.search(r"^SigBlk:\s*(\w+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)[1]
+        return int(held, 16) >> (sign - 1) & 1
 
     def test_signals_that_mean_nothing_to_the_bridge_are_logged_and_do_no_harm(self):
         with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge:

@@ -10,9 +10,10 @@ import tempfile
 import unittest
 import urllib.request
 
+import hostile
 import zmq
 
-from harness import (BRIDGE, DEADLINE, KEYS, ROOT, Exchange, Program, clean_environment, free_port,
+from harness import (BRIDGE, DEADLINE, KEYS, ROOT, CurveKeys, Exchange, Program, clean_environment, free_port,
                      wait_until)
 
 SECTION = re.search(r"^### Encrypting and admitting consumers\n(.*?)^###? ",
@@ -62,8 +63,8 @@ class CurveTest(unittest.TestCase):
         with open(self.path("bridge.json"), "w") as file:
             json.dump(configuration, file)
 
-    def bridge(self, exchange):
-        return Program([BRIDGE, "--config", self.path("bridge.json"), "--stream", STREAM],
+    def bridge(self, exchange, *prefix):
+        return Program([*prefix, BRIDGE, "--config", self.path("bridge.json"), "--stream", STREAM],
                        exchange.environment(**KEYS, BRIDGE_PUBLISH__HEARTBEAT_MS="50"))
 
     def example(self):
@@ -193,6 +194,18 @@ class CurveTest(unittest.TestCase):
             again = self.socket(self.consumer)
             bridge.wait_for_line("refused .*" + re.escape(self.consumer["public_key"]))
             self.assertFalse(again.poll(0))
+
+    def test_a_friend_comes_in_though_strangers_hold_every_place(self):
+        self.write_configuration(self.consumer["public_key"])
+        stranger = self.another_pair()
+        hello = hostile.curve_hello(CurveKeys(*(key.encode() for key in (
+            self.server["public_key"], stranger["public_key"], stranger["secret_key"]))))
+        with Exchange() as exchange, self.bridge(exchange, "prlimit", "--nofile=128:128") as bridge:
+            bridge.wait_for_line("publishing endpoint=.*private")
+            with hostile.crowd(f"tcp://127.0.0.1:{self.port}", 60,
+                               lambda connection: hostile.stop_after_welcome(connection, hello)):
+                bridge.wait_for_line("turned away endpoint=private reason=crowded")
+                self.assertTrue(self.socket(self.consumer).poll(DEADLINE * 1000), "is turned away")
 
     def test_sighup_takes_the_server_key_for_what_needs_a_restart(self):
         self.write_configuration(self.consumer["public_key"])

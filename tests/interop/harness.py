@@ -297,14 +297,14 @@ class Bridge(Program):
 
 
 class BridgeWithFewFiles(Bridge):
-    """One that may open `files` and not one more."""
+    """One that may open `files` and not one more; SOFT:HARD where the one limit is not the other."""
 
     def __init__(self, files, *arguments, **settings):
         self._files = files
         super().__init__(*arguments, **settings)
 
     def command(self):
-        return ["/usr/bin/prlimit", f"--nofile={self._files}:{self._files}", *super().command()]
+        return ["/usr/bin/prlimit", f"--nofile={self._files}", *super().command()]
 
 
 class Message(typing.NamedTuple):

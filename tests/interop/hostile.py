@@ -8,9 +8,16 @@ import socket
 import struct
 import time
 
+import zmq
 from harness import DEADLINE
 
-GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+
+def _greeting(mechanism, is_server=False):
+    return b"\xff" + bytes(8) + b"\x7f\x03\x00" + mechanism.ljust(20, b"\0") + bytes([is_server]) + bytes(31)
+
+
+GREETING = _greeting(b"NULL")
+CURVE_WELCOME_BYTES = 170
 
 
 def _command(name, body):
@@ -64,6 +71,27 @@ def shake_hands(connection):
     _flags, length = receive_exactly(connection, 2)
     receive_exactly(connection, length)
     return connection
+
+
+def curve_hello(keys):
+    """What a client says first to whom it takes for the server with the public key of `keys`, a
+    CurveKeys. It may be said again, by anybody."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, zmq.Context.instance().socket(zmq.SUB) as client:
+        client.linger = 0
+        client.curve_serverkey, client.curve_publickey, client.curve_secretkey = keys
+        client.connect(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(DEADLINE)
+            connection.sendall(_greeting(b"CURVE", is_server=True))
+            receive_exactly(connection, len(GREETING))
+            return receive_exactly(connection, 202)
+
+
+def stop_after_welcome(connection, hello):
+    """Goes as far as whoever knows the server's public key, and tells nobody its own."""
+    connection.sendall(_greeting(b"CURVE") + hello)
+    receive_exactly(connection, len(GREETING) + CURVE_WELCOME_BYTES)
 
 
 def shake_hands_as_of_old(connection, revision):

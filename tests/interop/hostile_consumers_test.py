@@ -164,14 +164,22 @@ class HostileConsumersTest(unittest.TestCase):
 
     def test_random_bytes_are_dropped_and_counted(self):
         noise = random.Random(1)
+        request = b"GET / HTTP/1.1\r\nHost: localhost:5555\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n\r\n"
+        # What does not begin like a greeting may read like a peer of ZMTP 1: that goes when it likes.
+        kinds = (("noise", b"", True, False), ("a signature", b"\xff", True, True),
+                 ("a request of HTTP", request, False, False), ("a greeting", hostile.GREETING, True, True))
         with self.under_attack() as (_exchange, bridge, _witness), \
-                self.within_memory(bridge, 30 * MB, "300 connections of noise"), \
-                hostile.crowd(bridge.public, 300) as connections:
-            for number, connection in enumerate(connections):
-                begin = [b"", b"\xff", b"GET / HTTP/1.1\r\n\r\n", hostile.GREETING][number % 4]
-                with contextlib.suppress(OSError):
-                    connection.sendall(begin + noise.randbytes(noise.randrange(64, 5_000)))
-            self.wait_for_metric(bridge, 75, "handshake_failures_total", endpoint="public")
+                self.within_memory(bridge, 30 * MB, "75 connections of noise at a time"):
+            for kind, begin, is_followed, is_cut_off in kinds:
+                counted = bridge.metric("handshake_failures_total", endpoint="public")
+                with self.subTest(kind), hostile.crowd(bridge.public, 75) as connections:
+                    for connection in connections:
+                        rest = noise.randbytes(noise.randrange(64, 5_000)) if is_followed else b""
+                        with contextlib.suppress(OSError):
+                            connection.sendall(begin + rest)
+                    if is_cut_off:
+                        wait_until(lambda: not any(map(hostile.is_open, connections)), "all are cut off")
+                self.wait_for_metric(bridge, counted + 75, "handshake_failures_total", endpoint="public")
 
     def test_half_open_connections_are_cut_off_and_counted(self):
         with self.under_attack() as (_exchange, bridge, _witness), \
@@ -182,6 +190,15 @@ class HostileConsumersTest(unittest.TestCase):
             wait_until(lambda: not any(map(hostile.is_open, connections)), "all are cut off")
             wait_until(lambda: bridge.metric("subscribers", endpoint="public") == 1,
                        "they are counted no more")
+
+    def test_who_stops_in_the_midst_of_a_handshake_keeps_nobody_away(self):
+        with Exchange() as exchange, BridgeWithFewFiles(128, exchange, STREAMS) as bridge, \
+                hostile.crowd(bridge.public, 120, lambda c: c.sendall(hostile.GREETING)):
+            exchange.wait_for_subscriptions(STREAMS)
+            self.wait_for_metric(bridge, 1, "turned_away_total", endpoint="public", reason="crowded")
+            with Consumer(bridge.public) as friend:
+                exchange.rate(100)
+                self.assertEqual(len(friend.take(5)), 5)
 
     def test_a_crowd_of_consumers_costs_memory_in_proportion(self):
         size = 1_500
@@ -254,13 +271,14 @@ class HostileConsumersTest(unittest.TestCase):
                 hostile.send_until_cut_off(hostile.shake_hands(connection), (b"".join(
                     hostile.subscription(f"unheard.of.{number:012}".encode())
                     for number in range(begin, begin + 1_000)) for begin in range(0, count, 1_000)))
+                address = "{}:{}".format(*connection.getsockname())
                 self.wait_for_metric(bridge, 1, "turned_away_total", endpoint="public",
                                      reason="subscriptions")
             wait_until(lambda: bridge.metric("subscribers", endpoint="public") == 1,
                        "it is gone")
             self.assertGreater(bridge.metric("consumer_requests_total", endpoint="public",
                                            kind="subscribe"), 2_000)
-            bridge.wait_for_line("turned away endpoint=public reason=subscriptions")
+            bridge.wait_for_line("turned away endpoint=public reason=subscriptions consumer=" + address)
 
     def test_neither_a_flood_of_subscriptions_nor_of_replays_keeps_anothers_replay_waiting(self):
         floods = {"names": (b"%x", 1_000_000 if IS_HEAVY else 300_000),

@@ -139,7 +139,7 @@ class WayOutTest(unittest.TestCase):
                 Consumer(bridge.public, [STREAM]) as first, contextlib.ExitStack() as crowd:
             for _ in range(80):
                 crowd.enter_context(sub_socket(bridge.public, [""]))
-            bridge.wait_for_line("turned away endpoint=public reason=crowded")
+            bridge.wait_for_line(r"turned away endpoint=public reason=crowded consumer=127\.0\.0\.1:\d+ ")
             exchange.rate(500)
             for connection in (2, 3):
                 exchange.fault("drop")
@@ -155,6 +155,13 @@ class WayOutTest(unittest.TestCase):
             print(f"\n  {share:.0%} of a processor", flush=True)
             if IS_HEAVY:
                 self.assertLess(share, 0.3)
+
+    def test_the_soft_limit_of_descriptors_is_raised_to_the_hard_one(self):
+        def few_files(*arguments, **settings):
+            return BridgeWithFewFiles("64:256", *arguments, **settings)
+
+        with self.bridge(make_bridge=few_files) as (_exchange, bridge):
+            self.assertRegex(bridge.get("/metrics")[1], r"(?m)^process_max_fds 256$")
 
     @staticmethod
     def processor_s(pid):

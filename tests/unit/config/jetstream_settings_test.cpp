@@ -68,6 +68,12 @@ INSTANTIATE_TEST_SUITE_P(
                 s.include_private = true;
               },
               "servers[0]", "in the clear"},
+        Fault{"PrivateInTheClearWhereverANameLeads",
+              [](auto& s) {
+                s.servers = {"nats://localhost:4222"};
+                s.include_private = true;
+              },
+              "servers[0]", "in the clear"},
         Fault{"NoStream", [](auto& s) { s.stream = ""; }, "stream", "not the name"},
         Fault{"StreamWithADot", [](auto& s) { s.stream = "A.B"; }, "stream", "A.B"},
         Fault{"NoPrefix", [](auto& s) { s.subject_prefix = ""; }, "subject_prefix", "begins no"},

@@ -7,6 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace bpx::bridge {
 namespace {
 
@@ -163,6 +165,18 @@ TEST_F(LoadConfig, SuggestsTheKeyThatWasMeant) {
   EXPECT_THAT(problems_[0].mend, HasSubstr("`upstream.streams`"));
 }
 
+TEST_F(LoadConfig, SeeksKeysThatAreNearToTheFirstUnknownOnesAlone) {
+  constexpr std::size_t kUnknown = 100'000;
+  std::string text = R"({"upstream":{)";
+  for (std::size_t i = 0; i < kUnknown; ++i)
+    text.append(i > 0 ? "," : "").append("\"stream").append(std::to_string(i)).append("\":1");
+  load(text + "}}");
+  EXPECT_EQ(problems_.size(), kUnknown);
+  EXPECT_EQ(std::ranges::count_if(
+                problems_, [](const auto& problem) { return problem.mend.starts_with("did you"); }),
+            50);
+}
+
 TEST_F(LoadConfig, SeeksNoKeyThatIsNearToAnEndlessName) {
   load("{\"upstream\":{\"" + std::string(std::size_t{3} << 20U, 'x') + "\":1}}");
   ASSERT_EQ(problems_.size(), 1U);
@@ -261,6 +275,28 @@ TEST_F(LoadConfig, PrintsWhatItWouldReadAgain) {
   const auto printed = to_json(config);
   EXPECT_EQ(to_json(load(printed)), printed);
   EXPECT_THAT(problems_, IsEmpty());
+}
+
+TEST_F(LoadConfig, PrintsWhatSteersATerminalSoThatItCanBeReadAgain) {
+  const std::string path =
+      "ipc:///tmp/Schl\u00fcssel \xc2\x9b"
+      "2J\u202e\U000e0041\x7f";
+  Config config;
+  config.publish.public_.bind = {path};
+  const auto printed = to_json(config);
+  EXPECT_THAT(printed, testing::Not(testing::ContainsRegex("[^ -~\n]")));
+  EXPECT_THAT(load(printed).publish.public_.bind, ElementsAre(path));
+}
+
+TEST_F(LoadConfig, PrintsWhatIsShownInPlaceOfTexts) {
+  Config config;
+  config.log.level = "my secret";
+  config.upstream.streams = {"my secret", "trade.A"};
+  const auto shown = load(to_json(config, [](const std::string& text) {
+    return text == "my secret" ? "hidden \"so\"" : text;
+  }));
+  EXPECT_EQ(shown.log.level, "hidden \"so\"");
+  EXPECT_THAT(shown.upstream.streams, ElementsAre("hidden \"so\"", "trade.A"));
 }
 
 TEST(ConfigKeys, ThatDifferAreFound) {

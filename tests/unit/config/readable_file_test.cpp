@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -74,6 +76,40 @@ TEST_F(ReadableFileTest, WaitsForAWriterWhereItMay) {
   EXPECT_TRUE(ReadableFile(path, Kind::any).read_into(text, 100));
   writer.join();
   EXPECT_EQ(text, "in parts");
+}
+
+TEST_F(ReadableFileTest, WaitsForNobodyForEver) {
+  using std::chrono::milliseconds;
+  std::string text;
+  ReadableFile without_writer(fifo(), Kind::any, milliseconds(10));
+  EXPECT_FALSE(without_writer.read_into(text, 100));
+  EXPECT_EQ(without_writer.fault(), "was waited for in vain: nothing more came, and no end of it");
+
+  const auto path = (directory_.path() / "fifo").string();
+  ReadableFile with_slow_writer(path, Kind::any, milliseconds(10));
+  std::ofstream writer(path);
+  writer << "half of it" << std::flush;
+  EXPECT_FALSE(with_slow_writer.read_into(text, 100));
+  EXPECT_EQ(text, "half of it");
+}
+
+TEST_F(ReadableFileTest, IsWaitedForUntilASignalComes) {
+  const auto path = fifo();
+  std::string text;
+  for (const int signal : {SIGTERM, SIGINT}) {
+    sigset_t held, before;
+    sigemptyset(&held);
+    sigaddset(&held, signal);
+    pthread_sigmask(SIG_BLOCK, &held, &before);
+    raise(signal);
+    ReadableFile file(path, Kind::any);
+    EXPECT_FALSE(file.read_into(text, 100));
+    EXPECT_EQ(file.fault(), "was waited for until a signal came");
+    EXPECT_TRUE(ReadableFile(directory_.write("file", "text"), Kind::any).read_into(text, 100));
+    int taken = 0;
+    EXPECT_EQ(sigwait(&held, &taken), 0);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
 }
 
 TEST_F(ReadableFileTest, DoesNotReadADirectory) {

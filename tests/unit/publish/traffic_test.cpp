@@ -19,8 +19,14 @@ TEST(Traffic, IsSilentWhereItIsLessThanTheShortestGreeting) {
 }
 
 TEST(Traffic, HoldsNoMessageWhereItIsNotMoreThanAHandshake) {
-  EXPECT_TRUE((Traffic{.received = 91, .taken = 92}.is_without_messages()));
-  EXPECT_FALSE((Traffic{.received = 17, .taken = 14 + 54 + 25}.is_without_messages()));
+  EXPECT_TRUE((Traffic{.received = 91, .taken = 92}.is_without_messages(false)));
+  EXPECT_FALSE((Traffic{.received = 17, .taken = 14 + 54 + 25}.is_without_messages(false)));
+}
+
+TEST(Traffic, HoldsNoMessageWhereACurveHandshakeIsNotOver) {
+  EXPECT_TRUE((Traffic{.received = 64 + 202, .taken = 64 + 170}.is_without_messages(true)));
+  EXPECT_TRUE((Traffic{.received = 600, .taken = 64 + 170 + 52}.is_without_messages(true)));
+  EXPECT_FALSE((Traffic{.received = 600, .taken = 64 + 170 + 52 + 130}.is_without_messages(true)));
 }
 
 TEST(Traffic, IsThatOfATcpConnection) {
