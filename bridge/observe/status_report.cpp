@@ -94,6 +94,12 @@ std::int64_t last_message_ms(const Measurements& measurements) {
   return newest / kNsPerMs;
 }
 
+/// Of three words that consumers are told; which of those requested wait for their turn is told
+/// apart.
+std::string_view shown(StreamState state) {
+  return to_string(state == StreamState::waiting ? StreamState::requested : state);
+}
+
 Json book_of(const StreamMeasurements& stream) {
   const auto book = stream.book.value();
   return book == BookState::none ? Json(nullptr) : Json(to_string(book));
@@ -112,7 +118,8 @@ Json stream_report(const StreamMeasurements& stream, const EndpointMeasurements&
                {"private", stream.is_private},
                {"subscribers", stream.subscriptions.value() + endpoint.to_everything.value()},
                {"book", book_of(stream)},
-               {"state", to_string(stream.state.value())},
+               {"state", shown(stream.state.value())},
+               {"waiting", stream.state.value() == StreamState::waiting},
                {"sequence", stream.published.value()},
                {"last_message_ms", last_ns / kNsPerMs},
                {"age_ms", age_ms(last_ns, now_ns)},
@@ -132,8 +139,10 @@ Json stream_report(const StreamMeasurements& stream, const EndpointMeasurements&
 Json on_demand_report(const Measurements& measurements) {
   Json json = Json::array();
   for (const auto& [name, stream] : measurements.on_demand())
-    json.push_back(
-        {{"name", name}, {"state", to_string(stream.state)}, {"subscribers", stream.subscribers}});
+    json.push_back({{"name", name},
+                    {"state", shown(stream.state)},
+                    {"waiting", stream.state == StreamState::waiting},
+                    {"subscribers", stream.subscribers}});
   return json;
 }
 

@@ -38,6 +38,7 @@ struct WantedStream {
     std::uint64_t request = 0;       ///< the last one for it; 0: none
     std::size_t company = SIZE_MAX;  ///< so many are asked for together at most; fewer: a suspect
     bool is_acknowledged = false;
+    bool is_in_doubt = false;          ///< accepted by a silence that tells little
     Refusal refusal = Refusal::none;   ///< by the last verdict; `name` outlives the connection
     int tries = 0;                     ///< so often it was put off for that reason
     TimePoint due = TimePoint::max();  ///< to be asked for again

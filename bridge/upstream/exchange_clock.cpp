@@ -74,7 +74,8 @@ asio::awaitable<std::optional<ClockReading>> ExchangeClock::quickest_reading() {
     const auto time = parse_exchange_time(response.body);
     if (response.status != 200 || !time) {
       if (why.empty()) why = why_unknown(response);
-      if (response.status == 0) break;  // the connection has ended
+      // The connection has ended, or it is asked too much.
+      if (response.status == 0 || response.status == 429 || response.status == 503) break;
       continue;
     }
     const ClockReading reading{asked, asked + took, *time};

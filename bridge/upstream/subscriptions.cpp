@@ -189,7 +189,8 @@ void Subscriptions::refuse(const Entries& suspects, const Fences::Error& error, 
   for (auto* entry : suspects) {
     auto& stream = entry->second;
     stream.here.phase = Phase::pending;
-    const bool is_subscribed = stream.here.tries > 0 && stream.here.refusal == Refusal::none;
+    const bool is_subscribed =
+        stream.here.tries > 0 && stream.here.refusal == Refusal::none && !stream.here.is_in_doubt;
     if (stream.state == State::requested && !is_subscribed) set_state(*entry, State::waiting);
   }
   if (error.kind() == ExchangeError::invalid_signature && suspects.front()->second.is_private) {
@@ -247,6 +248,7 @@ bool Subscriptions::doubt_silence(TimePoint now) {
   for (auto& entry : streams_) {
     if (entry.second.here.phase != Phase::open && !is_in_doubt(entry)) continue;
     entry.second.here.phase = Phase::pending;
+    entry.second.here.is_in_doubt = true;
     entry.second.here.due = TimePoint::max();
   }
   return true;
@@ -257,6 +259,7 @@ void Subscriptions::settle(WantedStream& stream, Refusal reason, TimePoint now) 
   auto& here = stream.here;
   if (std::exchange(here.refusal, reason) != reason) here.tries = 0;
   here.phase = Phase::settled;
+  here.is_in_doubt = false;
   here.company = SIZE_MAX;
   const auto tries = here.tries++;
   Milliseconds interval = options_.resubscribe_after * (1 << std::min(tries, 4));
@@ -282,7 +285,7 @@ Subscriptions::Milliseconds Subscriptions::retry_after(int doublings) const {
 
 void Subscriptions::wake_due(TimePoint now) {
   if (now < here_.next_due) return;
-  if (here_.room.due <= now) try_room();
+  if (here_.room.due <= now) try_room(now);
   here_.next_due = here_.room.due;
   for (auto& [name, stream] : streams_) {
     auto& here = stream.here;
@@ -295,8 +298,8 @@ void Subscriptions::wake_due(TimePoint now) {
   }
 }
 
-/// Asks for one stream of those that did not fit, each time for another.
-void Subscriptions::try_room() {
+/// Asks for one stream of those that did not fit, each time for another: whatever becomes of it.
+void Subscriptions::try_room(TimePoint now) {
   const auto is_full = [](const Entry& entry) {
     const auto& here = entry.second.here;
     return here.phase == Phase::settled && here.refusal == Refusal::full;
@@ -305,6 +308,7 @@ void Subscriptions::try_room() {
   if (entry == streams_.end()) entry = std::ranges::find_if(streams_, is_full);
   here_.room.due = TimePoint::max();
   if (entry == streams_.end()) return;
+  here_.room.due = now + retry_after(here_.room.tries++);
   here_.room.tried = entry->first;
   entry->second.here.phase = Phase::pending;
   entry->second.here.company = 1;

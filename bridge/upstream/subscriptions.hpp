@@ -135,7 +135,7 @@ class Subscriptions {
   void settle(WantedStream& stream, Refusal reason, TimePoint now);
   Milliseconds retry_after(int doublings) const;
   void wake_due(TimePoint now);
-  void try_room();
+  void try_room(TimePoint now);
   void set_state(Entry& entry, State state);
 
   Options options_;
@@ -147,8 +147,7 @@ class Subscriptions {
 
   /// Whether there is room again, of an exchange that was full.
   struct Room {
-    TimePoint due =
-        TimePoint::max();  ///< to be tried; never while it is being tried, or was not full
+    TimePoint due = TimePoint::max();  ///< to be tried again; never: it is not full
     int tries = 0;
     std::string tried{};  ///< by the stream of that name
   };

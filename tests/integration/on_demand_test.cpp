@@ -55,7 +55,7 @@ TEST_F(OnDemand, CarriesAStreamForAsLongAsSomebodyListens) {
     EXPECT_EQ(message->payload, R"({"data":{"t":1},"stream":"trade.B"})");
     EXPECT_EQ(message->header.flags, Flag::first_on_connection);
     EXPECT_TRUE(bridge_.wait_for_page(
-        "/status", R"("on_demand":[{"name":"trade.B","state":"live","subscribers":1}])"));
+        "/status", R"("on_demand":[{"name":"trade.B","state":"live","subscribers":1,"waiting":false}])"));
   }
   EXPECT_TRUE(comes_to({"trade.A"}));
   EXPECT_TRUE(bridge_.wait_for_page("/status", R"("on_demand":[])"));

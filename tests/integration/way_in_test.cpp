@@ -37,17 +37,6 @@ TEST(AnExchangeThatClosesWhereItIsAskedTooMuch, IsAskedMoreSlowlyUntilAllIsSubsc
   EXPECT_EQ(bridge.metric(R"(upstream_requests_total{method="UNSUBSCRIBE"})"), 0);
 }
 
-TEST(AnExchangeThatAllowsFiveRequestsASecond, IsNeverAskedForMoreByDefault) {
-  SimulatedExchange exchange(ExchangeOptions{.max_requests_per_second = 5});
-  const TemporaryDirectory directory;
-  auto config = test_config(exchange, directory, numbered(12));
-  config.upstream.subscribe_batch = 1;
-  config.upstream.requests_per_second = bridge::Config{}.upstream.requests_per_second;
-  RunningBridge bridge(config);
-  EXPECT_TRUE(exchange.wait_for_subscriptions(12)) << bridge.log();
-  EXPECT_EQ(exchange.connections(), 1U);
-}
-
 /// A bridge that wants trade.A, and has a canary.
 class ACanary : public testing::Test {
  protected:

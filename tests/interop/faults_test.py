@@ -512,10 +512,10 @@ class Case:
                        list(status["errors"].values())),
             "gaps": (look[f'sequence_gaps_total{{stream="{DEPTH}"}}'], streams(status, "gaps")[DEPTH]),
             "not subscribed": ({name for name in STREAMS if look[f'stream_subscribed{{stream="{name}"}}'] == 0},
-                               {name for name, state in streams(status, "state").items()
-                                if state in ("waiting", "rejected")}),
+                               {stream["name"] for stream in status["streams"]
+                                if stream["waiting"] or stream["state"] == "rejected"}),
             "waiting": (any("not yet requested" in reason for reason in reasons),
-                        status["state"] == "live" and "waiting" in streams(status, "state").values()),
+                        status["state"] == "live" and any(streams(status, "waiting").values())),
         }
         return {what: pair for what, pair in pairs.items() if pair[0] != pair[1]}
 

@@ -67,7 +67,7 @@ STATES = [
     Case("not ready", "one stream is rejected, so compare its name", UNREADY,
          {"state": "rejected", "code": 4006}),
     Case("not ready", "refused with the log-in", UNREADY, {"state": "rejected", "code": 4003}),
-    Case("not ready", "still being subscribed to", UNREADY, {"state": "waiting"}),
+    Case("not ready", "still being subscribed to", UNREADY, {"waiting": True}),
     Case("not ready", "not even answers to pings",
          {"ready": False, "reasons": ["nothing received for 90 s"]}),
     Case("quiet", "whether their markets trade",
@@ -144,7 +144,7 @@ EXCHANGE = [
     live({**LOST, "connection": 2}, {"gaps": 1, "last_gap_ms": NOW - 30 * SECOND}),  # the reconnect's
     Case("gap", "the exchange skipped", {**LOST, "connection": 2, "connected_ms": NOW - 20 * MINUTE},
          {"gaps": 1, "last_gap_ms": NOW - 30 * SECOND}),
-    live({}, {"name": "ticker.SOL_USDC", "state": "waiting", "last_message_ms": NOW - MINUTE}),  # not asked for yet
+    live({}, {"name": "ticker.SOL_USDC", "waiting": True, "last_message_ms": NOW - MINUTE}),  # not asked for yet
     Case("stream stale", "nothing comes on ticker.SOL_USDC while others flow, so see", {},
          {"name": "ticker.SOL_USDC", "last_message_ms": NOW - MINUTE}),
     Case("stream stale", "nothing comes on bookTicker.SOL_USDC while others flow", {},

@@ -52,7 +52,7 @@ function quietSince(stream, status) {
 }
 
 function isStale(stream, status) {
-  if (stream.isOnDemand || status.state !== 'live' || ['rejected', 'waiting'].includes(stream.state)) return false;
+  if (stream.isOnDemand || stream.waiting || status.state !== 'live' || stream.state === 'rejected') return false;
   return status.time_ms - quietSince(stream, status) > quietLimit(stream.name);
 }
 

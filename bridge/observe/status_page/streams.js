@@ -7,7 +7,10 @@ const rows = new Map();         // by stream name
 const body = document.querySelector('tbody');
 
 /** While the exchange is away nothing is requested of it. */
-function stateOf(stream) { return latest.state !== 'live' && stream.state !== 'rejected' ? 'cut' : stream.state; }
+function stateOf(stream) {
+  if (latest.state !== 'live' && stream.state !== 'rejected') return 'cut';
+  return stream.waiting ? 'waiting' : stream.state;
+}
 
 const STATE_WORDS = {cut: 'cut off'};
 

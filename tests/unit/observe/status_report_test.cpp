@@ -49,11 +49,13 @@ TEST_F(StatusReportTest, DescribesEachConfiguredStream) {
   trade.subscriptions.set(2);
   const auto json = report();
   ASSERT_EQ(json["streams"].size(), 2U);
-  EXPECT_EQ(json["streams"][0], Json::parse(R"({"name":"trade.A","private":false,"state":"live",
+  EXPECT_EQ(json["streams"][0],
+            Json::parse(R"({"name":"trade.A","private":false,"state":"live","waiting":false,
     "sequence":3,"last_message_ms":1700000099750,"age_ms":250,"messages":3,"bytes":300,"gaps":1,"missing":7,
     "last_gap_ms":1700000099500,"book":null,"subscribers":2})"));
   EXPECT_EQ(json["streams"][1]["private"], true);
-  EXPECT_EQ(json["streams"][1]["state"], "waiting");
+  EXPECT_EQ(json["streams"][1]["state"], "requested");
+  EXPECT_EQ(json["streams"][1]["waiting"], true);
   EXPECT_TRUE(json["streams"][1]["age_ms"].is_null()) << "nothing has come yet";
   EXPECT_EQ(json["received"],
             Json::parse(R"({"messages":3,"bytes":300,"canary":0,"malformed":0})"));

@@ -58,8 +58,9 @@ class ModelExchange {
   bool acknowledges = false;
   bool refuses_ends = false;  ///< of what is not subscribed
   std::int64_t unknown_code = kInvalidStream;
-  bool refuses_repetition = false;  ///< of what is subscribed already, for all of the request
-  std::size_t room = 1'000'000;     ///< streams that fit
+  bool refuses_repetition = false;    ///< of what is subscribed already, for all of the request
+  std::size_t room = 1'000'000;       ///< streams that fit
+  bool looks_at_names_first = false;  ///< and then whether there is room
   bool ignores_requests = false;
   bool answers_pings = true;
   Pace pace{1'000'000};        ///< at which it is asked
@@ -161,11 +162,12 @@ class ModelExchange {
     const auto is_subscribed = [&](const std::string& s) { return subscribed.contains(s); };
     if (refuses_repetition && std::ranges::any_of(request.streams, is_subscribed))
       return refuse([this, id] { send_error(kAlreadySubscribed, id); });
-    const auto more = std::ranges::count_if(request.streams, std::not_fn(is_subscribed));
-    if (subscribed.size() + static_cast<std::size_t>(more) > room)
-      return refuse([this, id] { send_error(kTooMany, id); });
     const auto is_unknown = [&](const std::string& s) { return unknown.contains(s); };
     const auto bad = std::ranges::count_if(request.streams, is_unknown);
+    const auto more = std::ranges::count_if(request.streams, std::not_fn(is_subscribed));
+    const bool is_full = subscribed.size() + static_cast<std::size_t>(more) > room;
+    if (is_full && !(looks_at_names_first && bad > 0))
+      return refuse([this, id] { send_error(kTooMany, id); });
     const auto errors = spoils_request ? std::min<std::ptrdiff_t>(bad, 1) : bad;
     for (std::ptrdiff_t i = 0; i < errors; ++i)
       refuse([this, id] { send_error(unknown_code, id); });
@@ -852,6 +854,43 @@ TEST_P(SubscriptionsBeyondACap, FillItAndAreRejectedThenQuietUntilThereIsRoom) {
 
 INSTANTIATE_TEST_SUITE_P(OfAnExchange, SubscriptionsBeyondACap,
                          testing::Combine(testing::Bool(), testing::Values(1, 5, 1'000)));
+
+TEST(Subscriptions, GoOnTryingForRoomThoughTheOneThatIsTriedIsNoName) {
+  Subscriptions subscriptions({.retry_rejected = 5min}, numbered(100));
+  ModelExchange exchange(subscriptions);
+  exchange.looks_at_names_first = true;
+  exchange.room = 50;
+  subscriptions.connection_opened(5);
+  exchange.play_for(10s);
+  ASSERT_EQ(count(subscriptions, State::rejected), 50U);
+  for (const auto& [name, stream] : subscriptions.streams())
+    if (stream.state == State::rejected) exchange.unknown.insert(name);
+  const auto good = *exchange.unknown.rbegin();
+  exchange.unknown.erase(good);  // the last of the names: others are tried before
+  exchange.room = 1'000;
+  exchange.play_for(6h);
+  EXPECT_TRUE(exchange.subscribed.contains(good));
+  EXPECT_EQ(count(subscriptions, State::live), 51U);
+}
+
+TEST(Subscriptions, GoOnTryingForRoomThoughNobodyWantsTheOneThatIsTriedAnyMore) {
+  Subscriptions subscriptions({.retry_rejected = 5min}, {});
+  for (const auto& name : numbered(100)) subscriptions.want(name);
+  ModelExchange exchange(subscriptions);
+  exchange.room = 50;
+  subscriptions.connection_opened(5);
+  exchange.play_for(10s);
+  ASSERT_EQ(count(subscriptions, State::rejected), 50U);
+  const auto requests = exchange.requests.size();
+  while (exchange.requests.size() == requests) exchange.play_for(exchange.latency / 4);
+  ASSERT_EQ(exchange.requests.back().streams.size(), 1U);
+  const auto tried = exchange.requests.back().streams.front();
+  subscriptions.unwant(tried);
+  exchange.room = 1'000;
+  exchange.play_for(10min);
+  EXPECT_EQ(count(subscriptions, State::live), 99U);
+  EXPECT_FALSE(subscriptions.state_of(tried));
+}
 
 TEST(Subscriptions, AreAskedForTogetherOnANewConnectionThoughTheyDidNotFit) {
   Subscriptions subscriptions({}, numbered(1'000));
