@@ -130,17 +130,21 @@ std::uint64_t Crowd::furthest_behind() const {
 bool Crowd::evict_furthest_behind(std::uint64_t queued) {
   const std::lock_guard lock(mutex_);
   const auto furthest = peers_.furthest_behind();
-  if (!furthest || !show_out(*furthest)) return false;
-  const auto& peer = peers_.all().at(*furthest);
-  measurements_.evicted.add();
-  measurements_.last_evicted_ns.set(unix_ns());
-  log_.warn("evicted", {{"endpoint", endpoint_},
-                        {"consumer", peer.address.text()},
-                        {"behind_bytes", peer.lag.bytes()},
-                        {"queued_bytes", queued},
-                        {"check", "why does it not read? publish.queue_bytes bounds what waits"}});
-  peers_.gives_up(*furthest);
-  return true;
+  if (!furthest) return false;
+  const bool is_evicted = show_out(*furthest).has_value();
+  if (is_evicted) {
+    const auto& peer = peers_.all().at(*furthest);
+    measurements_.evicted.add();
+    measurements_.last_evicted_ns.set(unix_ns());
+    log_.warn("evicted",
+              {{"endpoint", endpoint_},
+               {"consumer", peer.address.text()},
+               {"behind_bytes", peer.lag.bytes()},
+               {"queued_bytes", queued},
+               {"check", "why does it not read? publish.queue_bytes bounds what waits"}});
+  }
+  peers_.gives_up(*furthest);  // else nobody's turn would come but that of one who has gone
+  return is_evicted;
 }
 
 void Crowd::queue_is_full() {
