@@ -475,7 +475,7 @@ class ClientTest:
         with bridge, client:
             self.be_in_doubt(bridge, client)
             client.reluctance = RELUCTANCE_S
-            for _ in range(100):
+            for _ in range(200):
                 bridge.say(data=LARGE)
             bridge.wait_until(lambda: len(bridge.asked) > 2, "another request")
             self.assertLess(len(client.printed), len(bridge.texts))
@@ -537,7 +537,7 @@ class ClientTest:
             bridge.say(is_lost=True)
             bridge.say()
             self.wait_until_printed(bridge, client)
-        self.assertEqual(bridge.asked, [*before, 4])
+        self.assertEqual(set(bridge.asked[len(before):]), {4})
         self.assertEqual(client.count("bridge silent"), 0, client.lines)
 
     def test_takes_the_bridge_for_silent_no_longer_than_until_it_says_anything(self):
@@ -557,7 +557,7 @@ class ClientTest:
             bridge.say(is_lost=True)
             bridge.say()
             self.wait_until_printed(bridge, client)
-        self.assertEqual(bridge.asked, [1, 3])
+        self.assertEqual(set(bridge.asked), {1, 3})
 
     def test_goes_on_where_the_bridge_does_not_know_what_it_is_asked_for(self):
         bridge, client = self.scripted("--quiet", "100000")
@@ -569,7 +569,8 @@ class ClientTest:
             bridge.say()
             bridge.wait_until(lambda: len(client.printed) >= 2 or not client.is_running, "the rest")
             self.assertEqual([text for _, text in client.printed], bridge.texts[1:], client.lines[-20:])
-            self.assertEqual(bridge.asked, [1, 1, 1])
+            self.assertEqual(set(bridge.asked), {1})
+            self.assertGreaterEqual(len(bridge.asked), 3)
         self.assertEqual(client.count(f"lost {TRADE} 1 1$"), 1)
 
     def test_takes_no_stream_for_quiet_whose_messages_wait_to_be_read(self):
