@@ -15,10 +15,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// What came in is sent, and what was answered is taken, this often: in batches, since waking up
-/// costs as much as a dozen messages. Where there is more than fits into one, sooner.
-constexpr milliseconds kTurn{20};
-constexpr milliseconds kTurnWhenBehind{1};
+/// What came in is sent, and what was answered is taken, this often: in batches, since to be woken
+/// up costs a thread as much as some thirty messages. Sooner where there is more to send than went
+/// out in one, and at the end.
+constexpr milliseconds kTurn{50};
+constexpr milliseconds kShortTurn{2};
 
 /// Messages sent and not acknowledged: more would only wait in the server in place of here.
 constexpr std::uint64_t kMostUnderWay = 4'096;
@@ -120,7 +121,8 @@ std::optional<std::string> JetStream::serve(const NatsServer& server, const std:
     if (auto fault = connection.fault()) return fault;
     const bool takes_messages = window_.begin() > resumed_at || next_ == window_.begin();
     if (takes_messages && !std::exchange(is_connected_, true)) note_connected(server.url);
-    pause(next_ < window_.end() ? kTurnWhenBehind : kTurn, stop);
+    const bool is_urgent = next_ < window_.end() || end_steady_ns_.load() != kNever;
+    pause(is_urgent ? kShortTurn : kTurn, stop);
   }
   return std::nullopt;
 }

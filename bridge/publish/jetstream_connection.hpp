@@ -26,6 +26,7 @@ class JetStreamConnection {
   static OrFault open(const NatsServer& server, const NatsAccess& access,
                       const std::string& subject_prefix);
 
+  ~JetStreamConnection() = default;
   JetStreamConnection(const JetStreamConnection&) = delete;
   JetStreamConnection& operator=(const JetStreamConnection&) = delete;
 

@@ -17,6 +17,8 @@ class NatsCredentials {
   /// The server's nonce, signed by the user's key, in base64url; nullopt where the key is none.
   std::optional<std::string> sign(const std::string& nonce) const;
 
+  NatsCredentials(const NatsCredentials&) = delete;
+  NatsCredentials& operator=(const NatsCredentials&) = delete;
   NatsCredentials(NatsCredentials&&) = default;
   NatsCredentials& operator=(NatsCredentials&&) = delete;
   ~NatsCredentials();  ///< wipes the key
