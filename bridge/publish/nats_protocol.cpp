@@ -66,6 +66,7 @@ std::optional<NatsOperation> message(std::string_view input, std::string_view li
   const auto space = line.find(' ');
   if (!size || !headers_size || *headers_size > *size || space == line.npos) return NatsOperation{};
   if (input.size() < begin + *size + kLineEnd.size()) return std::nullopt;
+  if (input.substr(begin + *size, kLineEnd.size()) != kLineEnd) return NatsOperation{};
   line.remove_prefix(space + 1);
   const auto content = input.substr(begin, *size);
   return NatsOperation{.kind = NatsOperation::Kind::message,

@@ -104,7 +104,7 @@ TEST(NatsOperation, IsReadOnceAllOfItHasCome) {
 TEST(NatsOperation, IsMalformedWhereItIsNoneOfThem) {
   for (const auto* input :
        {"\r\n", "HTTP/1.1 400 Bad Request\r\n", "MSG a 1 x\r\n", "MSG \r\n", "MSG a 1 -2\r\n{}\r\n",
-        "HMSG a 1 3 2\r\n{}\r\n", "HMSG 2 2\r\n", "MSG a 1 99999999999\r\n"})
+        "HMSG a 1 3 2\r\n{}\r\n", "HMSG 2 2\r\n", "MSG a 1 99999999999\r\n", "MSG a 1 1\r\n{}\r\n"})
     EXPECT_EQ(next_operation(input).value().kind, Kind::malformed) << input;
 }
 
