@@ -113,7 +113,8 @@ class NatsClient:
     def replay(self, stream, subject, since, count):
         """The first `count` messages that were stored since then (RFC 3339), as a consumer fetches them."""
         consumer = self.request(f"$JS.API.CONSUMER.CREATE.{stream}", stream_name=stream, config={
-            "deliver_policy": "by_start_time", "opt_start_time": since, "filter_subject": subject, "ack_policy": "none"})
+            "deliver_policy": "by_start_time", "opt_start_time": since, "filter_subject": subject,
+            "ack_policy": "none"})
         assert "error" not in consumer, consumer
         self._ask(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer['name']}", {"batch": count})
         return [stored(*self._receive()) for _ in range(count)]
