@@ -5,7 +5,9 @@
 #include "bridge/observe/measurements.hpp"
 #include "bridge/publish/audience.hpp"
 #include "bridge/publish/jetstream_connection.hpp"
+#include "bridge/publish/jetstream_stream.hpp"
 #include "bridge/publish/jetstream_window.hpp"
+#include "bridge/publish/nats_server.hpp"
 #include "proto/message_header.hpp"
 
 #include <atomic>
@@ -41,9 +43,9 @@ class JetStream {
   };
 
   struct Options {
-    std::vector<JetStreamConnection::Server> servers;  ///< at least one; tried in turn
-    JetStreamConnection::Access access;
-    JetStreamConnection::Stream stream;
+    std::vector<NatsServer> servers;  ///< at least one; tried in turn
+    NatsAccess access;
+    JetStreamStream stream;
     std::size_t max_pending = 65'536;  ///< messages not acknowledged
     bool include_private = false;
     std::chrono::milliseconds linger{500};  ///< how long close() may go on
@@ -70,10 +72,9 @@ class JetStream {
  private:
   void run(const std::stop_token& stop);
   /// Why the connection ended; nullopt where all is over.
-  std::optional<std::string> serve(const JetStreamConnection::Server& server,
-                                   const std::stop_token& stop);
-  std::optional<std::string> prepare(JetStreamConnection& connection);
-  std::optional<std::string> send(JetStreamConnection& connection);
+  std::optional<std::string> serve(const NatsServer& server, const std::stop_token& stop);
+  std::optional<std::string> prepare(const NatsServer& server);
+  void send(JetStreamConnection& connection);
   std::optional<std::string> take_answers(JetStreamConnection& connection);
   void give_up(std::uint64_t number, std::string_view cause);
   void note_connected(const std::string& server);

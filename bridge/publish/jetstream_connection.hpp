@@ -1,76 +1,44 @@
 #pragma once
 
 #include "bridge/publish/jetstream_window.hpp"
+#include "bridge/publish/nats_protocol.hpp"
+#include "bridge/publish/nats_server.hpp"
+#include "bridge/publish/nats_socket.hpp"
 
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
-#include <vector>
 
 namespace bpx::bridge {
 
 /// One connection to one NATS server, from its beginning to its first trouble: it never reconnects
-/// by itself, so that what was sent on it and what came back belong together. Every call may block,
-/// for at most kPatience or so. Used by one thread.
+/// by itself, so that what was sent on it and what came back belong together. It has no thread: all
+/// that is to be sent goes out, and all that has come is read, in exchange(), in one go. Used by
+/// one thread, in which SIGPIPE is not to end the program.
 class JetStreamConnection {
  public:
-  /// How long one step may take: connecting, a question to the server, writing to its socket.
-  static constexpr std::chrono::milliseconds kPatience{2'000};
+  using OrFault = std::variant<std::unique_ptr<JetStreamConnection>, NatsFault>;
+  /// Takes kNatsPatience at most, and the look-up of a name.
+  static OrFault open(const NatsServer& server, const NatsAccess& access,
+                      const std::string& subject_prefix);
 
-  /// A server: `nats://HOST:PORT` or `tls://HOST:PORT`, taken apart.
-  struct Server {
-    std::string url;
-    std::string host;
-    bool is_tls = false;
-  };
-
-  struct Access {
-    std::string ca_file;           ///< PEM; empty: the system's trust anchors alone
-    std::string credentials_file;  ///< as `nsc` makes it; empty: none
-  };
-
-  /// What a JetStream stream is to be like.
-  struct Stream {
-    std::string name;
-    std::string subject_prefix;  ///< `backpack.`; the stream's subjects are `backpack.>`
-    std::uint64_t replicas = 1;
-    std::chrono::seconds max_age{};
-    std::uint64_t max_bytes = 0;
-  };
-
-  struct Fault {
-    std::string cause;  ///< for a person
-  };
-
-  using OrFault = std::variant<std::unique_ptr<JetStreamConnection>, Fault>;
-  static OrFault open(const Server& server, const Access& access);
-
-  /// Frees what the library keeps for the calling thread, which is not to use this class again.
-  static void release_thread();
-
-  ~JetStreamConnection();
+  ~JetStreamConnection() = default;
   JetStreamConnection(const JetStreamConnection&) = delete;
   JetStreamConnection& operator=(const JetStreamConnection&) = delete;
 
-  /// Creates the stream where there is none; one that is there stays as it is.
-  struct Found {
-    bool is_new = false;
-    std::vector<std::string> differences;  ///< `replicas 1, configured 3`
-  };
-  std::variant<Found, Fault> find_or_create(const Stream& stream);
+  /// Whether more may be given to send() before exchange() has sent what there is.
+  bool has_room() const { return out_.size() - written_ < kMostOutgoing; }
 
-  /// Sends the message, to be answered by an Answer with `number`.
-  enum class Sent : std::uint8_t {
-    yes,
-    never,  ///< the server takes no message like this
-    failed  ///< the connection is of no use any more: see fault()
-  };
-  Sent send(std::string_view subject_prefix, const JetStreamWindow::Message& message,
-            std::uint64_t number);
+  /// To be sent, and to be answered by an Answer with `number`. False where the server takes no
+  /// message like it.
+  bool send(const JetStreamWindow::Message& message, std::uint64_t number);
+
+  /// Sends and reads as much as that is possible without waiting.
+  void exchange();
 
   /// What has become of a message.
   struct Answer {
@@ -83,17 +51,38 @@ class JetStreamConnection {
     std::uint64_t number = 0;
     std::string cause;  ///< of what is not stored
   };
-  /// The next answer that has come; nullopt where none is there. Does not wait.
+  /// The next answer of those that exchange() has read; nullopt where there is none.
   std::optional<Answer> next_answer();
 
   /// Why the connection is of no use any more; nullopt while it is.
-  std::optional<std::string> fault() const;
+  const std::optional<std::string>& fault() const;
 
  private:
-  struct Handles;
-  explicit JetStreamConnection(std::unique_ptr<Handles> handles);
+  static constexpr std::size_t kMostOutgoing = std::size_t{1} << 20U;
+  static constexpr std::size_t kMostIncoming = std::size_t{1} << 20U;
 
-  std::unique_ptr<Handles> handles_;
+  JetStreamConnection(const std::string& address, NatsSocket::Deadline deadline);
+  void greet(const NatsServer& server, const NatsAccess& access, const std::string& subject_prefix,
+             NatsSocket::Deadline deadline);
+  std::optional<NatsOperation> take_operation();
+  std::string await(NatsOperation::Kind kind, NatsSocket::Deadline deadline);
+  void read();
+  void write();
+  void fail(std::string cause);
+
+  NatsSocket socket_;
+  std::optional<NatsPublications> publications_;
+  std::optional<std::string> fault_;
+
+  std::string out_;  ///< of this, the first written_ bytes have been written
+  std::size_t written_ = 0;
+  std::unique_ptr<char[]> in_;
+  std::size_t taken_ = 0;  ///< of in_: what lies before is done with
+  std::size_t read_ = 0;   ///< of in_: what has come
+
+  std::int64_t last_written_steady_ns_ = 0;
+  std::int64_t last_heard_steady_ns_ = 0;
+  bool has_pinged_ = false;
 };
 
 }  // namespace bpx::bridge

@@ -17,6 +17,7 @@ bool JetStreamWindow::push(std::string_view stream, std::string_view payload,
   if (number - begin() == max_messages_ || waiting_bytes + bytes > max_bytes_) return false;
   auto& message = at(number);
   message.header = header;
+  spares_.take(message.text);
   message.text.reserve(bytes);
   message.text.append(stream).append(payload);
   message.stream_bytes = stream.size();
@@ -37,12 +38,28 @@ bool JetStreamWindow::settle(std::uint64_t number) {
   for (; kept < newest && slots_[kept % max_messages_].is_settled; ++kept) {
     auto& slot = slots_[kept % max_messages_];
     settled_bytes += slot.message.text.size();
-    slot.message.text = std::string();  // with its memory: a window is mostly empty
+    spares_.put(std::exchange(slot.message.text, {}));
     slot.is_settled = false;
   }
   settled_bytes_.store(settled_bytes, std::memory_order_release);
   begin_.store(kept, std::memory_order_release);
   return true;
+}
+
+void JetStreamWindow::Spares::put(std::string&& text) {
+  const auto end = end_.load(std::memory_order_relaxed);
+  const bool has_room = end - begin_.load(std::memory_order_acquire) < kMost;
+  if (!has_room || text.capacity() > kMostBytes) return;
+  texts_[end % kMost] = std::move(text);
+  texts_[end % kMost].clear();
+  end_.store(end + 1, std::memory_order_release);
+}
+
+void JetStreamWindow::Spares::take(std::string& text) {
+  const auto begin = begin_.load(std::memory_order_relaxed);
+  if (begin == end_.load(std::memory_order_acquire)) return;
+  text = std::move(texts_[begin % kMost]);
+  begin_.store(begin + 1, std::memory_order_release);
 }
 
 }  // namespace bpx::bridge

@@ -2,6 +2,7 @@
 
 #include "proto/message_header.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -51,8 +52,25 @@ class JetStreamWindow {
     bool is_settled = false;
   };
 
+  /// Texts whose memory the reading thread hands back to the pushing one: what one thread frees of
+  /// another's costs both more than all else here. Few, and small: a window is mostly empty.
+  class Spares {
+   public:
+    void put(std::string&& text);
+    void take(std::string& text);
+
+   private:
+    static constexpr std::size_t kMost = 1'024;
+    static constexpr std::size_t kMostBytes = 4'096;  ///< of each
+
+    std::array<std::string, kMost> texts_;
+    std::atomic<std::uint64_t> begin_{0};
+    std::atomic<std::uint64_t> end_{0};
+  };
+
   std::size_t max_messages_;
   std::size_t max_bytes_;
+  Spares spares_;
   std::unique_ptr<Slot[]> slots_;
   std::uint64_t pushed_bytes_ = 0;  ///< ever; the pushing thread's
   std::atomic<std::uint64_t> begin_{0};

@@ -2,12 +2,14 @@
 
 import collections
 import contextlib
+import datetime
 import json
 import pathlib
 import signal
 import subprocess
 import unittest
 
+import nats_operator
 from harness import IS_HEAVY, Bridge, Consumer, Exchange, free_port, wait_until
 from nats_client import NatsClient, NatsServer, store
 
@@ -238,9 +240,36 @@ class JetStreamTest(Case):
         trusting.wait_for_line("jetstream ready")
         distrusting = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"])
         self.assertIn("certificate", distrusting.wait_for_line(r"jetstream not ready.*")[0])
-        exchange.publish("trade.SOL_USDC", '{"t":1}')
-        wait_until(lambda: trusting.metric("jetstream_acknowledged_total") == 1, "the message")
+        exchange.rate(500)
+        wait_until(lambda: trusting.metric("jetstream_acknowledged_total") >= 300, "what is said")
+        self.assertEqual(trusting.metric("jetstream_reconnects_total"), 0)
         self.assertEqual(distrusting.metric("jetstream_connected"), 0)
+
+    def test_user_of_the_credentials_file_is_let_in_and_nobody_else(self):
+        configuration, credentials = nats_operator.make(self.enter(store()))
+        server = self.start_server("--config", str(configuration))
+        exchange = self.start_exchange()
+        known = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"], CREDENTIALS_FILE=str(credentials))
+        known.wait_for_line("jetstream ready")
+        unknown = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"])
+        unknown.wait_for_line(r"jetstream not ready.*[Aa]uthoriz.*")
+        exchange.publish("trade.SOL_USDC", '{"t":1}')
+        wait_until(lambda: known.metric("jetstream_acknowledged_total") == 1, "the message")
+        self.assertEqual(unknown.metric("jetstream_connected"), 0)
+
+    def test_consumer_that_asks_by_time_gets_what_was_stored_since(self):
+        server = self.start_server()
+        exchange = self.start_exchange()
+        bridge = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"])
+        for number in (1, 2, 3, 4):
+            if number == 3:
+                moment = datetime.datetime.now(datetime.timezone.utc).isoformat()
+            exchange.publish("trade.SOL_USDC", f'{{"t":{number}}}')
+            wait_until(lambda stored=number: bridge.metric("jetstream_acknowledged_total") == stored, "the message")
+        with NatsClient(server.port) as client:
+            replayed = client.replay(STREAM, "backpack.trade.SOL_USDC", moment, count=2)
+        self.assertEqual([message.headers["Bridge-Sequence"] for message in replayed], ["3", "4"])
+        self.assertEqual([message.payload for message in replayed], [text for _, text in exchange.sent()[2:]])
 
 
 class ClusterTest(Case):

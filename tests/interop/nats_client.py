@@ -21,6 +21,11 @@ class Stored(typing.NamedTuple):
     payload: str
 
 
+def stored(subject, headers, payload):
+    lines = headers.decode().split("\r\n")[1:]
+    return Stored(subject, dict(line.split(": ", 1) for line in lines if line), payload.decode())
+
+
 class NatsServer(Program):
     """A server with JetStream, which keeps what it has stored over restarts. Its folder is its user's."""
 
@@ -66,11 +71,16 @@ class NatsClient:
             else:
                 assert verb in ("INFO", "PONG", "+OK"), (verb, words)
 
-    def request(self, subject, **question):
-        """The answer to `question`."""
+    def _ask(self, subject, question):
+        """Where the answer will come to."""
         reply = f"{self._inbox}.{next(self._numbers)}"
         text = json.dumps(question)
         self._send(f"PUB {subject} {reply} {len(text)}", text)
+        return reply
+
+    def request(self, subject, **question):
+        """The answer to `question`."""
+        reply = self._ask(subject, question)
         while True:
             subject, headers, payload = self._receive()
             if subject == reply:
@@ -92,15 +102,22 @@ class NatsClient:
         if "error" in answer:
             return None
         message = answer["message"]
-        lines = base64.b64decode(message.get("hdrs", "")).decode().split("\r\n")[1:]
-        return Stored(message["subject"], dict(line.split(": ", 1) for line in lines if line),
-                      base64.b64decode(message.get("data", "")).decode())
+        return stored(message["subject"], *(base64.b64decode(message.get(part, "")) for part in ("hdrs", "data")))
 
     def messages(self, stream):
         """All that are in the stream, oldest first."""
         state = self.stream(stream)["state"]
         numbers = range(max(1, state["first_seq"]), state["last_seq"] + 1)
         return [message for number in numbers if (message := self.message(stream, seq=number))]
+
+    def replay(self, stream, subject, since, count):
+        """The first `count` messages that were stored since then (RFC 3339), as a consumer fetches them."""
+        consumer = self.request(f"$JS.API.CONSUMER.CREATE.{stream}", stream_name=stream, config={
+            "deliver_policy": "by_start_time", "opt_start_time": since, "filter_subject": subject,
+            "ack_policy": "none"})
+        assert "error" not in consumer, consumer
+        self._ask(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer['name']}", {"batch": count})
+        return [stored(*self._receive()) for _ in range(count)]
 
     def wait_for_payload(self, stream, subject, payload):
         def is_last():

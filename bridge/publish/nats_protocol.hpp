@@ -1,0 +1,50 @@
+#pragma once
+
+#include "bridge/publish/jetstream_window.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace bpx::bridge {
+
+// The protocol of NATS, what of it is spoken here, as text alone.
+// https://docs.nats.io/reference/reference-protocols/nats-protocol
+
+/// Writes messages as JetStream is to keep them: their subject, their headers, their payload.
+class NatsPublications {
+ public:
+  /// Answers are to come to `<inbox>.<number>`. `max_payload` bytes are what the server takes in a
+  /// message, its headers included.
+  NatsPublications(std::string subject_prefix, std::string inbox, std::size_t max_payload);
+
+  /// Appends the message to `out`. False where the server takes none like it: then nothing has
+  /// changed.
+  bool append(std::string& out, const JetStreamWindow::Message& message, std::uint64_t number);
+
+  /// The number in the subject of an answer; nullopt for another subject.
+  std::optional<std::uint64_t> number_of(std::string_view subject) const;
+
+ private:
+  std::string subject_prefix_;
+  std::string reply_prefix_;
+  std::size_t max_payload_;
+  std::string headers_;  ///< of one message after the other
+};
+
+/// One thing that the server says.
+struct NatsOperation {
+  enum class Kind : std::uint8_t { info, message, ping, error, pong, ok, malformed };
+  Kind kind = Kind::malformed;
+  std::string_view subject;  ///< of a message
+  std::string_view headers;  ///< of a message, with the line before them; empty: none
+  std::string_view text;     ///< payload of a message, JSON of an info, words of an error
+  std::size_t bytes = 0;     ///< of all this in the input
+};
+
+/// What the input begins with, as views into it; nullopt where its end has not come yet.
+std::optional<NatsOperation> next_operation(std::string_view input);
+
+}  // namespace bpx::bridge

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace bpx::bridge {
+
+/// How long one step may take: connecting, a question to the server, writing to its socket.
+constexpr std::chrono::milliseconds kNatsPatience{2'000};
+
+/// A server: `nats://HOST:PORT` or `tls://HOST:PORT`, taken apart.
+struct NatsServer {
+  std::string url;
+  std::string host;
+  bool is_tls = false;
+};
+
+struct NatsAccess {
+  std::string ca_file;           ///< PEM; empty: the system's trust anchors alone
+  std::string credentials_file;  ///< as `nsc` makes it; empty: none
+};
+
+struct NatsFault {
+  std::string cause;  ///< for a person
+};
+
+}  // namespace bpx::bridge
