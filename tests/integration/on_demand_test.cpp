@@ -55,7 +55,8 @@ TEST_F(OnDemand, CarriesAStreamForAsLongAsSomebodyListens) {
     EXPECT_EQ(message->payload, R"({"data":{"t":1},"stream":"trade.B"})");
     EXPECT_EQ(message->header.flags, Flag::first_on_connection);
     EXPECT_TRUE(bridge_.wait_for_page(
-        "/status", R"("on_demand":[{"name":"trade.B","state":"live","subscribers":1,"waiting":false}])"));
+        "/status",
+        R"("on_demand":[{"name":"trade.B","state":"live","waiting":false,"subscribers":1}])"));
   }
   EXPECT_TRUE(comes_to({"trade.A"}));
   EXPECT_TRUE(bridge_.wait_for_page("/status", R"("on_demand":[])"));
@@ -76,7 +77,7 @@ TEST_F(OnDemand, MeasuresAStreamByItselfFromWhenItIsConfigured) {
   EXPECT_TRUE(bridge_.wait_for_metric(R"(received_messages_total{stream="trade.B"})", 1));
   EXPECT_EQ(bridge_.metric(R"(received_messages_total{stream="other"})"), 1);
   EXPECT_EQ(bridge_.metric(R"(exchange_lag_seconds_count{type="trade"})"), 1);
-  EXPECT_THAT(bridge_.page("/status"), HasSubstr(R"("state":"live","sequence":2)"));
+  EXPECT_THAT(bridge_.page("/status"), HasSubstr(R"("state":"live","waiting":false,"sequence":2)"));
   EXPECT_TRUE(bridge_.wait_for_page("/readyz", "200 OK"));
 }
 
