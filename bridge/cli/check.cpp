@@ -26,9 +26,9 @@ int check(const ServerFlags& flags) {
   auto admitted = settings->config.publish.public_.curve.allow;
   const auto& others = settings->config.publish.private_.curve.allow;
   admitted.insert(admitted.end(), others.begin(), others.end());
-  std::cout << to_json(settings->config,
-                       [&](const std::string& text) { return without_keys(text, admitted); })
-            << '\n';
+  std::cout << to_json(settings->config, [&](const std::string& text) {
+    return without_keys(text, admitted);
+  }) << '\n';
 
   const auto& streams = settings->config.upstream.streams;
   const auto account = std::ranges::count_if(streams, proto::is_private_stream);

@@ -75,7 +75,7 @@ asio::awaitable<std::optional<ClockReading>> ExchangeClock::quickest_reading() {
     if (response.status != 200 || !time) {
       if (why.empty()) why = why_unknown(response);
       // The connection has ended, or it is asked too much.
-      if (response.status == 0 || response.status == 429 || response.status == 503) break;
+      if (response.status == 0 || response.status == 429) break;
       continue;
     }
     const ClockReading reading{asked, asked + took, *time};
