@@ -96,6 +96,8 @@ void JetStreamConnection::greet(const NatsServer& server, const NatsAccess& acce
   if (fault()) return;
   if (!info.is_object() || info.value("headers", Json()) != true)
     return fail("it is no NATS server that takes headers");
+  // Whoever stands between could have put it there, to be read as if it had come in TLS.
+  if (server.is_tls && read_ > taken_) return fail("it says more than it may before TLS");
   if (server.is_tls) socket_.start_tls(server.host, access.ca_file, deadline);
 
   Json introduction = {
