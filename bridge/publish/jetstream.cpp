@@ -93,7 +93,7 @@ void JetStream::run(const std::stop_token& stop) {
   for (std::size_t attempt = 0; !is_over(stop); ++attempt) {
     const auto& server = options_.servers[attempt % options_.servers.size()];
     const auto cause = serve(server, stop);
-    if (!cause) break;
+    if (!cause || is_over(stop)) break;
     if (is_connected_) retry = kFirstRetry;
     note_disconnected(server.url, *cause, retry);
     pause(retry, stop);
@@ -248,7 +248,7 @@ void JetStream::pause(milliseconds time, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     woken_.wait_for(lock, stop, std::min(time, kSlice),
                     [&] { return is_closing() && !was_closing; });
-    if (stop.stop_requested() || is_closing() != was_closing) return;
+    if (is_closing() != was_closing || is_over(stop)) return;
   }
 }
 

@@ -96,6 +96,8 @@ void JetStreamConnection::greet(const NatsServer& server, const NatsAccess& acce
   if (fault()) return;
   if (!info.is_object() || info.value("headers", Json()) != true)
     return fail("it is no NATS server that takes headers");
+  if (!server.is_tls && info.value("tls_required", Json()) == true)
+    return fail("it wants TLS: give it as tls://HOST:PORT");
   // Whoever stands between could have put it there, to be read as if it had come in TLS.
   if (server.is_tls && read_ > taken_) return fail("it says more than it may before TLS");
   if (server.is_tls) socket_.start_tls(server.host, access.ca_file, deadline);
@@ -116,7 +118,8 @@ void JetStreamConnection::greet(const NatsServer& server, const NatsAccess& acce
   constexpr std::int64_t kUsualMaxPayload = std::int64_t{1} << 20U;
   publications_.emplace(subject_prefix, inbox,
                         static_cast<std::size_t>(number_in(info, "max_payload", kUsualMaxPayload)));
-  out_ = "CONNECT " + introduction.dump() + "\r\nSUB " + inbox + ".* 1\r\nPING\r\n";
+  out_ = "CONNECT " + introduction.dump(-1, ' ', false, Json::error_handler_t::replace) +
+         "\r\nSUB " + inbox + ".* 1\r\nPING\r\n";
   last_written_steady_ns_ = steady_ns();
   await(NatsOperation::Kind::pong, deadline);
   last_heard_steady_ns_ = steady_ns();
