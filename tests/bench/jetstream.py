@@ -67,12 +67,12 @@ def acknowledged_per_second(scale):
     """As many messages at full speed as the window has room for, until the last one is stored."""
     with Rig(BridgeWithJetStream, consumers=0) as rig:
         subject = rig.subject
-        subject.wait_for(lambda: subject.count("connected") == 1, "JetStream")
+        subject.wait_for(lambda: subject.count("connected") == 1 and subject.count("pending") == 0, "JetStream")
         before = subject.count("acknowledged_total")
         messages = min(scale.messages, 60_000)
         begin = time.monotonic()
         rig.source.go(FULL_SPEED, BURSTS, messages)
-        subject.wait_for(lambda: subject.count("acknowledged_total") == before + messages, "what was said to be stored")
+        subject.wait_for(lambda: subject.count("acknowledged_total") >= before + messages, "what was said to be stored")
         return {"per_second": messages / (time.monotonic() - begin)}
 
 
