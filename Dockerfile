@@ -65,7 +65,7 @@ RUN deploy/build plain -DBPX_BUILD_TESTS=ON --target simulated-exchange && \
 FROM build-tests AS test
 ARG CCACHE_REMOTE_STORAGE=
 RUN deploy/build plain --target unit-tests && \
-    ctest --test-dir build/plain -L '^unit$' -E '^(Bench|Fuzz|Layering)\.' --output-on-failure --no-tests=error -j "$(nproc)"
+    ctest --test-dir build/plain -L '^unit$' -E '^(Bench|Fuzz|Layering|Run)\.' --output-on-failure --no-tests=error -j "$(nproc)"
 
 FROM libraries AS exchange
 COPY --from=build-tests /simulated-exchange /backpack-bridge /usr/local/bin/

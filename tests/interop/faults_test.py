@@ -38,6 +38,7 @@ STREAMS = [TRADE, *sorted(LIVELY), "account.orderUpdate", SILENT]
 AT_ONCE = 1 if IS_HEAVY else 10  # they mostly wait
 SHOWN_WITHIN = 2.0  # seconds
 BEFORE, DURING, AFTER = 180, 720, 1020  # seconds that are played: enough for what alerts wait for
+LITTLE_ROOM = 100  # messages that may wait for JetStream
 SLOW_ZEROMQ = os.environ.get("BPX_SLOW_ZEROMQ")
 
 
@@ -125,7 +126,7 @@ def with_nats(case):
 
 
 def with_nats_and_little_room(case):
-    return {**with_nats(case), "BRIDGE_PUBLISH__JETSTREAM__MAX_PENDING": "100"}
+    return {**with_nats(case), "BRIDGE_PUBLISH__JETSTREAM__MAX_PENDING": str(LITTLE_ROOM)}
 
 
 def stop_nats(case):
@@ -149,8 +150,9 @@ class Row(typing.NamedTuple):
 
     `metric` holds of two looks at the metrics, before and now, `status` of /status; neither before
     the fault. `reason` is one of /readyz, where None stands for ready; `log` is a pattern, where None
-    stands for neither warning nor error. Just `alerts` fire, sooner or later. What is there `before_start`,
-    for the bridge looks at it once a minute, nobody can say when it ought to show: it is not timed.
+    stands for neither warning nor error. Just `alerts` fire, sooner or later. Nobody can say when that
+    ought to show which is there `before_start`, for the bridge looks at it once a minute, or which
+    `shows_after` so many messages: it is not timed.
     """
     faults: list  # of what the exchange is told, or of functions on the case
     metric: typing.Optional[typing.Callable] = None
@@ -159,6 +161,7 @@ class Row(typing.NamedTuple):
     log: typing.Optional[str] = None
     alerts: frozenset = frozenset()
     before_start: bool = False
+    shows_after: int = 0            # messages
     settings: typing.Union[dict, typing.Callable] = {}
     takes: float = 0                # seconds before it can show: a timeout that it has to outlast
     quiet: frozenset = frozenset()  # of LIVELY, which do not come meanwhile
@@ -367,7 +370,8 @@ MISFORTUNES = {
                              alerts=alert("JetStreamNotConnected")),
     "JetStream is away for too long": Row(
         [stop_nats], grew("jetstream_lost_total"), lambda status: status["jetstream"]["lost"] > 0,
-        log="jetstream losing messages", settings=with_nats_and_little_room, heal=start_nats, takes=5,
+        log="jetstream losing messages", settings=with_nats_and_little_room, heal=start_nats,
+        shows_after=LITTLE_ROOM, takes=5,
         alerts=alert("JetStreamNotConnected", "JetStreamLosing")),
     "nobody listens": Row([send_consumers_away],
                           lambda before, now: now['subscribers{endpoint="public"}'] == 0,
@@ -562,7 +566,8 @@ class Case:
         if self.row.log:
             self.bridge.wait_for_line(self.row.log)
         row = self.row
-        if not row.before_start and (row.metric or row.status or row.reason or row.log):
+        is_timed = not row.before_start and not row.shows_after
+        if is_timed and (row.metric or row.status or row.reason or row.log):
             self.took = time.monotonic() - self._asked_at
         self._wait_for_agreement()
         self.phases.append(self.record(DURING, self.row.quiet))
