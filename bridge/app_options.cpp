@@ -71,8 +71,10 @@ std::optional<JetStream::Options> jetstream_options(const Config::Publish& publi
   JetStream::Options options;
   for (const auto& text : settings.servers) {
     auto url = parse_nats_url(text).value();
-    options.servers.push_back(
-        {.url = text, .host = std::move(url.address.host), .is_tls = url.is_tls});
+    options.servers.push_back({.url = text,
+                               .host = std::move(url.address.host),
+                               .port = url.address.port,
+                               .is_tls = url.is_tls});
   }
   options.access = {.ca_file = settings.ca_file, .credentials_file = settings.credentials_file};
   options.stream = {.name = settings.stream,

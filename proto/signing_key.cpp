@@ -9,7 +9,7 @@
 namespace bpx::proto {
 namespace {
 
-using Seed = std::array<unsigned char, crypto_sign_SEEDBYTES>;
+using Seed = std::array<unsigned char, SigningKey::kSeedBytes>;
 static_assert(crypto_sign_SEEDBYTES == 32 && crypto_sign_PUBLICKEYBYTES == 32);
 
 bool decode_32_bytes(std::string_view text, Seed& out) {
@@ -36,20 +36,23 @@ SigningKey::SigningKey(SigningKey&&) noexcept = default;
 SigningKey& SigningKey::operator=(SigningKey&&) noexcept = default;
 SigningKey::~SigningKey() = default;
 
-std::optional<SigningKey> SigningKey::from_base64(std::string_view secret) {
+SigningKey SigningKey::from_seed(std::span<const unsigned char, kSeedBytes> seed) {
   if (sodium_init() < 0) throw std::runtime_error("libsodium cannot be initialised");
+  SigningKey key;
+  // sodium_malloc locks the pages where RLIMIT_MEMLOCK allows and marks them MADV_DONTDUMP.
+  key.secret_.reset(static_cast<unsigned char*>(sodium_malloc(crypto_sign_SECRETKEYBYTES)));
+  if (!key.secret_) throw std::bad_alloc();
+  std::array<unsigned char, crypto_sign_PUBLICKEYBYTES> verifying_key;
+  crypto_sign_seed_keypair(verifying_key.data(), key.secret_.get(), seed.data());
+  sodium_mprotect_readonly(key.secret_.get());
+  key.verifying_key_ = encode(verifying_key);
+  return key;
+}
+
+std::optional<SigningKey> SigningKey::from_base64(std::string_view secret) {
   Seed seed;
   std::optional<SigningKey> key;
-  if (decode_32_bytes(secret, seed)) {
-    key = SigningKey();
-    // sodium_malloc locks the pages where RLIMIT_MEMLOCK allows and marks them MADV_DONTDUMP.
-    key->secret_.reset(static_cast<unsigned char*>(sodium_malloc(crypto_sign_SECRETKEYBYTES)));
-    if (!key->secret_) throw std::bad_alloc();
-    std::array<unsigned char, crypto_sign_PUBLICKEYBYTES> verifying_key;
-    crypto_sign_seed_keypair(verifying_key.data(), key->secret_.get(), seed.data());
-    sodium_mprotect_readonly(key->secret_.get());
-    key->verifying_key_ = encode(verifying_key);
-  }
+  if (decode_32_bytes(secret, seed)) key = from_seed(seed);
   sodium_memzero(seed.data(), seed.size());
   return key;
 }

@@ -1,18 +1,26 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace bpx::proto {
 
-/// An Ed25519 key as the exchange issues it. The secret lies in guarded memory of libsodium's:
+/// An Ed25519 key. The secret lies in guarded memory of libsodium's:
 /// locked against swapping where the system allows, left out of core dumps, wiped on destruction.
 /// It leaves this class only as signatures. Not thread safe: one owner, one thread.
 class SigningKey {
  public:
-  /// `secret` is standard base64 of the 32-byte seed. nullopt where it is anything else.
+  static constexpr std::size_t kSeedBytes = 32;
+
+  /// The caller's copy of the seed is the caller's to wipe.
+  static SigningKey from_seed(std::span<const unsigned char, kSeedBytes> seed);
+
+  /// As the exchange issues it: `secret` is standard base64 of the seed. nullopt where it is
+  /// anything else.
   static std::optional<SigningKey> from_base64(std::string_view secret);
 
   SigningKey(SigningKey&&) noexcept;

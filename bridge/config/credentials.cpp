@@ -1,7 +1,7 @@
 #include "bridge/config/credentials.hpp"
 
-#include "bridge/config/readable_file.hpp"
 #include "bridge/config/trimmed.hpp"
+#include "bridge/readable_file.hpp"
 
 #include <string>
 #include <utility>

@@ -1,7 +1,7 @@
 #include "bridge/config/curve_key.hpp"
 
-#include "bridge/config/readable_file.hpp"
 #include "bridge/config/trimmed.hpp"
+#include "bridge/readable_file.hpp"
 #include "proto/signing_key.hpp"
 
 #include <zmq.h>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "bridge/config/problem.hpp"
-#include "bridge/config/readable_file.hpp"
+#include "bridge/readable_file.hpp"
 
 #include <cstddef>
 #include <filesystem>

@@ -1,7 +1,7 @@
 #include "bridge/config/jetstream_settings.hpp"
 
-#include "bridge/config/readable_file.hpp"
 #include "bridge/one_line.hpp"
+#include "bridge/readable_file.hpp"
 
 #include <algorithm>
 #include <string>

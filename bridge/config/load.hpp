@@ -3,7 +3,7 @@
 #include "bridge/config/config.hpp"
 #include "bridge/config/environment.hpp"
 #include "bridge/config/problem.hpp"
-#include "bridge/config/readable_file.hpp"
+#include "bridge/readable_file.hpp"
 
 #include <filesystem>
 #include <functional>

@@ -5,8 +5,8 @@
 #include "bridge/config/endpoint.hpp"
 #include "bridge/config/jetstream_settings.hpp"
 #include "bridge/config/proxy.hpp"
-#include "bridge/config/readable_file.hpp"
 #include "bridge/one_line.hpp"
+#include "bridge/readable_file.hpp"
 #include "proto/signing_key.hpp"
 #include "proto/stream_name.hpp"
 

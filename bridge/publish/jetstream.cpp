@@ -1,5 +1,6 @@
 #include "bridge/publish/jetstream.hpp"
 
+#include "bridge/bounded.hpp"
 #include "bridge/clock.hpp"
 
 #include <algorithm>
@@ -102,15 +103,16 @@ void JetStream::run(const std::stop_token& stop) {
   measurements_.connected.set(false);
   if (const auto left = window_.end() - window_.begin(); left > 0)
     log_.warn("jetstream left behind", {{"messages", left}});
-  release_nats_thread();
   has_ended_.set_value();
 }
 
 std::optional<std::string> JetStream::serve(const NatsServer& server, const std::stop_token& stop) {
-  if (auto fault = prepare(server)) return fault;
-  auto opened = JetStreamConnection::open(server, options_.access, options_.stream.subject_prefix);
+  auto opened =
+      NatsConnection::open(server, options_.access, look_up_, patience(kNatsPatience, stop));
   if (const auto* fault = std::get_if<NatsFault>(&opened)) return fault->cause;
-  auto& connection = *std::get<std::unique_ptr<JetStreamConnection>>(opened);
+  auto& to_server = std::get<std::unique_ptr<NatsConnection>>(opened);
+  if (auto fault = prepare(*to_server, stop)) return fault;
+  JetStreamConnection connection(std::move(to_server), options_.stream.subject_prefix);
   const auto resumed_at = window_.begin();
   next_ = resumed_at;
   last_progress_steady_ns_ = steady_ns();
@@ -128,8 +130,11 @@ std::optional<std::string> JetStream::serve(const NatsServer& server, const std:
 }
 
 /// Sees to it that there is a stream.
-std::optional<std::string> JetStream::prepare(const NatsServer& server) {
-  const auto result = find_or_create(server, options_.access, options_.stream);
+std::optional<std::string> JetStream::prepare(NatsConnection& connection,
+                                              const std::stop_token& stop) {
+  constexpr int kMostQuestions = 3;
+  const auto result =
+      find_or_create(connection, options_.stream, patience(kMostQuestions * kNatsPatience, stop));
   if (const auto* fault = std::get_if<NatsFault>(&result)) return fault->cause;
   const auto& found = std::get<FoundStream>(result);
   if (found.is_new) log_.info("jetstream stream created", {{"stream", options_.stream.name}});
@@ -140,7 +145,7 @@ std::optional<std::string> JetStream::prepare(const NatsServer& server) {
   if (is_news && !differences.empty())
     log_.warn("jetstream stream differs",
               {{"stream", options_.stream.name},
-               {"found", differences},
+               {"found", bounded(differences)},
                {"mend", "change the stream or publish.jetstream; the bridge changes no stream"}});
   return std::nullopt;
 }
@@ -150,6 +155,7 @@ void JetStream::send(JetStreamConnection& connection) {
   const auto now = steady_ns();
   if (next_ == window_.begin() && next_ < end) last_progress_steady_ns_ = now;
   for (; next_ < end && connection.has_room(); ++next_) {
+    if (window_.is_settled(next_)) continue;  // it was, on the connection before
     auto& message = window_.at(next_);
     message.sent_steady_ns = now;
     if (!connection.send(message, next_)) give_up(next_, "the server takes none like it");
@@ -185,7 +191,7 @@ void JetStream::give_up(std::uint64_t number, std::string_view cause) {
   measurements_.refused.add();
   if (refusing_.begins(steady_ns()))
     log_.warn("jetstream message refused",
-              {{"stream", stream}, {"bytes", bytes}, {"cause", cause}});
+              {{"stream", stream}, {"bytes", bytes}, {"cause", bounded(cause)}});
 }
 
 void JetStream::note_connected(const std::string& server) {
@@ -197,13 +203,17 @@ void JetStream::note_connected(const std::string& server) {
   options_.on_event(Event::connected, server);
 }
 
-/// A cause is told once until it is connected again: a server that is away is tried for long.
-void JetStream::note_disconnected(const std::string& server, const std::string& cause,
+/// A cause is told once until it is connected again: a server that is away is tried for long. Who
+/// invents new ones is not listened to for ever.
+void JetStream::note_disconnected(const std::string& server, const std::string& full_cause,
                                   milliseconds retry) {
+  constexpr std::size_t kMostTold = 50;
+  const auto cause = bounded(full_cause);
   measurements_.connected.set(false);
   measurements_.fault.set(cause);
   const bool was_connected = std::exchange(is_connected_, false);
-  const bool is_news = told_causes_.insert(server + ' ' + cause).second;
+  const bool is_news =
+      told_causes_.size() < kMostTold && told_causes_.insert(server + ' ' + cause).second;
   if (is_news)
     log_.warn("jetstream not ready",
               {{"server", server}, {"cause", cause}, {"retry_ms", retry.count()}});
@@ -237,6 +247,11 @@ bool JetStream::is_over(const std::stop_token& stop) const {
   const auto end_steady_ns = end_steady_ns_.load();
   const bool is_closing = end_steady_ns != kNever;
   return is_closing && (window_.begin() == window_.end() || steady_ns() >= end_steady_ns);
+}
+
+/// For this thread's own waiting: nobody needs the server any more once all is over.
+NatsPatience JetStream::patience(milliseconds time, const std::stop_token& stop) const {
+  return {time, [this, &stop] { return is_over(stop); }};
 }
 
 /// Until the time is over, close() is called or all is to stop; losses are told meanwhile.

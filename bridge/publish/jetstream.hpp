@@ -7,6 +7,8 @@
 #include "bridge/publish/jetstream_connection.hpp"
 #include "bridge/publish/jetstream_stream.hpp"
 #include "bridge/publish/jetstream_window.hpp"
+#include "bridge/publish/nats_connection.hpp"
+#include "bridge/publish/nats_look_up.hpp"
 #include "bridge/publish/nats_server.hpp"
 #include "proto/message_header.hpp"
 
@@ -73,15 +75,16 @@ class JetStream {
   void run(const std::stop_token& stop);
   /// Why the connection ended; nullopt where all is over.
   std::optional<std::string> serve(const NatsServer& server, const std::stop_token& stop);
-  std::optional<std::string> prepare(const NatsServer& server);
+  std::optional<std::string> prepare(NatsConnection& connection, const std::stop_token& stop);
   void send(JetStreamConnection& connection);
   std::optional<std::string> take_answers(JetStreamConnection& connection);
   void give_up(std::uint64_t number, std::string_view cause);
   void note_connected(const std::string& server);
-  void note_disconnected(const std::string& server, const std::string& cause,
+  void note_disconnected(const std::string& server, const std::string& full_cause,
                          std::chrono::milliseconds retry);
   void note_losses();
   bool is_over(const std::stop_token& stop) const;
+  NatsPatience patience(std::chrono::milliseconds time, const std::stop_token& stop) const;
   void pause(std::chrono::milliseconds time, const std::stop_token& stop);
 
   Options options_;
@@ -90,6 +93,7 @@ class JetStream {
   JetStreamWindow window_;
 
   // Of this sink's thread.
+  NatsLookUp look_up_;
   std::uint64_t next_ = 0;  ///< to be sent on this connection
   std::int64_t last_progress_steady_ns_ = 0;
   bool is_connected_ = false;          ///< and has shown that it takes messages

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "bridge/publish/nats_connection.hpp"
+#include "bridge/publish/nats_patience.hpp"
 #include "bridge/publish/nats_server.hpp"
 
 #include <chrono>
@@ -24,13 +26,10 @@ struct FoundStream {
   std::vector<std::string> differences;  ///< `replicas 1, configured 3`
 };
 
-/// Creates the stream where there is none; one that is there stays as it is. On a connection of its
-/// own, which has ended when this returns: after kNatsPatience for each step at the latest.
-std::variant<FoundStream, NatsFault> find_or_create(const NatsServer& server,
-                                                    const NatsAccess& access,
-                                                    const JetStreamStream& stream);
-
-/// Frees what the library keeps for the calling thread, which is not to ask for streams again.
-void release_nats_thread();
+/// Creates the stream where there is none; one that is there stays as it is. On a connection on
+/// which nothing else is under way.
+std::variant<FoundStream, NatsFault> find_or_create(NatsConnection& connection,
+                                                    const JetStreamStream& stream,
+                                                    const NatsPatience& patience);
 
 }  // namespace bpx::bridge

@@ -41,6 +41,10 @@ class JetStreamWindow {
   /// taken out.
   Message& at(std::uint64_t number) { return slots_[number % max_messages_].message; }
 
+  /// Whether settle() has noted that of a message which stands behind others. By the reading
+  /// thread, for a number from begin() to before end().
+  bool is_settled(std::uint64_t number) const { return slots_[number % max_messages_].is_settled; }
+
   /// Notes that message `number` needs to be kept no longer, and takes out what stands at the front
   /// for nothing. Returns whether it was news: false for one that is noted already. By the reading
   /// thread.

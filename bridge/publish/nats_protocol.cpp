@@ -107,6 +107,10 @@ std::optional<std::uint64_t> NatsPublications::number_of(std::string_view subjec
   return number_in<std::uint64_t>(subject.substr(reply_prefix_.size()));
 }
 
+bool is_from_nobody(const NatsOperation& message) {
+  return message.headers.starts_with("NATS/1.0 503");
+}
+
 std::optional<NatsOperation> next_operation(std::string_view input) {
   using Kind = NatsOperation::Kind;
   const auto line_end = input.find(kLineEnd);

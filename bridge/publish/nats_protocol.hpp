@@ -44,6 +44,9 @@ struct NatsOperation {
   std::size_t bytes = 0;     ///< of all this in the input
 };
 
+/// Whether it is the server's word that nobody answers at the subject of a request.
+bool is_from_nobody(const NatsOperation& message);
+
 /// What the input begins with, as views into it; nullopt where its end has not come yet.
 std::optional<NatsOperation> next_operation(std::string_view input);
 

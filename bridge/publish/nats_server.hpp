@@ -1,17 +1,19 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 namespace bpx::bridge {
 
-/// How long one step may take: connecting, a question to the server, writing to its socket.
+/// How long one step may take: getting through to a server, a question, writing to its socket.
 constexpr std::chrono::milliseconds kNatsPatience{2'000};
 
 /// A server: `nats://HOST:PORT` or `tls://HOST:PORT`, taken apart.
 struct NatsServer {
   std::string url;
   std::string host;
+  std::uint16_t port = 0;
   bool is_tls = false;
 };
 

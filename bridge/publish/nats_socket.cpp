@@ -43,24 +43,42 @@ bool expect_host(SSL* ssl, const std::string& host) {
 
 void NatsSocket::Free::operator()(bio_st* bio) const { BIO_free_all(bio); }
 
-NatsSocket::NatsSocket(const std::string& address, Deadline deadline)
-    : bio_(BIO_new_connect(address.c_str())) {
-  BIO_set_nbio(bio_.get(), 1);
-  clear_failure();
-  while (BIO_do_connect(bio_.get()) != 1)
-    if (!BIO_should_retry(bio_.get())) {
-      fault_ = failure();
-      return;
-    } else if (!wait(POLLOUT, deadline)) {
+NatsSocket::NatsSocket(const std::vector<HostAddress>& addresses, const NatsPatience& patience) {
+  auto left = addresses.size();
+  for (const auto& address : addresses) {
+    fault_.reset();
+    connect(address, patience.part(left--));
+    if (!fault_) return;
+  }
+}
+
+void NatsSocket::connect(const HostAddress& address, const NatsPatience& patience) {
+  const auto message = [](int error) { return std::generic_category().message(error); };
+  const int descriptor =
+      socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+  if (descriptor < 0) {
+    fault_ = message(errno);
+    return;
+  }
+  bio_.reset(BIO_new_socket(descriptor, BIO_CLOSE));
+  const int yes = 1;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  const auto* const to = reinterpret_cast<const sockaddr*>(&address.storage);
+  if (::connect(descriptor, to, address.size) == 0) return;
+  int error = errno;
+  if (error == EINPROGRESS) {
+    if (!wait(POLLOUT, patience)) {
       fault_ = "it does not answer";
       return;
     }
-  const int yes = 1;
-  setsockopt(static_cast<int>(BIO_get_fd(bio_.get(), nullptr)), IPPROTO_TCP, TCP_NODELAY, &yes,
-             sizeof yes);
+    socklen_t size = sizeof error;
+    getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
+  }
+  if (error != 0) fault_ = message(error);
 }
 
-void NatsSocket::start_tls(const std::string& host, const std::string& ca_file, Deadline deadline) {
+void NatsSocket::start_tls(const std::string& host, const std::string& ca_file,
+                           const NatsPatience& patience) {
   const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
                                                                   &SSL_CTX_free);
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
@@ -88,7 +106,7 @@ void NatsSocket::start_tls(const std::string& host, const std::string& ca_file, 
                    ? failure()
                    : std::string("certificate refused: ") + X509_verify_cert_error_string(verdict);
       return;
-    } else if (!wait(BIO_should_write(tls) ? POLLOUT : POLLIN, deadline)) {
+    } else if (!wait(BIO_should_write(tls) ? POLLOUT : POLLIN, patience)) {
       fault_ = "it does not answer in TLS";
       return;
     }
@@ -115,17 +133,17 @@ std::size_t NatsSocket::result(int done) {
   return 0;
 }
 
-void NatsSocket::wait_to_read(Deadline deadline) {
-  if (BIO_pending(bio_.get()) == 0) wait(POLLIN, deadline);
+void NatsSocket::wait_to_read(const NatsPatience& patience) {
+  if (BIO_pending(bio_.get()) == 0) wait(POLLIN, patience);
 }
 
-bool NatsSocket::wait(short events, Deadline deadline) {
-  using std::chrono::milliseconds;
-  const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
+/// False where patience has ended before there was an event.
+bool NatsSocket::wait(short events, const NatsPatience& patience) {
   pollfd socket = {
       .fd = static_cast<int>(BIO_get_fd(bio_.get(), nullptr)), .events = events, .revents = 0};
-  const auto found = poll(&socket, 1, static_cast<int>(std::max(left, milliseconds{0}).count()));
-  return found > 0 || (found < 0 && errno == EINTR && left > milliseconds{0});
+  while (!patience.has_ended())
+    if (poll(&socket, 1, static_cast<int>(patience.slice().count())) > 0) return true;
+  return false;
 }
 
 }  // namespace bpx::bridge

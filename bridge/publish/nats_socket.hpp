@@ -1,41 +1,43 @@
 #pragma once
 
-#include <chrono>
+#include "bridge/host_addresses.hpp"
+#include "bridge/publish/nats_patience.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct bio_st;  // of OpenSSL
 
 namespace bpx::bridge {
 
-/// A TCP connection that may become one of TLS. Nothing waits but what is given a deadline; the
-/// first fault is the last. Used by one thread, in which SIGPIPE is not to end the program.
+/// A TCP connection that may become one of TLS. Nothing waits but what is given patience; the first
+/// fault is the last. Used by one thread, in which SIGPIPE is not to end the program.
 class NatsSocket {
  public:
-  using Deadline = std::chrono::steady_clock::time_point;
-
-  /// To `HOST:PORT`. Looking up the name has the system's own deadline.
-  NatsSocket(const std::string& address, Deadline deadline);
+  /// To the first of the addresses, at least one, where somebody answers.
+  NatsSocket(const std::vector<HostAddress>& addresses, const NatsPatience& patience);
 
   /// Goes on in TLS. The server must show a certificate of `host` that the system's trust anchors
   /// or those in `ca_file` vouch for.
-  void start_tls(const std::string& host, const std::string& ca_file, Deadline deadline);
+  void start_tls(const std::string& host, const std::string& ca_file, const NatsPatience& patience);
 
   /// How many bytes could be written or read now.
   std::size_t write(std::string_view text);
   std::size_t read(char* to, std::size_t size);
 
   /// Until there may be something to read.
-  void wait_to_read(Deadline deadline);
+  void wait_to_read(const NatsPatience& patience);
 
   /// Why it is of no use any more; nullopt while it is.
   const std::optional<std::string>& fault() const { return fault_; }
 
  private:
-  bool wait(short events, Deadline deadline);
+  void connect(const HostAddress& address, const NatsPatience& patience);
+  bool wait(short events, const NatsPatience& patience);
   std::size_t result(int done);
 
   struct Free {

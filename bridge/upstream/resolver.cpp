@@ -1,5 +1,7 @@
 #include "bridge/upstream/resolver.hpp"
 
+#include "bridge/host_addresses.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -15,8 +17,6 @@
 #include <thread>
 #include <utility>
 
-#include <netdb.h>
-
 namespace bpx::bridge {
 namespace {
 
@@ -24,21 +24,12 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 Resolved look_up(const std::string& host, std::uint16_t port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_ADDRCONFIG;
-  addrinfo* found = nullptr;
-  Resolved resolved;
-  if (const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found)) {
-    resolved.error = gai_strerror(error);
-    return resolved;
-  }
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
-  for (const auto* entry = found; entry != nullptr; entry = entry->ai_next) {
+  auto found = look_up_host(host, port);
+  Resolved resolved{.endpoints = {}, .error = std::move(found.error)};
+  for (const auto& address : found.addresses) {
     tcp::endpoint endpoint;
-    if (entry->ai_addrlen > endpoint.capacity()) continue;
-    endpoint.resize(entry->ai_addrlen);
-    std::memcpy(endpoint.data(), entry->ai_addr, entry->ai_addrlen);
+    endpoint.resize(address.size);
+    std::memcpy(endpoint.data(), &address.storage, address.size);
     resolved.endpoints.push_back(endpoint);
   }
   return resolved;

@@ -6,6 +6,7 @@ import datetime
 import json
 import pathlib
 import signal
+import socket
 import subprocess
 import unittest
 
@@ -256,6 +257,22 @@ class JetStreamTest(Case):
         exchange.publish("trade.SOL_USDC", '{"t":1}')
         wait_until(lambda: known.metric("jetstream_acknowledged_total") == 1, "the message")
         self.assertEqual(unknown.metric("jetstream_connected"), 0)
+
+    def test_stop_waits_for_no_server_that_is_away_or_silent(self):
+        exchange = self.start_exchange()
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            for name, server in {"refuses": f"nats://127.0.0.1:{free_port()}",
+                                 "is silent": f"nats://127.0.0.1:{port}",
+                                 "is silent before TLS": f"tls://127.0.0.1:{port}"}.items():
+                with self.subTest(server=name):
+                    bridge = self.enter(Bridge(exchange, ["trade.SOL_USDC"], BRIDGE_PUBLISH__JETSTREAM__SERVERS=server))
+                    bridge.wait_for_line("jetstream not ready")
+                    sent = bridge.metric("jetstream_published_total")
+                    exchange.publish("trade.SOL_USDC", '{"t":1}')
+                    wait_until(lambda: bridge.metric("jetstream_published_total") > sent, "the message")
+                    self.assertEqual(bridge.stop(), 0)
+                    self.assertTrue(any("jetstream left behind" in line for line in bridge.lines))
 
     def test_consumer_that_asks_by_time_gets_what_was_stored_since(self):
         server = self.start_server()

@@ -1,6 +1,11 @@
 #include "bridge/publish/nats_credentials.hpp"
 
+#include "tests/support/temporary_directory.hpp"
+
 #include <gtest/gtest.h>
+
+#include <map>
+#include <string>
 
 namespace bpx::bridge {
 namespace {
@@ -33,12 +38,27 @@ TEST(NatsCredentials, AreNotReadFromAnotherFile) {
     EXPECT_FALSE(NatsCredentials::parse(text)) << text;
 }
 
-TEST(NatsCredentials, SignNothingWithAKeyThatIsNone) {
-  std::string text(kFile);
-  text.replace(text.find("SUAEZ"), 5, "SUAEY");
-  const auto credentials = NatsCredentials::parse(text);
-  ASSERT_TRUE(credentials);
-  EXPECT_EQ(credentials->sign("r"), std::nullopt);
+TEST(NatsCredentials, AreNotReadWhereTheSeedIsNone) {
+  const std::string_view seed = "SUAEZTIITMUP7FW2TW3MGRXMCFHA6W4KGGPTLK5GETNIZ5XNJ64KN63OVI";
+  const std::map<std::string, std::string> faults = {
+      {"another digit", "SUAEYTIITMUP7FW2TW3MGRXMCFHA6W4KGGPTLK5GETNIZ5XNJ64KN63OVI"},
+      {"a lower-case one", "sUAEZTIITMUP7FW2TW3MGRXMCFHA6W4KGGPTLK5GETNIZ5XNJ64KN63OVI"},
+      {"one too few", std::string(seed.substr(1))},
+      {"one too many", std::string(seed) + 'A'},
+      // The same seed, as an account's: the checksum holds.
+      {"not of a user", "SAAEZTIITMUP7FW2TW3MGRXMCFHA6W4KGGPTLK5GETNIZ5XNJ64KN645MY"}};
+  for (const auto& [fault, wrong] : faults) {
+    std::string text(kFile);
+    text.replace(text.find(seed), seed.size(), wrong);
+    EXPECT_FALSE(NatsCredentials::parse(text)) << fault;
+  }
+}
+
+TEST(NatsCredentials, AreReadFromAFileAlone) {
+  const test::TemporaryDirectory directory;
+  EXPECT_FALSE(NatsCredentials::read((directory.path() / "absent").string()));
+  EXPECT_FALSE(NatsCredentials::read(directory.path().string())) << "a directory";
+  EXPECT_TRUE(NatsCredentials::read(directory.write("user.creds", kFile)));
 }
 
 }  // namespace

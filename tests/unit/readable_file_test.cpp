@@ -1,4 +1,4 @@
-#include "bridge/config/readable_file.hpp"
+#include "bridge/readable_file.hpp"
 
 #include "tests/support/temporary_directory.hpp"
 

@@ -1,0 +1,197 @@
+#include "bridge/publish/nats_connection.hpp"
+
+#include "bridge/clock.hpp"
+#include "bridge/publish/nats_credentials.hpp"
+#include "bridge/publish/nats_json.hpp"
+
+#include <cstring>
+#include <random>
+#include <utility>
+
+namespace bpx::bridge {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::int64_t kPatienceNs = std::chrono::nanoseconds(kNatsPatience).count();
+
+/// Nothing heard for so long: the server is asked whether it is there; for twice as long: it is
+/// not.
+constexpr std::int64_t kSilenceNs = 5'000'000'000;
+
+/// Subjects of answers, which nobody else is to guess.
+std::string make_inbox() {
+  constexpr std::string_view kDigits =
+      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  std::random_device random;
+  std::uniform_int_distribution<std::size_t> digit(0, kDigits.size() - 1);
+  std::string inbox = "_INBOX.";
+  for (int i = 0; i < 22; ++i) inbox.append(1, kDigits[digit(random)]);
+  return inbox;
+}
+
+auto is(NatsOperation::Kind kind) {
+  return [kind](const NatsOperation& operation) { return operation.kind == kind; };
+}
+
+}  // namespace
+
+NatsConnection::OrFault NatsConnection::open(const NatsServer& server, const NatsAccess& access,
+                                             NatsLookUp& look_up, const NatsPatience& patience) {
+  const auto host = look_up.find(server.host, server.port, patience);
+  if (host.addresses.empty()) return NatsFault{server.host + ": " + host.error};
+  std::unique_ptr<NatsConnection> connection(new NatsConnection(host.addresses, patience));
+  connection->greet(server, access, patience);
+  if (const auto& fault = connection->fault()) return NatsFault{*fault};
+  return connection;
+}
+
+NatsConnection::NatsConnection(const std::vector<HostAddress>& addresses,
+                               const NatsPatience& patience)
+    : socket_(addresses, patience),
+      inbox_(make_inbox()),
+      in_(std::make_unique_for_overwrite<char[]>(kMostIncoming)) {}
+
+void NatsConnection::greet(const NatsServer& server, const NatsAccess& access,
+                           const NatsPatience& patience) {
+  const auto said = await(patience, is(NatsOperation::Kind::info));
+  if (!said) return;
+  const auto info = parse_nats_json(said->text);
+  if (member_of(info, "headers") != true) return fail("it is no NATS server that takes headers");
+  if (!server.is_tls && member_of(info, "tls_required") == true)
+    return fail("it wants TLS: give it as tls://HOST:PORT");
+  // Whoever stands between could have put it there, to be read as if it had come in TLS.
+  if (server.is_tls && read_ > taken_) return fail("it says more than it may before TLS");
+  if (server.is_tls) socket_.start_tls(server.host, access.ca_file, patience);
+
+  Json introduction = {
+      {"verbose", false},      {"pedantic", false},      {"headers", true},
+      {"no_responders", true}, {"protocol", 1},          {"tls_required", server.is_tls},
+      {"lang", "cpp"},         {"version", BPX_VERSION}, {"name", "backpack-bridge"}};
+  if (!access.credentials_file.empty()) {
+    const auto credentials = NatsCredentials::read(access.credentials_file);
+    if (!credentials) return fail(access.credentials_file + " is no credentials file of NATS");
+    introduction["jwt"] = credentials->jwt();
+    introduction["sig"] = credentials->sign(text_in(info, "nonce", ""));
+  }
+  constexpr std::int64_t kUsualMaxPayload = std::int64_t{1} << 20U;
+  max_payload_ = static_cast<std::size_t>(number_in(info, "max_payload", kUsualMaxPayload));
+  outgoing()
+      .append("CONNECT ")
+      .append(introduction.dump(-1, ' ', false, Json::error_handler_t::replace))
+      .append("\r\nSUB ")
+      .append(inbox_)
+      .append(".* 1\r\nPING\r\n");
+  await(patience, is(NatsOperation::Kind::pong));
+}
+
+std::variant<std::string, NatsFault> NatsConnection::ask(std::string_view subject,
+                                                         std::string_view question,
+                                                         const NatsPatience& patience) {
+  const auto reply = inbox_ + ".answer";
+  outgoing()
+      .append("PUB ")
+      .append(subject)
+      .append(1, ' ')
+      .append(reply)
+      .append(1, ' ')
+      .append(std::to_string(question.size()))
+      .append("\r\n")
+      .append(question)
+      .append("\r\n");
+  const auto answer = await(patience, [&](const NatsOperation& operation) {
+    return operation.kind == NatsOperation::Kind::message && operation.subject == reply;
+  });
+  if (!answer) return NatsFault{*fault()};
+  if (is_from_nobody(*answer)) return NatsFault{"nobody answers at " + std::string(subject)};
+  return std::string(answer->text);
+}
+
+std::string& NatsConnection::outgoing() {
+  if (out_.size() == written_) last_written_steady_ns_ = steady_ns();
+  return out_;
+}
+
+void NatsConnection::exchange() {
+  write();
+  read();
+  if (fault()) return;
+  const auto now = steady_ns();
+  if (out_.size() > written_ && now - last_written_steady_ns_ > kPatienceNs)
+    fail("the server does not read");
+  const auto silence = now - last_heard_steady_ns_;
+  if (silence > kSilenceNs && !std::exchange(has_pinged_, true)) outgoing().append("PING\r\n");
+  if (silence > 2 * kSilenceNs) fail("the server is silent");
+}
+
+std::optional<NatsOperation> NatsConnection::next_message() {
+  while (const auto operation = take_operation())
+    if (operation->kind == NatsOperation::Kind::message) return operation;
+  return std::nullopt;
+}
+
+/// The next operation that is wanted; nullopt with a fault.
+template <typename Predicate>
+std::optional<NatsOperation> NatsConnection::await(const NatsPatience& patience,
+                                                   Predicate is_wanted) {
+  while (true) {
+    while (const auto operation = take_operation())
+      if (is_wanted(*operation)) return operation;
+    if (fault()) return std::nullopt;
+    if (patience.has_ended()) {
+      fail("it does not answer");
+      return std::nullopt;
+    }
+    write();
+    socket_.wait_to_read(patience);
+    read();
+  }
+}
+
+/// The next one that was read, as views into what was read; what concerns nobody else is done.
+std::optional<NatsOperation> NatsConnection::take_operation() {
+  if (fault_) return std::nullopt;
+  auto operation = next_operation({in_.get() + taken_, read_ - taken_});
+  if (!operation) return std::nullopt;
+  taken_ += operation->bytes;
+  switch (operation->kind) {
+    case NatsOperation::Kind::ping: owes_pong_ = true; break;
+    case NatsOperation::Kind::error: fail("the server says " + std::string(operation->text)); break;
+    case NatsOperation::Kind::malformed: fail("the server does not speak NATS"); break;
+    default: break;
+  }
+  return operation;
+}
+
+void NatsConnection::write() {
+  // One for all that it asked meanwhile: else who asks without end would fill the memory.
+  if (std::exchange(owes_pong_, false)) outgoing().append("PONG\r\n");
+  while (written_ < out_.size()) {
+    const auto bytes = socket_.write(std::string_view(out_).substr(written_));
+    if (bytes == 0) break;
+    written_ += bytes;
+    last_written_steady_ns_ = steady_ns();
+  }
+  if (written_ == out_.size() || written_ > kMostOutgoing)
+    out_.erase(0, std::exchange(written_, 0));
+}
+
+void NatsConnection::read() {
+  std::memmove(in_.get(), in_.get() + taken_, read_ - taken_);
+  read_ -= std::exchange(taken_, 0);
+  if (read_ == kMostIncoming) return fail("the server says more than NATS does");
+  while (read_ < kMostIncoming) {
+    const auto bytes = socket_.read(in_.get() + read_, kMostIncoming - read_);
+    if (bytes == 0) return;
+    read_ += bytes;
+    last_heard_steady_ns_ = steady_ns();
+    has_pinged_ = false;
+  }
+}
+
+/// What was read last tells more than that the connection ended behind it.
+void NatsConnection::fail(std::string cause) {
+  if (!fault_) fault_ = std::move(cause);
+}
+
+}  // namespace bpx::bridge
