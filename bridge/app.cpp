@@ -33,8 +33,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/version.hpp>
@@ -247,7 +247,7 @@ struct App::Parts {
   Supervisor supervisor;
   asio::steady_timer heartbeat_timer;
   Doorbell doorbell;
-  asio::signal_set signals;
+  asio::posix::stream_descriptor signals;  ///< of a signalfd, once they are handled
   bool is_stopping = false;
   bool has_ended = false;     ///< the last connection
   bool is_lingering = false;  ///< after that
@@ -316,21 +316,23 @@ struct App::Parts {
     has_ended = true;
     heartbeat_timer.cancel();
     doorbell.close();
-    signals.cancel();
+    boost::system::error_code are_not_handled;
+    signals.cancel(are_not_handled);
   }
 
   void handle_signals() {
-    for (const int signal : kSignals) signals.add(signal);
-    release_signals();
+    signals.assign(open_signals());
     wait_for_signal();
   }
 
   void wait_for_signal() {
-    signals.async_wait([this](boost::system::error_code cancelled, int signal) {
-      if (cancelled) return;
-      take(signal);
-      if (!has_ended || is_lingering) wait_for_signal();
-    });
+    signals.async_wait(asio::posix::stream_descriptor::wait_read,
+                       [this](boost::system::error_code cancelled) {
+                         if (cancelled) return;
+                         if (const int signal = take_signal(signals.native_handle()); signal != 0)
+                           take(signal);
+                         if (!has_ended || is_lingering) wait_for_signal();
+                       });
   }
 
   void take(int signal) {

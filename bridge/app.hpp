@@ -45,7 +45,8 @@ class App {
   std::string http_endpoint() const;  ///< `ADDRESS:PORT`
 
   /// Relays until stop() or, where `handles_signals`, SIGTERM or SIGINT; then shuts down in order.
-  /// SIGHUP does what reload() does. The calling thread is the one that relays.
+  /// SIGHUP does what reload() does. Signals are to be held, see signals.hpp, and stay so. The
+  /// calling thread is the one that relays.
   void run(bool handles_signals);
 
   /// Reads the configuration again and puts in force what may change. Thread safe.

@@ -13,15 +13,21 @@ inline constexpr std::array kSignals = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR
 /// `SIGTERM`
 std::string name_of(int signal);
 
-/// From now on they wait, for this thread and those that it starts, until release_signals(): nobody
-/// who signals the bridge ends it in the midst of its start.
+/// From now on they wait, for this thread and those that it starts, until take_signal() or
+/// release_signals(): nobody who signals the bridge ends it in the midst of its start, or of its
+/// end.
 void hold_signals();
 
 /// Whether SIGTERM or SIGINT is among those that wait.
 bool is_asked_to_end();
 
-/// For the thread that has come to handle them, or where nobody does. Whoever started the bridge
-/// may have held them too.
+/// A descriptor, the caller's, that is readable while one of them waits. Throws std::system_error.
+int open_signals();
+
+/// The one that has waited for longest; 0 where none waits.
+int take_signal(int descriptor);
+
+/// For where nobody handles them. Whoever started the bridge may have held them too.
 void release_signals();
 
 }  // namespace bpx::bridge

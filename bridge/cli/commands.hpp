@@ -47,7 +47,7 @@ struct HealthcheckFlags {
 };
 
 // One function a command; each returns the exit status.
-/// Signals are to be held, see signals.hpp: it releases them where it can act on them.
+/// Signals are to be held, see signals.hpp.
 int run(const ServerFlags& flags);
 int check(const ServerFlags& flags);
 int tail(const TailFlags& flags);

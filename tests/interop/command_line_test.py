@@ -917,6 +917,18 @@ class CommandLineTest(unittest.TestCase):
                 bridge.wait_for_line("connect failed")
                 self.assertEqual(bridge.stop(), 0, f"attempt {attempt}")
 
+    def test_a_signal_that_comes_when_all_is_over_does_not_end_it_otherwise(self):
+        for attempt in range(10):
+            with Program([BRIDGE, "--stream", "trade.A"], clean_environment(
+                    BRIDGE_UPSTREAM__URL="ws://127.0.0.1:1",
+                    BRIDGE_UPSTREAM__REST_URL="http://127.0.0.1:1",
+                    BRIDGE_HTTP__BIND="127.0.0.1:0",
+                    BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*")) as bridge:
+                bridge.wait_for_line("connect failed")
+                while bridge.is_running:
+                    bridge.send(signal.SIGTERM)
+                self.assertEqual(bridge.wait_for_end(), 0, f"attempt {attempt}")
+
     def test_a_log_that_nobody_reads_neither_stops_the_bridge_nor_keeps_it_from_ending(self):
         read_end, write_end = os.pipe()
         os.set_blocking(write_end, False)
