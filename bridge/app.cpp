@@ -32,6 +32,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -329,7 +330,7 @@ struct App::Parts {
     signals.async_wait(asio::posix::stream_descriptor::wait_read,
                        [this](boost::system::error_code cancelled) {
                          if (cancelled) return;
-                         if (const int signal = take_signal(signals.native_handle()); signal != 0)
+                         while (const int signal = take_signal(signals.native_handle()))
                            take(signal);
                          if (!has_ended || is_lingering) wait_for_signal();
                        });
@@ -363,6 +364,7 @@ struct App::Parts {
              (!stored.valid() || stored.wait_for(10ms) == std::future_status::ready);
     };
     is_lingering = true;
+    const auto goes_on = asio::make_work_guard(loop);
     loop.restart();
     wait_for_signal();
     bool has_told = false;

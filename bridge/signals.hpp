@@ -24,7 +24,7 @@ bool is_asked_to_end();
 /// A descriptor, the caller's, that is readable while one of them waits. Throws std::system_error.
 int open_signals();
 
-/// The one that has waited for longest; 0 where none waits.
+/// One that waits; 0 where none does. Of equal ones only the first waits.
 int take_signal(int descriptor);
 
 /// For where nobody handles them. Whoever started the bridge may have held them too.

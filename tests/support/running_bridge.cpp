@@ -62,9 +62,21 @@ RunningBridge::RunningBridge(const bridge::Config& config,
             .proxies = std::move(proxies),
             .subscribing = subscribing,
             .read_again = [this] { return read_again(); }}),
-      thread_([this] { app_.run(/*handles_signals=*/false); }) {}
+      thread_([this] {
+        app_.run(/*handles_signals=*/false);
+        end_.set_value();
+      }) {}
 
-RunningBridge::~RunningBridge() { stop(); }
+RunningBridge::~RunningBridge() { stop_soon(); }
+
+void RunningBridge::stop_soon() {
+  using namespace std::chrono_literals;
+  if (!thread_.joinable()) return;
+  app_.stop();
+  // libzmq waits for a consumer that left a moment before as it does for one that reads slowly.
+  if (end_.get_future().wait_for(1s) == std::future_status::timeout) app_.stop();
+  thread_.join();
+}
 
 void RunningBridge::stop() {
   if (!thread_.joinable()) return;
@@ -119,7 +131,7 @@ std::string RunningBridge::log() const {
 }
 
 std::string RunningBridge::whole_log() {
-  stop();
+  stop_soon();
   EXPECT_TRUE(wait_for_log("INFO  stopped"));  // the last one
   return log();
 }

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -37,7 +38,8 @@ inline constexpr bridge::Subscriptions::Timing kSubscribing{
     .signature_retry = std::chrono::milliseconds(20),
     .retry_first = std::chrono::milliseconds(100)};
 
-/// The whole bridge, run in this process on a thread of its own. Stops in order when destroyed.
+/// The whole bridge, run in this process on a thread of its own. Stops in order when destroyed,
+/// without patience for consumers.
 class RunningBridge {
  public:
   explicit RunningBridge(const bridge::Config& config,
@@ -68,7 +70,8 @@ class RunningBridge {
   /// Has the bridge read its configuration again and find `config`.
   void reload(const bridge::Config& config);
 
-  /// Asks for an orderly shutdown and waits until it is done.
+  /// Asks for an orderly shutdown and waits until it is done, and consumers have got what is
+  /// theirs.
   void stop();
 
   /// Whether a line of the log contains `text`, or comes to within the deadline.
@@ -81,6 +84,7 @@ class RunningBridge {
   std::string whole_log();
 
  private:
+  void stop_soon();
   void take_line(std::string_view line);
   bridge::Reading read_again();
 
@@ -89,6 +93,7 @@ class RunningBridge {
   std::string log_;
   bridge::Config next_;  ///< what a reload finds
   bridge::App app_;
+  std::promise<void> end_;
   std::thread thread_;
 };
 
