@@ -132,9 +132,7 @@ std::optional<std::string> JetStream::serve(const NatsServer& server, const std:
 /// Sees to it that there is a stream.
 std::optional<std::string> JetStream::prepare(NatsConnection& connection,
                                               const std::stop_token& stop) {
-  constexpr int kMostQuestions = 3;
-  const auto result =
-      find_or_create(connection, options_.stream, patience(kMostQuestions * kNatsPatience, stop));
+  const auto result = find_or_create(connection, options_.stream, patience(kNatsPatience, stop));
   if (const auto* fault = std::get_if<NatsFault>(&result)) return fault->cause;
   const auto& found = std::get<FoundStream>(result);
   if (found.is_new) log_.info("jetstream stream created", {{"stream", options_.stream.name}});
@@ -153,9 +151,12 @@ std::optional<std::string> JetStream::prepare(NatsConnection& connection,
 void JetStream::send(JetStreamConnection& connection) {
   const auto end = std::min(window_.end(), window_.begin() + kMostUnderWay);
   const auto now = steady_ns();
+  // Behind what is taken out there may be what was settled on the connection before.
+  const auto skip_what_is_gone = [&] { next_ = std::max(next_, window_.begin()); };
+  skip_what_is_gone();
   if (next_ == window_.begin() && next_ < end) last_progress_steady_ns_ = now;
-  for (; next_ < end && connection.has_room(); ++next_) {
-    if (window_.is_settled(next_)) continue;  // it was, on the connection before
+  for (; next_ < end && connection.has_room(); ++next_, skip_what_is_gone()) {
+    if (window_.is_settled(next_)) continue;
     auto& message = window_.at(next_);
     message.sent_steady_ns = now;
     if (!connection.send(message, next_)) give_up(next_, "the server takes none like it");

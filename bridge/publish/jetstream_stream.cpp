@@ -70,7 +70,7 @@ struct Answer {
 
 std::variant<Answer, NatsFault> ask(NatsConnection& connection, const std::string& what,
                                     const std::string& question, const NatsPatience& patience) {
-  const auto said = connection.ask("$JS.API.STREAM." + what, question, patience);
+  const auto said = connection.ask("$JS.API.STREAM." + what, question, patience.again());
   if (const auto* fault = std::get_if<NatsFault>(&said)) return *fault;
   Answer answer{
       .object = parse_nats_json(std::get<std::string>(said)), .error_code = 0, .error = {}};

@@ -27,7 +27,7 @@ struct FoundStream {
 };
 
 /// Creates the stream where there is none; one that is there stays as it is. On a connection on
-/// which nothing else is under way.
+/// which nothing else is under way. `patience` is for each question.
 std::variant<FoundStream, NatsFault> find_or_create(NatsConnection& connection,
                                                     const JetStreamStream& stream,
                                                     const NatsPatience& patience);

@@ -40,8 +40,10 @@ NatsConnection::OrFault NatsConnection::open(const NatsServer& server, const Nat
                                              NatsLookUp& look_up, const NatsPatience& patience) {
   const auto host = look_up.find(server.host, server.port, patience);
   if (host.addresses.empty()) return NatsFault{server.host + ": " + host.error};
-  std::unique_ptr<NatsConnection> connection(new NatsConnection(host.addresses, patience));
-  connection->greet(server, access, patience);
+  const auto patience_for_the_rest = patience.again();
+  std::unique_ptr<NatsConnection> connection(
+      new NatsConnection(host.addresses, patience_for_the_rest));
+  connection->greet(server, access, patience_for_the_rest);
   if (const auto& fault = connection->fault()) return NatsFault{*fault};
   return connection;
 }
@@ -63,6 +65,7 @@ void NatsConnection::greet(const NatsServer& server, const NatsAccess& access,
   // Whoever stands between could have put it there, to be read as if it had come in TLS.
   if (server.is_tls && read_ > taken_) return fail("it says more than it may before TLS");
   if (server.is_tls) socket_.start_tls(server.host, access.ca_file, patience);
+  if (fault()) return;
 
   Json introduction = {
       {"verbose", false},      {"pedantic", false},      {"headers", true},
@@ -143,7 +146,7 @@ std::optional<NatsOperation> NatsConnection::await(const NatsPatience& patience,
       return std::nullopt;
     }
     write();
-    socket_.wait_to_read(patience);
+    socket_.wait(patience, /*is_to_write=*/written_ < out_.size());
     read();
   }
 }

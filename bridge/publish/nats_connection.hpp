@@ -24,7 +24,8 @@ namespace bpx::bridge {
 class NatsConnection {
  public:
   using OrFault = std::variant<std::unique_ptr<NatsConnection>, NatsFault>;
-  /// Known to the server, with what it takes for to get through to it.
+  /// One that the server has welcomed. `patience` is for the look-up of its name, and as much again
+  /// for the rest.
   static OrFault open(const NatsServer& server, const NatsAccess& access, NatsLookUp& look_up,
                       const NatsPatience& patience);
 

@@ -5,30 +5,35 @@
 #include <utility>
 
 namespace bpx::bridge {
-namespace {
 
-std::future<HostAddresses> begin(const std::string& host, std::uint16_t port) {
-  std::promise<HostAddresses> promise;
+std::future<NatsLookUp::Found> NatsLookUp::begin(const std::string& host, std::uint16_t port) {
+  std::promise<Found> promise;
   auto found = promise.get_future();
   std::thread([promise = std::move(promise), host, port]() mutable {
-    promise.set_value(look_up_host(host, port));
+    auto addresses = look_up_host(host, port);
+    promise.set_value({.addresses = std::move(addresses), .at = NatsPatience::Clock::now()});
   }).detach();
   return found;
 }
 
-}  // namespace
-
 HostAddresses NatsLookUp::find(const std::string& host, std::uint16_t port,
                                const NatsPatience& patience) {
-  auto& found = under_way_[host + ' ' + std::to_string(port)];
+  constexpr std::chrono::seconds kFresh{10};
+  auto& under_way = under_way_[host + ' ' + std::to_string(port)];
+  const auto is_ready = [&](std::chrono::milliseconds time) {
+    return under_way.wait_for(time) == std::future_status::ready;
+  };
   try {
-    if (!found.valid()) found = begin(host, port);
+    if (under_way.valid() && is_ready({}))
+      if (auto found = under_way.get(); NatsPatience::Clock::now() - found.at < kFresh)
+        return std::move(found.addresses);
+    if (!under_way.valid()) under_way = begin(host, port);
   } catch (const std::system_error& error) {
     return {.addresses = {}, .error = std::string("no thread to look it up: ") + error.what()};
   }
   while (!patience.has_ended())
-    if (found.wait_for(patience.slice()) == std::future_status::ready) return found.get();
-  return {.addresses = {}, .error = "no name server answers"};
+    if (is_ready(patience.slice())) return under_way.get().addresses;
+  return {.addresses = {}, .error = "no name server has answered yet"};
 }
 
 }  // namespace bpx::bridge

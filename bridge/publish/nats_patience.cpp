@@ -13,8 +13,7 @@ milliseconds NatsPatience::slice() const {
 }
 
 NatsPatience NatsPatience::part(std::size_t parts) const {
-  const auto now = Clock::now();
-  return {now + (deadline_ - now) / static_cast<Clock::rep>(parts), is_over_};
+  return {(deadline_ - Clock::now()) / static_cast<Clock::rep>(parts), is_over_};
 }
 
 }  // namespace bpx::bridge

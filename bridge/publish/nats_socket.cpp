@@ -67,7 +67,7 @@ void NatsSocket::connect(const HostAddress& address, const NatsPatience& patienc
   if (::connect(descriptor, to, address.size) == 0) return;
   int error = errno;
   if (error == EINPROGRESS) {
-    if (!wait(POLLOUT, patience)) {
+    if (!wait_for(POLLOUT, patience)) {
       fault_ = "it does not answer";
       return;
     }
@@ -106,7 +106,7 @@ void NatsSocket::start_tls(const std::string& host, const std::string& ca_file,
                    ? failure()
                    : std::string("certificate refused: ") + X509_verify_cert_error_string(verdict);
       return;
-    } else if (!wait(BIO_should_write(tls) ? POLLOUT : POLLIN, patience)) {
+    } else if (!wait_for(BIO_should_write(tls) ? POLLOUT : POLLIN, patience)) {
       fault_ = "it does not answer in TLS";
       return;
     }
@@ -133,14 +133,15 @@ std::size_t NatsSocket::result(int done) {
   return 0;
 }
 
-void NatsSocket::wait_to_read(const NatsPatience& patience) {
-  if (BIO_pending(bio_.get()) == 0) wait(POLLIN, patience);
+void NatsSocket::wait(const NatsPatience& patience, bool is_to_write) {
+  if (BIO_pending(bio_.get()) == 0) wait_for(is_to_write ? POLLIN | POLLOUT : POLLIN, patience);
 }
 
 /// False where patience has ended before there was an event.
-bool NatsSocket::wait(short events, const NatsPatience& patience) {
-  pollfd socket = {
-      .fd = static_cast<int>(BIO_get_fd(bio_.get(), nullptr)), .events = events, .revents = 0};
+bool NatsSocket::wait_for(int events, const NatsPatience& patience) {
+  pollfd socket = {.fd = static_cast<int>(BIO_get_fd(bio_.get(), nullptr)),
+                   .events = static_cast<short>(events),
+                   .revents = 0};
   while (!patience.has_ended())
     if (poll(&socket, 1, static_cast<int>(patience.slice().count())) > 0) return true;
   return false;

@@ -29,15 +29,15 @@ class NatsSocket {
   std::size_t write(std::string_view text);
   std::size_t read(char* to, std::size_t size);
 
-  /// Until there may be something to read.
-  void wait_to_read(const NatsPatience& patience);
+  /// Until there may be something to read, or room to write where that is wanted.
+  void wait(const NatsPatience& patience, bool is_to_write);
 
   /// Why it is of no use any more; nullopt while it is.
   const std::optional<std::string>& fault() const { return fault_; }
 
  private:
   void connect(const HostAddress& address, const NatsPatience& patience);
-  bool wait(short events, const NatsPatience& patience);
+  bool wait_for(int events, const NatsPatience& patience);
   std::size_t result(int done);
 
   struct Free {

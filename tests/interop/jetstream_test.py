@@ -6,8 +6,9 @@ import datetime
 import json
 import pathlib
 import signal
-import socket
+import socketserver
 import subprocess
+import threading
 import unittest
 
 import nats_operator
@@ -16,6 +17,31 @@ from nats_client import NatsClient, NatsServer, store
 
 STREAMS = ["trade.SOL_USDC", "depth.SOL_USDC", "bookTicker.SOL_USDC", "trade.BTC_USDC"]
 STREAM = "BACKPACK"
+PONG = b"PONG\r\n"
+
+
+class FallingSilent(socketserver.ThreadingTCPServer):
+    """Says a word to whoever comes, the next one when it has heard something, and in the end nothing more."""
+    daemon_threads = True
+
+    class Peer(socketserver.BaseRequestHandler):
+        def handle(self):
+            with contextlib.suppress(OSError):
+                for word in self.server.words:
+                    self.request.sendall(word)
+                    self.request.recv(65_536)
+                while self.request.recv(65_536):
+                    pass
+
+    def __init__(self, words):
+        super().__init__(("127.0.0.1", 0), self.Peer)
+        self.words = words
+        self.port = self.server_address[1]
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def __exit__(self, *failure):
+        self.shutdown()
+        super().__exit__(*failure)
 
 
 def settings(*servers, **further):
@@ -260,11 +286,15 @@ class JetStreamTest(Case):
 
     def test_stop_waits_for_no_server_that_is_away_or_silent(self):
         exchange = self.start_exchange()
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            port = silent.getsockname()[1]
+        with contextlib.ExitStack() as stack:
+            def silent(*words):
+                return stack.enter_context(FallingSilent(words)).port
+            info = b'INFO {"headers":true}\r\n'
             for name, server in {"refuses": f"nats://127.0.0.1:{free_port()}",
-                                 "is silent": f"nats://127.0.0.1:{port}",
-                                 "is silent before TLS": f"tls://127.0.0.1:{port}"}.items():
+                                 "is silent": f"nats://127.0.0.1:{silent()}",
+                                 "is silent in TLS": f"tls://127.0.0.1:{silent(info)}",
+                                 "is silent behind CONNECT": f"nats://127.0.0.1:{silent(info)}",
+                                 "does not know the stream": f"nats://127.0.0.1:{silent(info, PONG)}"}.items():
                 with self.subTest(server=name):
                     bridge = self.enter(Bridge(exchange, ["trade.SOL_USDC"], BRIDGE_PUBLISH__JETSTREAM__SERVERS=server))
                     bridge.wait_for_line("jetstream not ready")

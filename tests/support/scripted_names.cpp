@@ -132,6 +132,7 @@ extern "C" int getaddrinfo(const char* host, const char* port, const addrinfo* h
     std::unique_lock lock(script().mutex);
     const auto at = host != nullptr ? script().names.find(host) : script().names.end();
     if (at != script().names.end()) {
+      if (hints != nullptr && (hints->ai_flags & AI_NUMERICHOST) != 0) return EAI_NONAME;
       auto& name = at->second;
       ++name.begun;
       ++name.under_way;

@@ -34,11 +34,6 @@ const JetStreamStream kStream{.name = "BACKPACK",
                               .max_age = std::chrono::seconds(60),
                               .max_bytes = 1'000};
 
-struct Question {
-  std::string subject;
-  std::string text;
-};
-
 /// What comes of it where JetStream answers so, one question after the other.
 class JetStreamStreamTest : public testing::Test {
  protected:
@@ -46,14 +41,8 @@ class JetStreamStreamTest : public testing::Test {
     const ScriptedNats server([this, answers = std::move(answers)](NatsPeer& peer) {
       peer.greet();
       for (const auto& answer : answers) {
-        auto words = peer.hear("\r\n");  // PUB <subject> <reply> <size>
-        words.erase(0, words.find(' ') + 1);
-        const auto subject = words.substr(0, words.find(' '));
-        const auto reply = words.substr(subject.size() + 1, words.rfind(' ') - subject.size() - 1);
-        auto text = peer.hear("\r\n");
-        text.resize(text.size() - 2);
-        questions_.push_back({subject, text});
-        peer.say("MSG " + reply + " 1 " + std::to_string(answer.size()) + "\r\n" + answer + "\r\n");
+        questions_.push_back(peer.hear_message());
+        peer.answer(questions_.back(), answer);
       }
       peer.wait_for_end();
     });
@@ -75,7 +64,7 @@ class JetStreamStreamTest : public testing::Test {
   const FoundStream& found() const { return std::get<FoundStream>(result_); }
   const std::string& fault() const { return std::get<NatsFault>(result_).cause; }
 
-  std::vector<Question> questions_;
+  std::vector<NatsPeer::Heard> questions_;
   std::variant<FoundStream, NatsFault> result_;
 };
 

@@ -6,12 +6,15 @@
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace bpx::test {
 
@@ -41,10 +44,34 @@ class NatsPeer {
     return introduction;
   }
 
-  /// Until the client has gone.
-  void wait_for_end() {
-    while (!hear("\n").empty()) {
-    }
+  /// One message, as publications and requests are written.
+  struct Heard {
+    std::string subject;
+    std::string reply;
+    std::string headers;
+    std::string text;
+  };
+  Heard hear_message() {
+    std::istringstream line(hear("\r\n"));  // HPUB <subject> <reply> <size> <size>, or PUB with one
+    std::string verb;
+    Heard heard;
+    line >> verb >> heard.subject >> heard.reply;
+    if (verb == "HPUB") heard.headers = hear("\r\n\r\n");
+    heard.text = hear("\r\n");
+    heard.text.resize(heard.text.size() - std::min<std::size_t>(heard.text.size(), 2));
+    return heard;
+  }
+
+  void answer(const Heard& to, std::string_view text) {
+    say("MSG " + to.reply + " 1 " + std::to_string(text.size()) + "\r\n" + std::string(text) +
+        "\r\n");
+  }
+
+  /// Until the client has gone: the lines that it said before.
+  std::vector<std::string> wait_for_end() {
+    std::vector<std::string> lines;
+    for (auto line = hear("\n"); !line.empty(); line = hear("\n")) lines.push_back(line);
+    return lines;
   }
 
  private:
@@ -52,16 +79,21 @@ class NatsPeer {
   std::string heard_;
 };
 
-/// Takes one connection, on a thread of its own, and does with it what is wanted. The client has
-/// to be gone when this ends.
+/// Takes as many connections as it has scripts, one after the other, on a thread of its own, and
+/// does with each what is wanted. The client has to be gone when this ends.
 class ScriptedNats {
  public:
-  explicit ScriptedNats(std::function<void(NatsPeer&)> script)
+  using Script = std::function<void(NatsPeer&)>;
+
+  explicit ScriptedNats(Script script) : ScriptedNats(std::vector{std::move(script)}) {}
+  explicit ScriptedNats(std::vector<Script> scripts)
       : acceptor_(io_, {boost::asio::ip::address_v4::loopback(), 0}),
         port_(acceptor_.local_endpoint().port()),
-        thread_([this, script = std::move(script)] {
-          NatsPeer peer(acceptor_.accept());
-          script(peer);
+        thread_([this, scripts = std::move(scripts)] {
+          for (const auto& script : scripts) {
+            NatsPeer peer(acceptor_.accept());
+            script(peer);
+          }
         }) {}
 
   std::uint16_t port() const { return port_; }
