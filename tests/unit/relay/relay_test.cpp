@@ -172,6 +172,26 @@ TEST_F(RelayTest, FlagsAndCountsWhatTheExchangePassedOver) {
   EXPECT_EQ(measurements_.of("trade.SOL_USDC").missing.value(), 3U);
 }
 
+TEST_F(RelayTest, FollowsEachAggregationOfADepthStreamByItsOwnIds) {
+  const auto update = [this](const std::string& stream, int first, int last) {
+    const auto relayed =
+        accept(R"({"data":{"e":"depth","U":)" + std::to_string(first) + R"(,"u":)" +
+               std::to_string(last) + R"(},"stream":")" + stream + R"("})");
+    EXPECT_EQ(relayed.outcome, Outcome::published);
+    return relayed.gap;
+  };
+  EXPECT_FALSE(update("depth.SOL_USDC", 1, 1));
+  EXPECT_FALSE(update("depth.200ms.SOL_USDC", 1, 20));
+  EXPECT_FALSE(update("depth.SOL_USDC", 2, 2));
+  EXPECT_FALSE(update("depth.200ms.SOL_USDC", 21, 40));
+  const auto gap = update("depth.200ms.SOL_USDC", 61, 80);
+  ASSERT_TRUE(gap);
+  EXPECT_EQ(gap->expected, 41U);
+  EXPECT_EQ(gap->got, 61U);
+  EXPECT_FALSE(update("depth.SOL_USDC", 3, 3));
+  EXPECT_FALSE(update("depth.200ms.SOL_USDC", 81, 90));
+}
+
 TEST_F(RelayTest, MeasuresEachStreamByItself) {
   const std::string text = R"({"data":{"E":1699999999999000},"stream":"trade.SOL_USDC"})";
   accept(text);
