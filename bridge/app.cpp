@@ -294,6 +294,7 @@ struct App::Parts {
   }
 
   void note_state(std::string_view stream, StreamState state) {
+    relay.note_state(stream, state);
     if (measurements.is_configured(stream))
       measurements.of(stream).state.set(state);
     else

@@ -104,7 +104,6 @@ class Validation {
     if (streams.empty() && !config_.upstream.on_demand.enabled)
       note("upstream.streams", "no stream is wanted",
            R"(list some, such as ["trade.SOL_USDC"], or use --stream)");
-    const auto& terminator = config_.publish.topic_terminator;
     for (std::size_t i = 0; i < streams.size(); ++i) {
       const auto path = indexed("upstream.streams", i);
       if (proto::is_base64_of_32_bytes(streams[i]) ||
@@ -114,10 +113,16 @@ class Validation {
       else if (const auto fault = proto::StreamName::fault_of(streams[i]))
         note(path, printable(streams[i]) + ": " + std::string(*fault),
              "give the exact name of a stream, such as trade.SOL_USDC");
-      else if (can_end_a_topic(terminator) && streams[i].find(terminator) != std::string::npos)
-        note(path, printable(streams[i]) + " contains publish.topic_terminator",
-             "give a terminator that no stream name has, such as |");
+      else
+        check_terminator(path, streams[i]);
     }
+  }
+
+  void check_terminator(const std::string& path, const std::string& stream) {
+    const auto& terminator = config_.publish.topic_terminator;
+    if (can_end_a_topic(terminator) && stream.find(terminator) != std::string::npos)
+      note(path, printable(stream) + " contains publish.topic_terminator",
+           "give a terminator that no stream name has, such as |");
   }
 
   void check_on_demand() {
@@ -221,6 +226,8 @@ class Validation {
              "give the exact name of one, such as depth.SOL_USDC");
       else if (!wanted.contains(books[i]) && !upstream.on_demand.enabled)
         note(place, printable(books[i]) + " is not among upstream.streams", "add it there too");
+      else if (!wanted.contains(books[i]))
+        check_terminator(place, books[i]);
       if (!listed.insert(books[i]).second)
         note(place, printable(books[i]) + " is listed twice", "leave it out here");
     }

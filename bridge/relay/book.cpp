@@ -39,14 +39,14 @@ void Book::on_published(const proto::MessageHeader& header, std::string_view mes
   seek_snapshot(milliseconds(0));
 }
 
-void Book::on_connected() {
-  sync_.on_connected();
+void Book::on_subscribed() {
+  sync_.on_subscribed();
   seek_snapshot(kSettle);
 }
 
-void Book::on_disconnected() {
+void Book::on_unsubscribed() {
   const bool was_in_sync = sync_.is_in_sync();
-  sync_.on_disconnected();
+  sync_.on_unsubscribed();
   follow(was_in_sync);
   seek_snapshot(milliseconds(0));
 }

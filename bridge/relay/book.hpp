@@ -19,9 +19,9 @@ namespace bpx::bridge {
 /// to snapshots, and tells log and metrics how it fares. One thread.
 class Book {
  public:
-  /// A book that a reconnect has put in doubt waits so long for a message that settles it, before
-  /// a snapshot is fetched: by then the subscription is in force, so that no update can come
-  /// between the two.
+  /// A book that has been in doubt waits so long for a message that settles it, once the stream is
+  /// asked for, before a snapshot is fetched: by then the subscription is in force, so that no
+  /// update can come between the two.
   static constexpr std::chrono::milliseconds kSettle{1'000};
 
   /// `number`: in publish.books. `reader` and `news` may be shared among books.
@@ -30,8 +30,10 @@ class Book {
 
   /// `message` must be followed by DepthReader::kPadding readable bytes.
   void on_published(const proto::MessageHeader& header, std::string_view message);
-  void on_connected();
-  void on_disconnected();
+  /// The exchange has been asked for the stream, or sends it.
+  void on_subscribed();
+  /// It need not send it any more.
+  void on_unsubscribed();
   void on_snapshot(BookSnapshot snapshot);
 
   /// From now on it is measured by `measurements`, which are told how it fares.

@@ -45,7 +45,7 @@ void BookSync::on_update(const proto::DepthUpdate& update) {
   last_id_ = update.last_update_id;
   old_.reset();
   held_.reset();
-  state_ = State::in_sync;
+  state_ = is_subscribed_ ? State::in_sync : State::suspended;  // one may come late
 }
 
 void BookSync::on_malformed() {
@@ -55,10 +55,10 @@ void BookSync::on_malformed() {
     lose(BookLoss::malformed);
 }
 
-void BookSync::on_connected() { is_connected_ = true; }
+void BookSync::on_subscribed() { is_subscribed_ = true; }
 
-void BookSync::on_disconnected() {
-  is_connected_ = false;
+void BookSync::on_unsubscribed() {
+  is_subscribed_ = false;
   if (state_ != State::in_sync) return;
   state_ = State::suspended;
   loss_ = BookLoss::disconnected;
@@ -67,7 +67,7 @@ void BookSync::on_disconnected() {
 void BookSync::on_snapshot(BookSnapshot snapshot) {
   if (state_ == State::in_sync) return;
   if (state_ == State::suspended) {
-    if (snapshot.last_update_id == last_id_ && is_connected_) state_ = State::in_sync;
+    if (snapshot.last_update_id == last_id_ && is_subscribed_) state_ = State::in_sync;
     if (snapshot.last_update_id <= last_id_) return;
   }
   if (!held_ || snapshot.last_update_id < held_->last_update_id) held_ = std::move(snapshot);
@@ -76,7 +76,7 @@ void BookSync::on_snapshot(BookSnapshot snapshot) {
 }
 
 bool BookSync::wants_snapshot() const {
-  if (!is_connected_ || state_ == State::in_sync) return false;
+  if (!is_subscribed_ || state_ == State::in_sync) return false;
   if (held_) return waited_ >= kPatience;
   // What is syncing needs an update to join a snapshot with: until one comes the snapshot would
   // only grow old.
@@ -137,7 +137,7 @@ void BookSync::take_over(std::uint64_t last_id) {
   held_.reset();
   last_id_ = last_id;
   forget_aside();
-  state_ = is_connected_ ? State::in_sync : State::suspended;
+  state_ = is_subscribed_ ? State::in_sync : State::suspended;
 }
 
 /// Asked of an update that tells nothing new by its ids. One alone is a repetition; where it

@@ -25,9 +25,8 @@ struct BookSnapshot {
 ///
 ///     syncing    no book; updates are put aside until a snapshot fits before them
 ///     in_sync
-///     suspended  the connection ended, so that updates may be missing: until the next one
-///     continues
-///                the book, or a snapshot proves that nothing has changed
+///     suspended  the subscription ended, so that updates may be missing: until the next one of
+///                another continues the book, or a snapshot proves that nothing has changed
 class BookSync {
  public:
   /// So much is put aside while a snapshot is awaited; then the oldest updates go. Applying all of
@@ -41,8 +40,8 @@ class BookSync {
   void on_update(const proto::DepthUpdate& update);
   /// A message of the stream that could not be read.
   void on_malformed();
-  void on_connected();
-  void on_disconnected();
+  void on_subscribed();
+  void on_unsubscribed();
   /// Its book is not too large.
   void on_snapshot(BookSnapshot snapshot);
 
@@ -85,7 +84,7 @@ class BookSync {
   bool counts_anew(const proto::DepthUpdate& update);
 
   State state_ = State::syncing;
-  bool is_connected_ = false;
+  bool is_subscribed_ = false;
   BookLoss loss_ = BookLoss::disconnected;
   std::uint64_t resyncs_ = 0;
   OrderBook book_;

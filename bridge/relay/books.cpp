@@ -1,6 +1,7 @@
 #include "bridge/relay/books.hpp"
 
 #include "bridge/clock.hpp"
+#include "bridge/startup_error.hpp"
 
 #include <utility>
 
@@ -11,6 +12,9 @@ Books::Books(const std::vector<std::string>& names, StreamTable& streams, Snapsh
     : news_(log) {
   for (const auto& name : names) {
     auto* const stream = streams.find_or_add(name);
+    if (stream == nullptr)
+      throw StartupError("publish.books: " + name + ": " +
+                         std::string(streams.fault_of(name).value_or("cannot be carried")));
     auto& book = books_.emplace_back(name, books_.size(), reader_, snapshots, *stream->measurements,
                                      news_, log);
     stream->book = &book;

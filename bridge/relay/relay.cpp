@@ -25,15 +25,13 @@ Relay::Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher,
       measurements_(measurements),
       canary_(std::move(canary)) {}
 
-void Relay::begin_connection(std::uint32_t connection) {
-  connection_ = connection;
-  for (const auto& stream : streams_.streams())
-    if (stream.book != nullptr) stream.book->on_connected();
-}
-
-void Relay::end_connection() {
-  for (const auto& stream : streams_.streams())
-    if (stream.book != nullptr) stream.book->on_disconnected();
+void Relay::note_state(std::string_view name, StreamState state) {
+  const auto* const stream = streams_.find(name);
+  if (stream == nullptr || stream->book == nullptr) return;
+  if (state == StreamState::requested || state == StreamState::live)
+    stream->book->on_subscribed();
+  else
+    stream->book->on_unsubscribed();
 }
 
 Relayed Relay::accept(std::string_view message, const Moment& received) {

@@ -51,10 +51,10 @@ class Relay {
   void publish_also_to(JetStream& sink) { jetstream_ = &sink; }
 
   /// From here on messages belong to `connection`, counted from 1.
-  void begin_connection(std::uint32_t connection);
+  void begin_connection(std::uint32_t connection) { connection_ = connection; }
 
-  /// Nothing more comes on that connection.
-  void end_connection();
+  /// How far the stream has come at the exchange: its book is right only while it is asked for.
+  void note_state(std::string_view stream, StreamState state);
 
   /// `message`, which had been read at `received`, must be followed by EnvelopeReader::kPadding
   /// readable bytes.

@@ -119,7 +119,6 @@ asio::awaitable<Session::End> Session::relay_until_end(WsConnection& connection,
                                note_failure(close_when_stopped(connection)));
   parts_.subscriptions.connection_closed();
   tell_what_was_lost_between();
-  parts_.relay.end_connection();
   if (failure_) std::rethrow_exception(failure_);
   auto why = std::visit([](const Disconnect& disconnect) { return disconnect; }, first);
   if (is_stopping_) why = {DisconnectReason::local, "stopped"};

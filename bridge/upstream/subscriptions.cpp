@@ -57,7 +57,9 @@ void Subscriptions::unwant(std::string_view name) {
   const auto entry = streams_.find(name);
   if (entry == streams_.end() || entry->second.is_lasting) return;
   auto& stream = entry->second;
-  if (std::exchange(stream.is_hidden, true) || stream.is_canary) return;
+  if (std::exchange(stream.is_hidden, true)) return;
+  if (options_.on_change) options_.on_change(name, State::waiting);
+  if (stream.is_canary) return;
   if (stream.here.request == 0) return void(streams_.erase(entry));
   stream.here = {.request = stream.here.request};
   stream.state = State::waiting;

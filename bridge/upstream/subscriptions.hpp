@@ -49,7 +49,8 @@ class Subscriptions {
     Timing timing{};
     /// A stream that is requested on top, and shows nowhere unless it is wanted too; empty: none.
     std::string canary = {};
-    /// Told of every change, from within the call that leads to it; may be empty.
+    /// Told of every change, from within the call that leads to it; may be empty. What nobody wants
+    /// any more is waiting.
     std::function<void(std::string_view stream, State)> on_change = {};
   };
 

@@ -117,14 +117,16 @@ TEST_F(BookMarketTest, GivesWhoeverJoinsAtAnyTimeTheTrueBookToTheDigit) {
 
 TEST_F(BookMarketTest, HoldsTheTrueBookThroughEverythingThatGoesWrong) {
   run_market(1'000);
-  LateJoiner early(bridge_.public_endpoint(), kStream);
-  LateJoiner aggregated(bridge_.public_endpoint(), kAggregated);
+  std::vector<std::unique_ptr<LateJoiner>> joiners;
+  const auto join = [&](const char* stream) {
+    joiners.push_back(std::make_unique<LateJoiner>(bridge_.public_endpoint(), stream));
+  };
+  join(kStream);
+  join(kAggregated);
   const auto live_for = [&](std::chrono::milliseconds time) {
     const auto until = Clock::now() + time;
-    while (Clock::now() < until) {
-      early.step(1ms);
-      aggregated.step(1ms);
-    }
+    while (Clock::now() < until)
+      for (auto& joiner : joiners) joiner->step(1ms);
   };
   const auto heal = [&] { exchange_.apply(fault::Heal{}); };
   std::uint64_t connections = 1;
@@ -136,6 +138,8 @@ TEST_F(BookMarketTest, HoldsTheTrueBookThroughEverythingThatGoesWrong) {
   std::mt19937 random(2);
   for (int round = 0; round < 12; ++round) {
     live_for(std::chrono::milliseconds(50 + random() % 200));
+    join(random() % 3 == 0 ? kAggregated : kStream);
+    live_for(std::chrono::milliseconds(random() % 50));
     switch (round % 6) {
       case 0: exchange_.apply(fault::SkipIds{.count = 1 + random() % 3, .stream = kStream}); break;
       case 1: end_connection(fault::Drop{.reset = random() % 2 == 0}); break;
@@ -164,8 +168,8 @@ TEST_F(BookMarketTest, HoldsTheTrueBookThroughEverythingThatGoesWrong) {
   halt_market();
   expect_true_answer(kStream);
   expect_true_answer(kAggregated);
-  expect_true_book(early, "who was there all along");
-  expect_true_book(aggregated, "who follows the aggregated stream");
+  for (std::size_t i = 0; i < joiners.size(); ++i)
+    expect_true_book(*joiners[i], "joiner " + std::to_string(i));
   EXPECT_GT(bridge_.metric(R"(book_resyncs_total{stream="depth.SOL_USDC"})"), 0);
 }
 

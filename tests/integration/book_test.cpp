@@ -263,6 +263,53 @@ TEST_F(BookTest, IsBuiltAnewAfterAReconnectThatMissedSomething) {
   EXPECT_EQ(resyncs(), 1);
 }
 
+TEST_F(BookTest, IsNoneWhileTheStreamIsNotCarriedAndNotTheOldOneAfterwards) {
+  update(10);
+  ASSERT_TRUE(becomes(book_at(10)));
+  auto without = config(exchange_, directory_);
+  std::erase(without.upstream.streams, "depth.A");
+  std::erase(without.publish.books, "depth.A");
+  bridge_.reload(without);
+  ASSERT_TRUE(exchange_.wait_for_exactly({"depth.200ms.A", "depth.B", "account.orderUpdate"}));
+  EXPECT_EQ(ask().payload, "");
+  snapshot(11);  // which nobody was told of
+  bridge_.reload(config(exchange_, directory_));
+  ASSERT_TRUE(exchange_.wait_for_subscriptions(4));
+  ASSERT_TRUE(bridge_.wait_for_log("book snapshot stream=depth.A update_id=11 in_sync=false"));
+  EXPECT_EQ(ask().payload, "") << "it is two books: the old one, and that of the snapshot";
+  update(12);
+  EXPECT_TRUE(becomes(book_at(12)));
+}
+
+TEST_F(BookTest, OfAStreamOnDemandIsNoneOnceNobodyWantsTheStream) {
+  SimulatedExchange exchange{ExchangeOptions{}};
+  auto on_demand = test_config(exchange, directory_, {"depth.B"});
+  on_demand.upstream.on_demand = {.enabled = true, .allow = {"depth.*"}, .linger_ms = 10};
+  on_demand.publish.books = {"depth.A"};
+  RunningBridge bridge(on_demand);
+  const auto book = [&](const std::string& at) {
+    const auto topic = "bridge.book/depth.A/" + std::to_string(++asked_);
+    Subscriber consumer(bridge.public_endpoint(), {topic});
+    const auto answer = consumer.receive();
+    return answer && answer->payload == at;
+  };
+  exchange.script_depth("A", R"({"asks":[],"bids":[["1","1"]],"lastUpdateId":"10","timestamp":1})");
+  {
+    ReadySubscriber live(bridge.public_endpoint(), {"depth.A"});
+    ASSERT_TRUE(exchange.wait_for_exactly({"depth.A", "depth.B"}));
+    exchange.publish("depth.A", R"({"E":1788367430323775,"U":10,"a":[],"b":[],"u":10})");
+    EXPECT_TRUE(comes_true(
+        [&] {
+          return book(
+              R"({"asks":[],"bids":[["1","1"]],"lastUpdateId":"10","timestamp":1788367430323775})");
+        },
+        20ms))
+        << bridge.log();
+  }
+  ASSERT_TRUE(exchange.wait_for_exactly({"depth.B"}));
+  EXPECT_TRUE(book(""));
+}
+
 TEST_F(BookTest, OfAnAggregatedStreamFollowsThatStreamAlone) {
   snapshot(15);
   update(10, 20, "depth.200ms.A");

@@ -133,6 +133,13 @@ INSTANTIATE_TEST_SUITE_P(
                 c.publish.topic_terminator = "|";
               },
               "upstream.streams[0]", "contains publish.topic_terminator"},
+        Fault{"TerminatorWithinABookOnDemand",
+              [](Config& c) {
+                c.upstream.on_demand = {.enabled = true, .allow = {"depth.*"}};
+                c.publish.books = {"depth.A:B"};
+                c.publish.topic_terminator = ":";
+              },
+              "publish.books[0]", "contains publish.topic_terminator"},
         Fault{"HttpBindWithoutPort", [](Config& c) { c.http.bind = "127.0.0.1"; }, "http.bind",
               "not an address"},
         Fault{"HttpBindOnAName", [](Config& c) { c.http.bind = "localhost:1"; }, "http.bind",

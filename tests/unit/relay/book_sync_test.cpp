@@ -20,7 +20,7 @@ BookSnapshot snapshot(const proto::DepthSnapshot& depth) {
 /// update it is of.
 class BookSyncTest : public testing::Test {
  protected:
-  BookSyncTest() { sync_.on_connected(); }
+  BookSyncTest() { sync_.on_subscribed(); }
 
   void update(std::uint64_t first, std::uint64_t last) {
     sync_.on_update(depth_update(first, last, {{"1", std::to_string(last)}}));
@@ -282,17 +282,17 @@ TEST_F(BookSyncTest, KeepsTheNearerOfTwoSnapshotsThatTheStreamHasYetToReach) {
 
 TEST_F(BookSyncTest, IsNotInSyncWithoutAConnection) {
   begin();
-  sync_.on_disconnected();
+  sync_.on_unsubscribed();
   expect_syncing(false);
   EXPECT_EQ(sync_.loss(), BookLoss::disconnected);
-  sync_.on_connected();
+  sync_.on_subscribed();
   expect_syncing(true);
 }
 
 TEST_F(BookSyncTest, GoesOnAfterAReconnectWhereIdsProveThatNothingWasMissed) {
   begin();
-  sync_.on_disconnected();
-  sync_.on_connected();
+  sync_.on_unsubscribed();
+  sync_.on_subscribed();
   update(11);
   expect_in_sync_at(11);
   EXPECT_EQ(sync_.resyncs(), 0U);
@@ -300,8 +300,8 @@ TEST_F(BookSyncTest, GoesOnAfterAReconnectWhereIdsProveThatNothingWasMissed) {
 
 TEST_F(BookSyncTest, GoesOnAfterAReconnectWhereASnapshotProvesThatNothingHasChanged) {
   begin();
-  sync_.on_disconnected();
-  sync_.on_connected();
+  sync_.on_unsubscribed();
+  sync_.on_subscribed();
   snapshot_of(10);
   expect_in_sync_at(10);
   EXPECT_EQ(sync_.resyncs(), 0U);
@@ -309,8 +309,8 @@ TEST_F(BookSyncTest, GoesOnAfterAReconnectWhereASnapshotProvesThatNothingHasChan
 
 TEST_F(BookSyncTest, IsBuiltAnewAfterAReconnectThatMissedSomething) {
   begin();
-  sync_.on_disconnected();
-  sync_.on_connected();
+  sync_.on_unsubscribed();
+  sync_.on_subscribed();
   update(20);
   expect_syncing(true);
   EXPECT_EQ(sync_.resyncs(), 1U);
@@ -320,8 +320,8 @@ TEST_F(BookSyncTest, IsBuiltAnewAfterAReconnectThatMissedSomething) {
 
 TEST_F(BookSyncTest, JoinsTheSnapshotFetchedAfterAReconnectWithTheMessageThatShowsTheGap) {
   begin();
-  sync_.on_disconnected();
-  sync_.on_connected();
+  sync_.on_unsubscribed();
+  sync_.on_subscribed();
   snapshot_of(15);
   expect_syncing(false);
   update(16);
@@ -331,18 +331,18 @@ TEST_F(BookSyncTest, JoinsTheSnapshotFetchedAfterAReconnectWithTheMessageThatSho
 
 TEST_F(BookSyncTest, TakesNoProofFromASnapshotThatIsOlderThanTheBook) {
   begin();
-  sync_.on_disconnected();
-  sync_.on_connected();
+  sync_.on_unsubscribed();
+  sync_.on_subscribed();
   snapshot_of(9);
   expect_syncing(true);
 }
 
 TEST_F(BookSyncTest, WantsNothingWhileThereIsNoConnection) {
   update(10);
-  sync_.on_disconnected();
+  sync_.on_unsubscribed();
   expect_syncing(false);
   snapshot_of(10);
-  sync_.on_connected();
+  sync_.on_subscribed();
   update(11);
   expect_in_sync_at(11);
 }
@@ -373,7 +373,7 @@ TEST_F(BookSyncTest, IsNeverWrongWhateverIsLostRepeatedOrLate) {
   for (std::uint32_t seed = 0; seed < 300; ++seed) {
     std::mt19937 random(seed);
     BookSync sync;
-    sync.on_connected();
+    sync.on_subscribed();
     std::vector<std::string> quantities(5, "1");  // the true book: prices 1 to 5
     const auto text = [&](const std::vector<std::string>& from, std::uint64_t id) {
       OrderBook book;
@@ -399,8 +399,8 @@ TEST_F(BookSyncTest, IsNeverWrongWhateverIsLostRepeatedOrLate) {
       sync.on_update(last);
       if (what == 1) sync.on_update(last);
       if (what == 2) sync.on_malformed();
-      if (what == 3) sync.on_disconnected();
-      if (what == 3 || what == 4) sync.on_connected();
+      if (what == 3) sync.on_unsubscribed();
+      if (what == 3 || what == 4) sync.on_subscribed();
       if (what > 30 && sync.wants_snapshot()) {
         const auto of =
             std::min<std::size_t>(past.size() - 1, id - std::min<std::size_t>(id, random() % 4));

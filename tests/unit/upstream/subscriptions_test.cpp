@@ -17,6 +17,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Pair;
 using testing::UnorderedElementsAreArray;
 using namespace std::chrono_literals;
 using State = Subscriptions::State;
@@ -751,6 +752,22 @@ TEST(Subscriptions, StayRequestedWhileARepetitionIsRefused) {
   exchange.play_for(5min);
   EXPECT_GT(exchange.requests.size(), 1U);
   EXPECT_THAT(fallen_back, IsEmpty());
+}
+
+TEST(Subscriptions, AreToldToBeWaitingOnceNobodyWantsThem) {
+  std::vector<std::pair<std::string, State>> told;
+  Subscriptions subscriptions({.canary = "trade.B",
+                               .on_change = [&](std::string_view stream,
+                                                State state) { told.emplace_back(stream, state); }},
+                              {});
+  for (const auto* stream : {"trade.A", "trade.B"}) subscriptions.want(stream);
+  subscriptions.connection_opened();
+  subscriptions.next_request({});
+  for (const auto* stream : {"trade.A", "trade.B"}) subscriptions.on_data(stream);
+  told.clear();
+  for (const auto* stream : {"trade.A", "trade.B"})  // the canary goes on being sent, for nobody
+    for (int i = 0; i < 2; ++i) subscriptions.unwant(stream);
+  EXPECT_THAT(told, ElementsAre(Pair("trade.A", State::waiting), Pair("trade.B", State::waiting)));
 }
 
 TEST(Subscriptions, AreNotRejectedWhereTheExchangeSaysThatTheyAreSubscribedAlready) {
