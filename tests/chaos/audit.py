@@ -41,7 +41,8 @@ class Audit:
     def _statuses(self, endpoint):
         """How many of bridge.status were published, by the bridge's count."""
         data = sum(len(topic.fingerprints) for topic in self._followers[endpoint].topics.values())
-        return self._metrics.of("published_messages_total", endpoint=endpoint) - data
+        answers = self._followers[endpoint].answers
+        return self._metrics.of("published_messages_total", endpoint=endpoint) - data - answers
 
     def is_overtaken(self):
         """Whether all that the bridge has counted has come. Heartbeats go on: some more have."""

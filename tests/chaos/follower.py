@@ -5,6 +5,7 @@ import collections
 import json
 import zlib
 
+from books import REQUEST
 from message import FIRST_ON_CONNECTION, GAP_BEFORE, STATUS
 from numbering import Numbering, data_of
 from programs import is_private
@@ -38,6 +39,7 @@ class Follower:
         self.connection = 0
         self.is_connected = False
         self.messages = 0
+        self.answers = 0
         self.status_sequence = None
         self.topics = {}
         self.received = {}  # connection → pairs of stream and payload
@@ -47,6 +49,9 @@ class Follower:
 
     def follow(self, message, header):
         self._last.append(message)
+        if message.topic.startswith(REQUEST):
+            self.answers += 1  # to whom asked; who hears everything hears them too
+            return
         try:
             self._check_stamps(message)
             if message.topic == STATUS:

@@ -5,6 +5,7 @@ import typing
 
 GAP_BEFORE = 2
 FIRST_ON_CONNECTION = 4
+END_OF_REPLAY = 8
 STATUS = "bridge.status"
 
 

@@ -17,6 +17,7 @@ STEPPED_CLOCK = os.environ.get(
 SYMBOLS = ["SOL_USDC", "BTC_USDC", "SOL_USDC_PERP"]
 PUBLIC = [*(f"{kind}.{symbol}" for symbol in SYMBOLS for kind in ("trade", "bookTicker", "depth")),
           "depth.200ms.SOL_USDC", "kline.1m.SOL_USDC", "ticker.BTC_USDC", "markPrice.SOL_USDC_PERP"]
+BOOKS = [stream for stream in PUBLIC if stream.startswith("depth.")]
 PRIVATE = ["account.orderUpdate", "account.positionUpdate", "account.balanceUpdate"]
 STREAMS = PUBLIC + PRIVATE
 
@@ -82,6 +83,7 @@ class Bridge(harness.Bridge):
             "BRIDGE_PUBLISH__PUBLIC__BIND":
                 f"tcp://{network.bridge_address}:*,{self.local_endpoint}",
             "BRIDGE_PUBLISH__PRIVATE__BIND": self.account_endpoint,
+            "BRIDGE_PUBLISH__BOOKS": ",".join(BOOKS),
             "BRIDGE_PUBLISH__SEND_HWM": str(SEND_HWM),
             "BRIDGE_PUBLISH__HEARTBEAT_MS": "100"})
         # Only the bridge's own clock is set, not that of a command before it.
@@ -95,6 +97,9 @@ class Bridge(harness.Bridge):
             fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, _SMALL_PIPE)
         self.public = self.wait_for_line(r"publishing endpoint=(tcp:\S+) audience=public")[1]
         self.http = "http://" + self.wait_for_line(r"serving http endpoint=(\S+)")[1]
+
+    def are_books_in_sync(self):
+        return all(self.metric(f'book_in_sync{{stream="{stream}"}}') == 1 for stream in BOOKS)
 
     def _read(self):
         if self._disk:

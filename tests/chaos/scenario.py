@@ -6,6 +6,7 @@ import time
 
 import programs
 from audit import Audit
+from books import Books
 from bystanders import Bystander
 from faults import RATE, RECOVERY_BOUND, Faults
 from follower import Follower
@@ -19,6 +20,7 @@ from truth import Truth
 from violation import expect
 
 _PAUSE = 12.0  # seconds between two looks of the slow consumer
+_AT_REST = 1e-6  # events a second: what has happened is still told
 _LAST = '{"the last":true}'
 _MARKED = ("trade.SOL_USDC", "account.orderUpdate")
 
@@ -43,6 +45,7 @@ class Scenario:
                 listener.wait_until_it_hears(DEADLINE)
             self.slow = start(Bystander("slow", self.bridge.local_endpoint, directory, _PAUSE))
             self.mortal = start(Bystander("mortal", self.bridge.public, directory))
+            self.books = start(Books(self.bridge.public, programs.BOOKS))
             self.faults = Faults(self.exchange, self.bridge, network, clock, self.mortal)
             self._stack = stack.pop_all()
         stamps = Stamps(self.faults.offsets)
@@ -97,6 +100,7 @@ class Scenario:
         for listener, follower in zip(self._listeners, self._followers):
             for arrived in listener.take():
                 follower.follow(decode(arrived), arrived.header)
+        self.books.follow()
 
     def reconcile(self):
         self.catch_up()
@@ -108,7 +112,9 @@ class Scenario:
 
     def finish(self):
         """The market stands still, everybody gets what is still under way; then all is compared."""
-        self.exchange.rate(0)
+        wait_until(lambda: self.catch_up() or self.bridge.are_books_in_sync(), "the books")
+        self.exchange.rate(_AT_REST)
+        self._compare_books()
         wait_until(lambda: self.exchange.state()["open_connections"] == 1, "old connections' ends")
         self._wait_for_bystanders()
         for stream in _MARKED:
@@ -152,6 +158,17 @@ class Scenario:
         for name, topic in self.public.topics.items():
             other = self._local.topics[name]
             expect(topic.fingerprints == other.fingerprints, f"two consumers of {name} differ")
+
+    def _compare_books(self):
+        """With what the exchange says of a market that stands still."""
+        truths = {stream: self.exchange.book(stream.split(".")[-1]) for stream in programs.BOOKS}
+
+        def are_right():
+            time.sleep(0.1)
+            self.catch_up()
+            return self.books.has_answers(truths)
+        wait_until(are_right, "the books of a market that stands still")
+        self.catch_up()
 
     def stop(self):
         """In order: announced, with status 0."""
