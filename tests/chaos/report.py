@@ -3,12 +3,14 @@
 import collections
 import time
 
+from harness import IS_HEAVY
 from schedule import groups
 
 
 class Report:
     def __init__(self, seed, seconds, kinds):
-        self.command = f"tests/chaos/run --seconds {seconds} --seed {seed}"
+        heavy = "BPX_HEAVY=1 " if IS_HEAVY else ""
+        self.command = f"{heavy}tests/chaos/run --seconds {seconds} --seed {seed}"
         self.kinds = kinds
         self.injected = collections.Counter()
         self.recoveries = []  # pairs of seconds and what it was from
