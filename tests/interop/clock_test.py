@@ -82,6 +82,8 @@ class ClockTest(unittest.TestCase):
                 exchange.wait_for_subscriptions(STREAMS)
                 exchange.publish("account.orderUpdate", '{"e":"orderFill"}')
                 self.assertEqual(consumer.take(1)[0].topic, "account.orderUpdate")
+                self.assertEqual(bridge.metric("upstream_errors_total", code="4003"), 0,
+                                 "the first signature after the step bore a wrong time")
 
     def step(self, clock, offset_s, consumer):
         """Sets the clock, and waits until the program has noticed: it looks once a second."""
