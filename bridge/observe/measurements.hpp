@@ -62,6 +62,7 @@ struct StreamMeasurements {
   Counter missing;    ///< ids missing in all
   Gauge<std::int64_t> last_gap_ns;
   Gauge<std::int64_t> last_received_ns;
+  Gauge<std::int64_t> last_received_steady_ns;  ///< likewise, for its age
   Gauge<StreamState> state;
   Gauge<std::uint64_t> subscriptions;  ///< of consumers, to exactly this topic
   Gauge<BookState> book;

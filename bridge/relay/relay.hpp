@@ -61,8 +61,7 @@ class Relay {
   Relayed accept(std::string_view message, const Moment& received);
 
  private:
-  void measure(Stream& stream, std::string_view message, std::int64_t received_ns,
-               Relayed& relayed);
+  void measure(Stream& stream, std::string_view message, const Moment& received, Relayed& relayed);
   void publish(Stream& stream, std::string_view message, const Moment& received, Relayed& relayed);
 
   std::uint64_t epoch_us_;
