@@ -59,12 +59,17 @@ Relayed Relay::accept(std::string_view message, const Moment& received) {
   }
   stream->history.expect();
   measure(*stream, message, received, relayed);
-  if (!publisher_.serves(stream->audience)) {
+  if (!is_delivered(*stream)) {
     relayed.outcome = Relayed::Outcome::undelivered;
     return relayed;
   }
   publish(*stream, message, received, relayed);
   return relayed;
+}
+
+bool Relay::is_delivered(const Stream& stream) const {
+  if (stream.audience == Audience::account && !has_key_) return false;
+  return publisher_.serves(stream.audience);
 }
 
 void Relay::measure(Stream& stream, std::string_view message, const Moment& received,
