@@ -182,6 +182,7 @@ struct App::Parts {
             [this](std::string_view path) { return pages.at(path); }, measurements.http_refusals,
             log) {
     if (jetstream) relay.publish_also_to(*jetstream);
+    if (!credentials) relay.withhold_account_data();
     publisher.bound_connections(descriptors_for_consumers(config, ProcessMetrics::read().open_fds));
     measurements.last_turn_steady_ns.set(steady_ns());
   }

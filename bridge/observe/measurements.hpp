@@ -62,6 +62,7 @@ struct StreamMeasurements {
   Counter missing;    ///< ids missing in all
   Gauge<std::int64_t> last_gap_ns;
   Gauge<std::int64_t> last_received_ns;
+  Gauge<std::int64_t> last_received_steady_ns;  ///< likewise, for its age
   Gauge<StreamState> state;
   Gauge<std::uint64_t> subscriptions;  ///< of consumers, to exactly this topic
   Gauge<BookState> book;
@@ -89,8 +90,8 @@ struct UpstreamMeasurements {
   Gauge<std::int64_t> last_received_steady_ns;  ///< message or pong on this connection
   Gauge<double> ping_rtt_s{kUnknown};
   Gauge<double> clock_offset_s{kUnknown};  ///< the exchange's clock − ours; observing thread
-  Gauge<std::int64_t> exchange_ahead_ns;   ///< likewise, the last one known
-  Gauge<double> clock_tolerance_s;         ///< beyond it signatures are in danger; set at the start
+  Gauge<std::int64_t> exchange_ahead_of_boot_ns;  ///< its clock − boot_ns(), the last one known
+  Gauge<double> clock_tolerance_s;  ///< beyond it signatures are in danger; set at the start
   Gauge<ConnectResult> last_attempt{ConnectResult::ok};
   Gauge<DisconnectReason> last_disconnect{DisconnectReason::local};
   Gauge<std::int64_t> last_disconnect_ns;

@@ -105,15 +105,16 @@ Json book_of(const StreamMeasurements& stream) {
   return book == BookState::none ? Json(nullptr) : Json(to_string(book));
 }
 
-/// Null for never; never less than 0, though the clock may have been set back.
-Json age_ms(std::int64_t then_ns, std::int64_t now_ns) {
-  return then_ns == 0 ? Json(nullptr)
-                      : Json(std::max<std::int64_t>(0, now_ns - then_ns) / kNsPerMs);
+/// By the steady clock: a step of the wall clock would pass for silence, or hide it. Null for
+/// never; never less than 0, though a message may come while this is written.
+Json age_ms(std::int64_t then_steady_ns, std::int64_t now_steady_ns) {
+  if (then_steady_ns == 0) return nullptr;
+  return std::max<std::int64_t>(0, now_steady_ns - then_steady_ns) / kNsPerMs;
 }
 
 Json stream_report(const StreamMeasurements& stream, const EndpointMeasurements& endpoint,
-                   std::int64_t now_ns, const std::map<std::string, RejectedStream>& rejected) {
-  const auto last_ns = stream.last_received_ns.value();
+                   std::int64_t now_steady_ns,
+                   const std::map<std::string, RejectedStream>& rejected) {
   Json json = {{"name", stream.name},
                {"private", stream.is_private},
                {"subscribers", stream.subscriptions.value() + endpoint.to_everything.value()},
@@ -121,8 +122,8 @@ Json stream_report(const StreamMeasurements& stream, const EndpointMeasurements&
                {"state", shown(stream.state.value())},
                {"waiting", stream.state.value() == StreamState::waiting},
                {"sequence", stream.published.value()},
-               {"last_message_ms", last_ns / kNsPerMs},
-               {"age_ms", age_ms(last_ns, now_ns)},
+               {"last_message_ms", stream.last_received_ns.value() / kNsPerMs},
+               {"age_ms", age_ms(stream.last_received_steady_ns.value(), now_steady_ns)},
                {"messages", stream.messages.value()},
                {"bytes", stream.bytes.value()},
                {"gaps", stream.gaps.value()},
@@ -219,7 +220,7 @@ std::string status_report(const Measurements& measurements, const StatusContext&
   for (const StreamMeasurements& stream : measurements.streams())
     json["streams"].push_back(
         stream_report(stream, stream.is_private ? measurements.account : measurements.everyone,
-                      now.unix_ns, rejected));
+                      now.steady_ns, rejected));
   json["on_demand"] = on_demand_report(measurements);
   json["consumers"] = consumers_report(measurements);
   json["jetstream"] = jetstream_report(measurements.jetstream);

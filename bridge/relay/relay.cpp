@@ -56,8 +56,8 @@ Relayed Relay::accept(std::string_view message, const Moment& received) {
     return relayed;
   }
   stream->history.expect();
-  measure(*stream, message, received.unix_ns, relayed);
-  if (!publisher_.serves(stream->audience)) {
+  measure(*stream, message, received, relayed);
+  if (!is_delivered(*stream)) {
     relayed.outcome = Relayed::Outcome::undelivered;
     return relayed;
   }
@@ -65,20 +65,26 @@ Relayed Relay::accept(std::string_view message, const Moment& received) {
   return relayed;
 }
 
-void Relay::measure(Stream& stream, std::string_view message, std::int64_t received_ns,
+bool Relay::is_delivered(const Stream& stream) const {
+  if (stream.audience == Audience::account && !has_key_) return false;
+  return publisher_.serves(stream.audience);
+}
+
+void Relay::measure(Stream& stream, std::string_view message, const Moment& received,
                     Relayed& relayed) {
   auto& measurements = *stream.measurements;
   relayed.stream = &measurements;
   measurements.messages.add();
   measurements.bytes.add(message.size());
-  measurements.last_received_ns.set(received_ns);
+  measurements.last_received_ns.set(received.unix_ns);
+  measurements.last_received_steady_ns.set(received.steady_ns);
   if (const auto event_ns = to_ns(relayed.envelope.event_time_us); event_ns > 0)
-    measurements.lag.observe(received_ns - event_ns);
+    measurements.lag.observe(received.unix_ns - event_ns);
   relayed.is_first_of_stream = std::exchange(stream.last_connection, connection_) != connection_;
   relayed.gap = stream.continuity.follow(relayed.envelope);
   if (!relayed.gap) return;
   measurements.gaps.add();
-  measurements.last_gap_ns.set(received_ns);
+  measurements.last_gap_ns.set(received.unix_ns);
   measurements.missing.add(relayed.gap->missing());
 }
 

@@ -20,7 +20,7 @@ struct Relayed {
     published,
     answer,       ///< acknowledgement or error: for the session, not for consumers
     malformed,    ///< no envelope, or a stream that cannot be carried; `envelope.fault` says why
-    undelivered,  ///< account data without a private endpoint: kept from everyone
+    undelivered,  ///< no endpoint is bound for it, or it only says to be the account's
     canary,       ///< of a stream that only tells that the exchange speaks
   };
 
@@ -50,6 +50,10 @@ class Relay {
   /// What is published from here on goes to `sink` too, behind ZeroMQ.
   void publish_also_to(JetStream& sink) { jetstream_ = &sink; }
 
+  /// For a bridge without a key: nothing that comes can be the account's, whatever it says, so that
+  /// such data is kept from everyone.
+  void withhold_account_data() { has_key_ = false; }
+
   /// From here on messages belong to `connection`, counted from 1.
   void begin_connection(std::uint32_t connection) { connection_ = connection; }
 
@@ -61,8 +65,8 @@ class Relay {
   Relayed accept(std::string_view message, const Moment& received);
 
  private:
-  void measure(Stream& stream, std::string_view message, std::int64_t received_ns,
-               Relayed& relayed);
+  bool is_delivered(const Stream& stream) const;
+  void measure(Stream& stream, std::string_view message, const Moment& received, Relayed& relayed);
   void publish(Stream& stream, std::string_view message, const Moment& received, Relayed& relayed);
 
   std::uint64_t epoch_us_;
@@ -71,6 +75,7 @@ class Relay {
   JetStream* jetstream_ = nullptr;  ///< where there is one
   Measurements& measurements_;
   Canary canary_;
+  bool has_key_ = true;
   proto::EnvelopeReader reader_;
   std::uint32_t connection_ = 0;
 };

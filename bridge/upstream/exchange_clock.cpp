@@ -65,12 +65,11 @@ asio::awaitable<std::optional<ClockReading>> ExchangeClock::quickest_reading() {
   // Of the first failure: where its answer ends the connection, the next only tell of that.
   std::string why;
   for (int i = 0; i < kReadings; ++i) {
-    // The wall clock is what is compared, the steady one tells how long it took: a step of the wall
-    // clock between the two must not pass for a quick answer.
-    const auto asked = unix_ns();
-    const auto started = steady_ns();
+    // The wall clock is what is compared, the other tells how long it took: a step of the wall
+    // clock before the answer must not pass for a quick one, nor must sleep of the machine.
+    const auto asked = BootMoment::now();
     const auto response = co_await opened.client->get(options_.path_prefix + "/api/v1/time");
-    const auto took = steady_ns() - started;
+    const auto took = boot_ns() - asked.boot_ns;
     const auto time = parse_exchange_time(response.body);
     if (response.status != 200 || !time) {
       if (why.empty()) why = why_unknown(response);
@@ -78,7 +77,10 @@ asio::awaitable<std::optional<ClockReading>> ExchangeClock::quickest_reading() {
       if (response.status == 0 || response.status == 429) break;
       continue;
     }
-    const ClockReading reading{asked, asked + took, *time};
+    const ClockReading reading{.asked_ns = asked.unix_ns,
+                               .answered_ns = asked.unix_ns + took,
+                               .exchange_ns = *time,
+                               .asked_boot_ns = asked.boot_ns};
     if (!quickest || reading.round_trip_ns() < quickest->round_trip_ns()) quickest = reading;
   }
   if (!quickest) note_unknown(why);
@@ -95,7 +97,7 @@ void ExchangeClock::note_unknown(std::string_view error) {
 void ExchangeClock::note(const ClockReading& reading) {
   const auto offset_ms = static_cast<double>(reading.offset_ns()) / 1e6;
   upstream_.clock_offset_s.set(offset_ms / 1e3);
-  upstream_.exchange_ahead_ns.set(reading.offset_ns());
+  upstream_.exchange_ahead_of_boot_ns.set(reading.ahead_of_boot_ns());
   const bool is_off = std::abs(offset_ms) > static_cast<double>(options_.tolerance.count());
   const auto verdict = is_off ? Verdict::off : Verdict::good;
   if (std::exchange(said_, verdict) == verdict) return;

@@ -2,6 +2,7 @@
 
 #include "bridge/observe/log.hpp"
 #include "bridge/observe/measurements.hpp"
+#include "bridge/upstream/clock_reading.hpp"
 #include "bridge/upstream/rest_client.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -16,19 +17,6 @@
 #include <string_view>
 
 namespace bpx::bridge {
-
-/// One reading of the exchange's clock, all in Unix nanoseconds: ours when asked, ours when
-/// answered, and the exchange's in between.
-struct ClockReading {
-  std::int64_t asked_ns = 0;
-  std::int64_t answered_ns = 0;
-  std::int64_t exchange_ns = 0;
-
-  std::int64_t round_trip_ns() const { return answered_ns - asked_ns; }
-  /// The exchange's clock − ours, taking both ways for equally long: wrong by half the round trip
-  /// at most.
-  std::int64_t offset_ns() const { return exchange_ns - asked_ns - round_trip_ns() / 2; }
-};
 
 /// What `/api/v1/time` says: Unix milliseconds as plain text. The middle of that millisecond in
 /// nanoseconds; nullopt for anything else.

@@ -7,6 +7,15 @@
 #include <utility>
 
 namespace bpx::bridge {
+namespace {
+
+/// Without a key nothing is the account's, whatever is bound.
+std::string_view why_undelivered(bool is_private, bool has_key) {
+  if (!is_private) return "publish.public.bind is empty";
+  return has_key ? "publish.private.bind is empty" : "no API key is configured";
+}
+
+}  // namespace
 
 void Oddities::note_error(const proto::Envelope& answer, bool is_laid_to_a_request) {
   const auto error = exchange_error(answer.error_code);
@@ -35,10 +44,8 @@ void Oddities::note_undelivered(std::string_view stream) {
   const bool is_private = audience_of(stream) == Audience::account;
   auto& has_been_noted = is_private ? has_noted_private_ : has_noted_public_;
   if (std::exchange(has_been_noted, true)) return;
-  log_.warn(
-      is_private ? "account data withheld" : "public data withheld",
-      {{"stream", stream},
-       {"reason", is_private ? "publish.private.bind is empty" : "publish.public.bind is empty"}});
+  log_.warn(is_private ? "account data withheld" : "public data withheld",
+            {{"stream", stream}, {"reason", why_undelivered(is_private, has_key_)}});
 }
 
 }  // namespace bpx::bridge

@@ -15,7 +15,9 @@ namespace bpx::bridge {
 /// flood it. One thread.
 class Oddities {
  public:
-  Oddities(Log& log, UpstreamMeasurements& upstream) : log_(log), upstream_(upstream) {}
+  /// `has_key`: data may be the account's.
+  Oddities(Log& log, UpstreamMeasurements& upstream, bool has_key)
+      : log_(log), upstream_(upstream), has_key_(has_key) {}
 
   /// Such errors as bad names get are part of finding the culprit, whose rejection is announced. Of
   /// the others the log is told the 1st, 2nd, 4th, 8th … of a kind, one a minute, and where the
@@ -25,12 +27,13 @@ class Oddities {
   /// The 1st, 2nd, 4th, 8th …, and where a fault is new. `fault` is one of a few texts that last.
   void note_malformed(std::string_view fault, std::size_t bytes);
 
-  /// Data that no endpoint is bound for: once, of each audience.
+  /// Data that no endpoint is bound for, or that cannot be the account's: once, of each audience.
   void note_undelivered(std::string_view stream);
 
  private:
   Log& log_;
   UpstreamMeasurements& upstream_;
+  bool has_key_;
   CounterOfEach<kExchangeErrors> unexpected_errors_;
   Novelty error_news_;
   std::set<std::string_view> faults_;  ///< of malformed messages, that the log was told of

@@ -1,6 +1,7 @@
 #include "bridge/upstream/request_writer.hpp"
 
 #include "bridge/clock.hpp"
+#include "bridge/upstream/clock_reading.hpp"
 #include "proto/subscribe_request.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -127,7 +128,8 @@ std::string RequestWriter::frame_of(const Subscriptions::Request& request) const
   if (request.is_end) return proto::unsubscribe_request(streams, request.id);
   if (!request.is_private || parts_.key == nullptr)
     return proto::subscribe_request(streams, request.id);
-  const auto exchange_ns = unix_ns() + parts_.measurements.exchange_ahead_ns.value();
+  const auto exchange_ns =
+      exchange_time_ns(parts_.measurements.exchange_ahead_of_boot_ns.value(), BootMoment::now());
   return proto::signed_subscribe_request(streams, request.id, *parts_.key, exchange_ns / 1'000'000,
                                          options_.window_ms);
 }

@@ -55,7 +55,7 @@ Session::Session(const asio::any_io_executor& executor, Options options, Parts p
                .measurements = parts_.measurements.upstream,
                .key = parts_.key},
               [this] { announce_verdicts(); }),
-      oddities_(parts_.log, parts_.measurements.upstream),
+      oddities_(parts_.log, parts_.measurements.upstream, parts_.key != nullptr),
       recoveries_(parts_.log, {.many = "many no longer rejected",
                                .check = "/status tells which streams are rejected"}),
       look_again_(executor),

@@ -215,6 +215,24 @@ TEST_F(HostileFrames, WithAccountDataThatNobodyAskedForGoToThePrivateEndpointAlo
   expect_good(1);
 }
 
+TEST_F(HostileFrames, WithAccountDataReachNobodyWhereNoKeyIsConfigured) {
+  bridge_.emplace(test_config(exchange_, directory_, {"trade.GOOD"}), kSubscribing,
+                  bridge::ProxyEnvironment{}, std::nullopt);
+  consumer_.emplace(bridge_->public_endpoint());
+  ReadySubscriber owner(bridge_->private_endpoint());
+  ASSERT_TRUE(exchange_.wait_for_subscription("trade.GOOD"));
+  for (int i = 0; i < 2; ++i)
+    exchange_.send_raw(R"({"data":{"invented":1},"stream":"account.orderUpdate"})");
+  expect_good(1);
+  EXPECT_EQ(bridge_->metric(R"(received_messages_total{stream="other"})"), 2);
+  bridge_->stop();
+  ASSERT_TRUE(owner.wait_for_end());
+  EXPECT_FALSE(owner.next(0ms)) << "nothing on this connection is the account's";
+  const auto log = bridge_->whole_log();
+  EXPECT_EQ(lines_with(log, "account data withheld"), 1U) << log;
+  EXPECT_THAT(log, HasSubstr("no API key is configured"));
+}
+
 TEST_F(HostileFrames, WithTheTopicTerminatorInTheirNameAreNotPublished) {
   auto config = test_config(exchange_, directory_, {"trade.GOOD"});
   config.publish.topic_terminator = "|";

@@ -9,7 +9,8 @@ import unittest
 
 from harness import BRIDGE, Bridge, Consumer, Exchange, wait_until
 
-STREAMS = ["trade.SOL_USDC", "bookTicker.SOL_USDC", "account.orderUpdate"]
+QUIET = "account.rfqUpdate"  # the exchange sends nothing on it unless told to
+STREAMS = ["trade.SOL_USDC", "bookTicker.SOL_USDC", "account.orderUpdate", QUIET]
 LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 STEP_S = 600
 IS_SANITIZED = b"__asan_init" in pathlib.Path(BRIDGE).read_bytes()
@@ -49,7 +50,12 @@ def running():
 @unittest.skipIf(IS_SANITIZED, "a sanitizer does not let another library come first")
 class ClockTest(unittest.TestCase):
     def test_a_step_of_the_wall_clock_disturbs_nothing(self):
-        with running() as (clock, _exchange, bridge, consumer), Consumer(bridge.public) as public:
+        with running() as (clock, exchange, bridge, consumer), Consumer(bridge.public) as public:
+            published_at = time.monotonic()
+            exchange.publish(QUIET, '{"e":"rfqActive"}')
+            while consumer.take(1)[0].topic != QUIET:
+                pass
+            came_at = time.monotonic()
             uptime = bridge.status()["uptime_seconds"]
             for offset_s in (STEP_S, 0, -STEP_S, 0):
                 beats = len(public.status)
@@ -61,7 +67,11 @@ class ClockTest(unittest.TestCase):
                 self.assertLess(len(public.status) - beats, 10 * STEP_S, "heartbeats went out in a rush")
                 self.assertEqual(bridge.get("/readyz")[0], 200, bridge.get("/readyz")[1])
                 self.assertEqual(bridge.get("/livez")[0], 200)
+                asked_at = time.monotonic()
                 status = bridge.status()
+                age_s = self.shown(status, QUIET)["age_ms"] / 1000
+                self.assertGreaterEqual(age_s, asked_at - came_at - 0.001)
+                self.assertLessEqual(age_s, time.monotonic() - published_at)
                 self.assertGreater(status["uptime_seconds"], uptime)
                 self.assertLess(status["uptime_seconds"], uptime + STEP_S / 2)
                 uptime = status["uptime_seconds"]
@@ -77,11 +87,13 @@ class ClockTest(unittest.TestCase):
             for offset_s in (STEP_S, -STEP_S, 0):
                 self.step(clock, offset_s, consumer)
                 exchange.fault("drop")
-                wait_until(lambda: self.state(bridge, "account.orderUpdate") in ("requested", "live")
-                           and bridge.get("/readyz")[0] == 200, "the account's stream is back")
+                wait_until(lambda: self.shown(bridge.status(), "account.orderUpdate")["state"]
+                           in ("requested", "live") and bridge.get("/readyz")[0] == 200, "the account's stream is back")
                 exchange.wait_for_subscriptions(STREAMS)
                 exchange.publish("account.orderUpdate", '{"e":"orderFill"}')
                 self.assertEqual(consumer.take(1)[0].topic, "account.orderUpdate")
+                self.assertEqual(bridge.metric("upstream_errors_total", code="4003"), 0,
+                                 "the first signature after the step bore a wrong time")
 
     def step(self, clock, offset_s, consumer):
         """Sets the clock, and waits until the program has noticed: it looks once a second."""
@@ -93,9 +105,8 @@ class ClockTest(unittest.TestCase):
         wait_until(is_seen, "stamps by the new time")
 
     @staticmethod
-    def state(bridge, name):
-        return next(stream["state"] for stream in bridge.status()["streams"]
-                    if stream["name"] == name)
+    def shown(status, name):
+        return next(stream for stream in status["streams"] if stream["name"] == name)
 
     @staticmethod
     def forward_seconds(bridge):

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace bpx::test {
 namespace {
@@ -17,10 +18,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kStatus = "bridge.status";
 
-std::optional<bridge::Credentials> guide_credentials() {
-  return bridge::Credentials{proto::SigningKey::from_base64(kSecretKey).value(), "test"};
-}
-
 bridge::CurveKeys curve_keys(const bridge::Config& config) {
   bridge::Problems problems;
   auto keys = bridge::load_curve_keys(config, problems);
@@ -29,6 +26,10 @@ bridge::CurveKeys curve_keys(const bridge::Config& config) {
 }
 
 }  // namespace
+
+std::optional<bridge::Credentials> guide_credentials() {
+  return bridge::Credentials{proto::SigningKey::from_base64(kSecretKey).value(), "test"};
+}
 
 bridge::Config test_config(const exchange::SimulatedExchange& exchange,
                            const TemporaryDirectory& directory, std::vector<std::string> streams) {
@@ -55,9 +56,10 @@ bridge::Config test_config(const exchange::SimulatedExchange& exchange,
 
 RunningBridge::RunningBridge(const bridge::Config& config,
                              const bridge::Subscriptions::Timing& subscribing,
-                             bridge::ProxyEnvironment proxies)
+                             bridge::ProxyEnvironment proxies,
+                             std::optional<bridge::Credentials> credentials)
     : next_(config),
-      app_(config, guide_credentials(), curve_keys(config),
+      app_(config, std::move(credentials), curve_keys(config),
            {.log_sink = [this](bridge::LogLevel, std::string_view line) { take_line(line); },
             .proxies = std::move(proxies),
             .subscribing = subscribing,

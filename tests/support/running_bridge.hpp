@@ -2,6 +2,7 @@
 
 #include "bridge/app.hpp"
 #include "bridge/config/config.hpp"
+#include "bridge/config/credentials.hpp"
 #include "tests/exchange/simulated_exchange.hpp"
 #include "tests/support/deadline.hpp"
 #include "tests/support/subscriber.hpp"
@@ -24,6 +25,9 @@ namespace bpx::test {
 inline constexpr auto kSecretKey = "TDSkv44jf/iD/QCKkyCdixO+p1sfLXxk+PZH7mW/ams=";
 inline constexpr auto kPublicKey = "5+yQgwU0ZdJ/9s+GXfuPFfo7yQQpl9CgvQedJXne30o=";
 
+/// That pair.
+std::optional<bridge::Credentials> guide_credentials();
+
 /// For publish.linger_ms: what is published last reaches every consumer that is there to read it.
 inline constexpr std::uint64_t kLingerMs = 60'000;
 
@@ -44,7 +48,8 @@ class RunningBridge {
  public:
   explicit RunningBridge(const bridge::Config& config,
                          const bridge::Subscriptions::Timing& subscribing = kSubscribing,
-                         bridge::ProxyEnvironment proxies = {});
+                         bridge::ProxyEnvironment proxies = {},
+                         std::optional<bridge::Credentials> credentials = guide_credentials());
   ~RunningBridge();
   RunningBridge(const RunningBridge&) = delete;
   RunningBridge& operator=(const RunningBridge&) = delete;

@@ -46,6 +46,7 @@ TEST_F(StatusReportTest, DescribesEachConfiguredStream) {
   trade.missing.add(7);
   trade.last_gap_ns.set(kNow.unix_ns - kSecond / 2);
   trade.last_received_ns.set(kNow.unix_ns - kSecond / 4);
+  trade.last_received_steady_ns.set(kNow.steady_ns - kSecond / 4);
   trade.subscriptions.set(2);
   const auto json = report();
   ASSERT_EQ(json["streams"].size(), 2U);
@@ -100,8 +101,17 @@ TEST_F(StatusReportTest, TellsHowTheLastConnectionEnded) {
             Json::parse(R"({"reason":"idle","time_ms":1700000099000})"));
 }
 
-TEST_F(StatusReportTest, GivesNoAgeBelowZeroThoughTheClockWasSetBack) {
-  measurements_.of("trade.A").last_received_ns.set(kNow.unix_ns + kSecond);
+TEST_F(StatusReportTest, GivesTheTrueAgeThoughTheWallClockWasSet) {
+  auto& trade = measurements_.of("trade.A");
+  trade.last_received_steady_ns.set(kNow.steady_ns - 3 * kSecond);
+  for (const auto step : {900 * kSecond, -900 * kSecond}) {
+    trade.last_received_ns.set(kNow.unix_ns - 3 * kSecond - step);
+    EXPECT_EQ(report()["streams"][0]["age_ms"], 3'000) << step;
+  }
+}
+
+TEST_F(StatusReportTest, GivesNoAgeBelowZeroThoughAMessageCameMeanwhile) {
+  measurements_.of("trade.A").last_received_steady_ns.set(kNow.steady_ns + kSecond);
   EXPECT_EQ(report()["streams"][0]["age_ms"], 0);
 }
 

@@ -203,6 +203,8 @@ TEST_F(RelayTest, MeasuresEachStreamByItself) {
   EXPECT_EQ(trade.bytes.value(), 2 * text.size());
   EXPECT_EQ(trade.published.value(), 2U);
   EXPECT_EQ(trade.last_received_ns.value(), kReceived);
+  EXPECT_GT(trade.last_received_steady_ns.value(), 0);
+  EXPECT_LE(trade.last_received_steady_ns.value(), steady_ns());
   EXPECT_EQ(trade.lag.late.count(), 2U);
   EXPECT_EQ(trade.lag.late.sum_ns(), 2 * 1'000'000);
   EXPECT_EQ(measurements_.others().messages.value(), 1U);

@@ -1,3 +1,5 @@
+#include "bridge/upstream/clock_reading.hpp"
+
 #include "bridge/upstream/exchange_clock.hpp"
 
 #include <gtest/gtest.h>
@@ -22,6 +24,24 @@ TEST(ClockReading, TakesTheMiddleOfTheRoundTrip) {
   EXPECT_EQ(ahead.offset_ns(), 300);
   const ClockReading behind{.asked_ns = 1'000, .answered_ns = 1'200, .exchange_ns = 900};
   EXPECT_EQ(behind.offset_ns(), -200);
+}
+
+TEST(ExchangeTime, IsThatOfTheLastReadingThoughTheWallClockWasSet) {
+  const ClockReading reading{
+      .asked_ns = 1'000, .answered_ns = 1'200, .exchange_ns = 1'400, .asked_boot_ns = 50};
+  const auto ahead = reading.ahead_of_boot_ns();
+  for (const std::int64_t wall : {1'500, 900'000, 3})
+    EXPECT_EQ(exchange_time_ns(ahead, {.unix_ns = wall, .boot_ns = 550}), 1'300 + 500) << wall;
+}
+
+TEST(ExchangeTime, IsOursUntilThereIsAReading) {
+  EXPECT_EQ(exchange_time_ns(0, {.unix_ns = 1'500, .boot_ns = 550}), 1'500);
+}
+
+TEST(BootClock, GoesForward) {
+  const auto before = boot_ns();
+  EXPECT_GT(before, 0);
+  EXPECT_GE(boot_ns(), before);
 }
 
 }  // namespace
