@@ -99,7 +99,7 @@ void Subscriptions::connection_opened(std::size_t at_once, bool may_sign) {
 }
 
 void Subscriptions::connection_closed() {
-  here_ = {};
+  here_ = Connection();
   std::erase_if(streams_, [](const auto& entry) { return entry.second.is_ending(); });
   for (auto& entry : streams_) {
     auto& here = entry.second.here;

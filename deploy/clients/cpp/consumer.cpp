@@ -126,7 +126,7 @@ class Request {
     static std::random_device random;
     if (topics_.size() == 2) leave_first();
     auto& topic = topics_.emplace_back(question);
-    for (int i = 0; i < 3; ++i) topic += (i == 0 ? "/" : "-") + std::to_string(random());
+    for (int i = 0; i < 3; ++i) topic += (i == 0 ? '/' : '-') + std::to_string(random());
     subscriptions_.begin(topic, stream_);
     patience_ = std::min<Clock::duration>(2 * patience_, kLongestQuiet);
     wait();

@@ -137,7 +137,7 @@ TEST(Market, CatchesUpInOneRoundAfterALongSleep) {
 
 TEST(Market, SpreadsThousandsOfSymbolsOverTime) {
   std::vector<std::string> symbols(2'500);
-  for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i] = "T" + std::to_string(i) + "_USDC";
+  for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i] = 'T' + std::to_string(i) + "_USDC";
   Market market({7, symbols, MarketRun::kStart});
   EXPECT_TRUE(market.has_stream("kline.1month.T2499_USDC"));
   std::vector<Frame> frames;

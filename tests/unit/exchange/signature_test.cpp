@@ -35,7 +35,7 @@ TEST(Verifies, OnlyStandardPaddedBase64OfTheRightLength) {
   const std::string key = kKey;
   for (const std::string& wrong :
        {std::string(), key.substr(0, key.size() - 1), key + "====", "5-yQ" + key.substr(4),
-        " " + key.substr(1), key + "\n", std::string(44, '='), std::string(44, '!')}) {
+        ' ' + key.substr(1), key + "\n", std::string(44, '='), std::string(44, '!')}) {
     EXPECT_FALSE(verifies(wrong, kSignature, kText)) << wrong;
   }
 }

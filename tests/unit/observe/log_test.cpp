@@ -53,7 +53,7 @@ TEST(TextLine, EscapesWhatWouldSteerATerminalOrTurnTheText) {
 
 TEST(LogLine, CutsLongTextsBetweenTwoCharactersAndSaysHowMuchIsMissing) {
   const std::string fits(2'000, 'x');
-  const auto long_one = "y" + [] {
+  const auto long_one = 'y' + [] {
     std::string euros;
     for (int i = 0; i < 1'000; ++i) euros += "\u20ac";
     return euros;

@@ -23,7 +23,7 @@ class DemandTest : public testing::Test {
                    .topic_terminator = std::move(terminator),
                    .on_change =
                        [this](std::string_view stream, bool is_wanted, std::uint64_t consumer) {
-                         changes_.push_back((is_wanted ? "+" : "-") + std::string(stream));
+                         changes_.push_back(std::string(is_wanted ? "+" : "-").append(stream));
                          brought_by_ = consumer;
                        },
                    .on_joined =

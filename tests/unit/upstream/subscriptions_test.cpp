@@ -623,7 +623,7 @@ TEST(Subscriptions, AskApartForWhatTheExchangeDoesNotList) {
   ModelExchange exchange(subscriptions);
   exchange.unknown = {"trade.BAD", "depth.200ms.BAD", "kline.1m.BAD"};
   std::set<std::string, std::less<>> symbols;
-  for (int i = 0; i < 97; ++i) symbols.insert("S" + std::to_string(i));
+  for (int i = 0; i < 97; ++i) symbols.insert('S' + std::to_string(i));
   subscriptions.connection_opened(5);
   subscriptions.next_request(exchange.now());  // before the list is known
   subscriptions.learn_markets(symbols);
