@@ -76,6 +76,7 @@ TEST(Memory, OfHistoryAndBooksStaysWithinItsBoundsHoweverMuchComes) {
   Books books(depths, streams, snapshots, log);
   Relay relay(1, streams, publisher, measurements);
   relay.begin_connection(1);
+  for (const auto& depth : depths) relay.note_state(depth, StreamState::requested);
 
   std::size_t highest_first = 0;
   std::size_t highest_second = 0;

@@ -112,6 +112,7 @@ TEST(RelayAllocation, IsNoneOnceWarm) {
   Books books(market.depth_streams(), streams, snapshots, log);
   Relay relay(1, streams, publisher, measurements);
   relay.begin_connection(1);
+  for (const auto& depth : market.depth_streams()) relay.note_state(depth, StreamState::requested);
   FrameSieve sieve(kMiB);
   sieve.handshake_is_over(/*is_compression_agreed=*/false);
   const auto relay_messages = [&](int count) {
