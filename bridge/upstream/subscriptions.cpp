@@ -142,8 +142,9 @@ void Subscriptions::on_fence(std::uint64_t id, TimePoint now) {
 void Subscriptions::on_data(std::string_view name) {
   const auto entry = streams_.find(name);
   if (entry == streams_.end() || entry->second.is_ending()) return;
+  if (entry->second.here.request == 0) return;  // a subscription is about to end
   set_state(*entry, State::live);
-  if (entry->second.here.request != 0) accept(*entry, {});  // else a subscription is about to end
+  accept(*entry, {});
 }
 
 void Subscriptions::on_acknowledgement(std::optional<std::uint64_t> id) {

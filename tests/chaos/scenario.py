@@ -163,6 +163,9 @@ class Scenario:
         """With what the exchange says of a market that stands still."""
         truths = {stream: self.exchange.book(stream.split(".")[-1]) for stream in programs.BOOKS}
 
+        self.catch_up()
+        self.books.begin_anew()
+
         def are_right():
             time.sleep(0.1)
             self.catch_up()

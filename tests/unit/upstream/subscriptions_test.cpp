@@ -754,6 +754,23 @@ TEST(Subscriptions, StayRequestedWhileARepetitionIsRefused) {
   EXPECT_THAT(fallen_back, IsEmpty());
 }
 
+TEST(Subscriptions, AreNotLiveByWhatStillComesOfAnEarlierOne) {
+  Subscriptions subscriptions({}, {});
+  subscriptions.connection_opened();
+  subscriptions.want("trade.A");
+  ASSERT_TRUE(subscriptions.next_request({}));
+  subscriptions.on_data("trade.A");
+  subscriptions.unwant("trade.A");
+  const auto end = subscriptions.next_request({});
+  ASSERT_TRUE(end && end->is_end);
+  subscriptions.want("trade.A");
+  subscriptions.on_data("trade.A");  // on its way when the end was said
+  EXPECT_EQ(subscriptions.state_of("trade.A"), State::waiting);
+  ASSERT_TRUE(subscriptions.next_request({}));
+  subscriptions.on_data("trade.A");
+  EXPECT_EQ(subscriptions.state_of("trade.A"), State::live);
+}
+
 TEST(Subscriptions, AreToldToBeWaitingOnceNobodyWantsThem) {
   std::vector<std::pair<std::string, State>> told;
   Subscriptions subscriptions({.canary = "trade.B",
