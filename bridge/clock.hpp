@@ -21,7 +21,7 @@ inline std::int64_t steady_ns() {
 }
 
 /// Nanoseconds since the machine started, those it slept through included, during which
-/// steady_clock stands still. No correction of the wall clock moves it either.
+/// steady_clock stands still. No step of the wall clock moves it either.
 inline std::int64_t boot_ns() {
   timespec time{};
   ::clock_gettime(CLOCK_BOOTTIME, &time);
