@@ -18,6 +18,7 @@
 #include "bridge/relay/replay.hpp"
 #include "bridge/relay/stream_table.hpp"
 #include "bridge/signals.hpp"
+#include "bridge/thread_name.hpp"
 #include "bridge/upstream/configured_streams.hpp"
 #include "bridge/upstream/depth_snapshots.hpp"
 #include "bridge/upstream/dialler.hpp"
@@ -66,10 +67,14 @@ BuildInfo build_info() {
   return {.version = BPX_VERSION, .libzmq = Publisher::library_version(), .boost = boost};
 }
 
-/// Runs an event loop on a thread of its own, until it is destroyed.
+/// Runs an event loop on a thread of its own, called `name`, until it is destroyed.
 class LoopThread {
  public:
-  explicit LoopThread(asio::io_context& loop) : loop_(loop), thread_([&loop] { loop.run(); }) {}
+  LoopThread(const char* name, asio::io_context& loop)
+      : loop_(loop), thread_([name, &loop] {
+          name_this_thread(name);
+          loop.run();
+        }) {}
   ~LoopThread() {
     loop_.stop();
     thread_.join();
@@ -433,7 +438,7 @@ void App::run(bool handles_signals) {
   parts.observe(parts.market_list.run(), "markets");
   for (std::size_t worker = 0; worker < DepthSnapshots::kAtOnce; ++worker)
     parts.observe(parts.snapshots.work(worker), "book snapshots");
-  const LoopThread observer(parts.observing);
+  const LoopThread observer("observing", parts.observing);
 
   if (handles_signals) parts.handle_signals();
   const auto rethrow = [](const std::exception_ptr& error) {

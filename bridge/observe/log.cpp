@@ -2,6 +2,7 @@
 
 #include "bridge/observe/log_line.hpp"
 #include "bridge/observe/stderr_sink.hpp"
+#include "bridge/thread_name.hpp"
 
 #include <spdlog/async.h>
 #include <spdlog/sinks/base_sink.h>
@@ -53,7 +54,7 @@ LogSink write_to_stderr(LogFormat format, Threads& threads) {
 class Log::Writer {
  public:
   Writer(LogFormat format, LogSink function)
-      : threads_(std::make_shared<Threads>(kWaitingLines, 1)) {
+      : threads_(std::make_shared<Threads>(kWaitingLines, 1, [] { name_this_thread("log"); })) {
     if (!function) function = write_to_stderr(format, *threads_);
     logger_ = std::make_shared<spdlog::async_logger>(
         "bridge", std::make_shared<FunctionSink>(std::move(function)), threads_,

@@ -1,6 +1,7 @@
 #include "bridge/publish/doorkeeper.hpp"
 
 #include "bridge/clock.hpp"
+#include "bridge/thread_name.hpp"
 
 #include <chrono>
 #include <utility>
@@ -51,6 +52,7 @@ void Doorkeeper::run() try { keep_door(); } catch (const zmq::error_t& error) {
 }
 
 void Doorkeeper::keep_door() {
+  name_this_thread("doorkeeper");
   std::vector<zmq::pollitem_t> items{{threads_end_.handle(), 0, ZMQ_POLLIN, 0}};
   for (auto* const peers : watched_) items.push_back({peers->events().handle(), 0, ZMQ_POLLIN, 0});
   if (authenticator_ != nullptr)

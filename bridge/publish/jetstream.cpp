@@ -2,6 +2,7 @@
 
 #include "bridge/bounded.hpp"
 #include "bridge/clock.hpp"
+#include "bridge/thread_name.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -89,6 +90,7 @@ std::future<void> JetStream::close() {
 }
 
 void JetStream::run(const std::stop_token& stop) {
+  name_this_thread("jetstream");
   settle_in();
   auto retry = kFirstRetry;
   for (std::size_t attempt = 0; !is_over(stop); ++attempt) {

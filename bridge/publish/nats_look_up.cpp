@@ -1,5 +1,7 @@
 #include "bridge/publish/nats_look_up.hpp"
 
+#include "bridge/thread_name.hpp"
+
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -10,6 +12,7 @@ std::future<NatsLookUp::Found> NatsLookUp::begin(const std::string& host, std::u
   std::promise<Found> promise;
   auto found = promise.get_future();
   std::thread([promise = std::move(promise), host, port]() mutable {
+    name_this_thread("look-up");
     auto addresses = look_up_host(host, port);
     promise.set_value({.addresses = std::move(addresses), .at = NatsPatience::Clock::now()});
   }).detach();

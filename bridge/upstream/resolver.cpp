@@ -1,6 +1,7 @@
 #include "bridge/upstream/resolver.hpp"
 
 #include "bridge/host_addresses.hpp"
+#include "bridge/thread_name.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
@@ -101,6 +102,7 @@ Resolver::Resolver(std::string host, std::uint16_t port) : host_(std::move(host)
 void Resolver::look_up_on_thread() {
   auto shared = std::make_shared<LookUp>();
   std::thread([shared, host = host_, port = port_] {
+    name_this_thread("look-up");
     shared->end(look_up(host, port), shared);
   }).detach();
   look_up_ = std::move(shared);
