@@ -30,8 +30,8 @@ RUN deploy/build plain -DBPX_REVISION="$REVISION" --target backpack-bridge && \
 FROM debian:bookworm-slim AS libraries
 RUN apt-get update && \
     apt-get install -y --no-install-recommends \
-            ca-certificates libfmt9 libprometheus-cpp-core1.0 libsimdjson14 libsodium23 libspdlog1.10 \
-            libssl3 libstdc++6 libzmq5 zlib1g && \
+            ca-certificates libfmt9 libmimalloc2.0 libprometheus-cpp-core1.0 libsimdjson14 libsodium23 \
+            libspdlog1.10 libssl3 libstdc++6 libzmq5 zlib1g && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache \
            /var/log/*.log /var/log/apt
 

@@ -1,9 +1,10 @@
-"""The bridge as the system sees it."""
+"""The bridge as the system sees it: which threads it has, and whose memory its messages lie in."""
 
 import pathlib
+import subprocess
 import unittest
 
-from harness import Bridge, Exchange, wait_until
+from harness import BRIDGE, DEADLINE, Bridge, Exchange, clean_environment, wait_until
 
 
 class ThreadsTest(unittest.TestCase):
@@ -16,6 +17,19 @@ class ThreadsTest(unittest.TestCase):
 
             wanted = {"backpack-bridge", "ZMQbg/IO/0", "doorkeeper", "observing", "log", "jetstream"}
             wait_until(lambda: wanted <= names(), f"threads called {', '.join(sorted(wanted))}")
+
+
+class AllocatorTest(unittest.TestCase):
+    def test_is_mimalloc_for_every_library(self):
+        told = clean_environment(LD_DEBUG="bindings", LD_BIND_NOW="1")
+        done = subprocess.run([BRIDGE, "--version"], env=told, text=True, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, check=True, timeout=DEADLINE)
+        if "/libasan.so" in done.stderr or "/libtsan.so" in done.stderr:
+            self.skipTest("a sanitizer has an allocator of its own")
+        allocations = [line for line in done.stderr.splitlines() if "symbol `malloc'" in line]
+        self.assertTrue(any("/libzmq.so" in line.split(" to ")[0] for line in allocations), "libzmq allocates nothing")
+        for line in allocations:
+            self.assertIn("/libmimalloc.so", line.split(" to ")[1])
 
 
 if __name__ == "__main__":
