@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 /// What came in is sent, and what was answered is taken, this often: in batches, since to be woken
 /// up costs a thread as much as some thirty messages. Sooner where there is more to send than went
 /// out in one, and at the end.
-constexpr milliseconds kTurn{50};
+constexpr milliseconds kTurn{100};
 constexpr milliseconds kShortTurn{2};
 
 /// Messages sent and not acknowledged: more would only wait in the server in place of here.

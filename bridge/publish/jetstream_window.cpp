@@ -24,7 +24,17 @@ bool JetStreamWindow::push(std::string_view stream, std::string_view payload,
   message.sent_steady_ns = 0;
   pushed_bytes_ += bytes;
   end_.store(number + 1, std::memory_order_release);
+  expect(number + 1);
   return true;
+}
+
+/// That a message comes next. The window is far larger than a cache, and long in coming round.
+void JetStreamWindow::expect(std::uint64_t number) {
+  auto* const slot = reinterpret_cast<const char*>(&slots_[number % max_messages_]);
+  constexpr int kToWrite = 1;
+  __builtin_prefetch(slot, kToWrite);
+  __builtin_prefetch(slot + sizeof(Slot) - 1, kToWrite);
+  spares_.expect();
 }
 
 bool JetStreamWindow::settle(std::uint64_t number) {
@@ -60,6 +70,14 @@ void JetStreamWindow::Spares::take(std::string& text) {
   if (begin == end_.load(std::memory_order_acquire)) return;
   text = std::move(texts_[begin % kMost]);
   begin_.store(begin + 1, std::memory_order_release);
+}
+
+void JetStreamWindow::Spares::expect() const {
+  const auto begin = begin_.load(std::memory_order_relaxed);
+  if (begin == end_.load(std::memory_order_acquire)) return;
+  constexpr std::size_t kUsual = 256, kCacheLine = 64;
+  for (std::size_t i = 0; i < kUsual; i += kCacheLine)
+    __builtin_prefetch(texts_[begin % kMost].data() + i, 1);
 }
 
 }  // namespace bpx::bridge

@@ -62,6 +62,7 @@ class JetStreamWindow {
    public:
     void put(std::string&& text);
     void take(std::string& text);
+    void expect() const;  ///< that take() comes next
 
    private:
     static constexpr std::size_t kMost = 1'024;
@@ -71,6 +72,8 @@ class JetStreamWindow {
     std::atomic<std::uint64_t> begin_{0};
     std::atomic<std::uint64_t> end_{0};
   };
+
+  void expect(std::uint64_t number);
 
   std::size_t max_messages_;
   std::size_t max_bytes_;
