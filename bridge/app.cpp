@@ -160,7 +160,7 @@ struct App::Parts {
                  .measurements = measurements,
                  .clock = exchange_clock,
                  .key = credentials ? &credentials->key : nullptr}),
-        on_demand(on_demand_options(config), streams, subscriptions, session, measurements, log),
+        on_demand(on_demand_options(config), subscriptions, session, measurements, log),
         configured_streams(config.upstream.streams, {.publisher = publisher,
                                                      .streams = streams,
                                                      .subscriptions = subscriptions,

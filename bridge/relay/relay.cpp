@@ -28,8 +28,7 @@ Relay::Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher,
 void Relay::note_state(std::string_view name, StreamState state) {
   auto* const stream = streams_.find(name);
   if (stream == nullptr) return;
-  if (state == StreamState::requested)
-    stream->last_connection = 0;  // its next message is the first
+  if (state != StreamState::live) stream->last_connection = 0;  // its next message is the first
   if (stream->book == nullptr) return;
   if (state == StreamState::requested || state == StreamState::live)
     stream->book->on_subscribed();

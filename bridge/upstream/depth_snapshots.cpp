@@ -8,7 +8,6 @@
 #include <boost/url/encode.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <random>
 #include <utility>
@@ -44,8 +43,8 @@ DepthSnapshots::DepthSnapshots(const asio::any_io_executor& observing, Options o
                      .delivered = {}});
 }
 
-void DepthSnapshots::want(std::size_t book, milliseconds delay) {
-  asio::post(observing_, [this, book, delay] { begin(jobs_.at(book), delay); });
+void DepthSnapshots::want(std::size_t book) {
+  asio::post(observing_, [this, book] { begin(jobs_.at(book)); });
 }
 
 void DepthSnapshots::forget(std::size_t book) {
@@ -55,7 +54,7 @@ void DepthSnapshots::forget(std::size_t book) {
   });
 }
 
-void DepthSnapshots::begin(Job& job, milliseconds delay) {
+void DepthSnapshots::begin(Job& job) {
   const auto now = Clock::now();
   // How long the last one has served tells whether all is well again.
   const auto served = job.delivered == Clock::time_point{}
@@ -63,7 +62,7 @@ void DepthSnapshots::begin(Job& job, milliseconds delay) {
                           : duration_cast<milliseconds>(now - job.delivered);
   job.is_wanted = true;
   ++job.generation;
-  job.due = now + std::max(delay, job.backoff.after(served, /*is_invited=*/false));
+  job.due = now + job.backoff.after(served, /*is_invited=*/false);
   for (auto& wait : waits_) wait.cancel();
 }
 

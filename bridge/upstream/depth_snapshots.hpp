@@ -49,7 +49,7 @@ class DepthSnapshots final : public SnapshotSource {
                  Deliver deliver);
 
   // Called on the relaying thread.
-  void want(std::size_t book, std::chrono::milliseconds delay) override;
+  void want(std::size_t book) override;
   void forget(std::size_t book) override;
 
   /// Fetches for ever: to be run once for each `worker` below kAtOnce.
@@ -74,7 +74,7 @@ class DepthSnapshots final : public SnapshotSource {
     std::string error;
   };
 
-  void begin(Job& job, std::chrono::milliseconds delay);
+  void begin(Job& job);
   Job* next();
   boost::asio::awaitable<void> fulfil(Job& job, std::unique_ptr<RestClient>& client);
   boost::asio::awaitable<Fetched> fetch(const Job& job, std::unique_ptr<RestClient>& client);

@@ -280,13 +280,13 @@ TEST_F(BookSyncTest, KeepsTheNearerOfTwoSnapshotsThatTheStreamHasYetToReach) {
   expect_in_sync_at(id);
 }
 
-TEST_F(BookSyncTest, IsNotInSyncWithoutAConnection) {
+TEST_F(BookSyncTest, IsNotInSyncWithoutASubscription) {
   begin();
   sync_.on_unsubscribed();
   expect_syncing(false);
   EXPECT_EQ(sync_.loss(), BookLoss::disconnected);
   sync_.on_subscribed();
-  expect_syncing(true);
+  expect_syncing(false);
 }
 
 TEST_F(BookSyncTest, GoesOnAfterAReconnectWhereIdsProveThatNothingWasMissed) {
@@ -298,13 +298,16 @@ TEST_F(BookSyncTest, GoesOnAfterAReconnectWhereIdsProveThatNothingWasMissed) {
   EXPECT_EQ(sync_.resyncs(), 0U);
 }
 
-TEST_F(BookSyncTest, GoesOnAfterAReconnectWhereASnapshotProvesThatNothingHasChanged) {
+TEST_F(BookSyncTest, TakesNoSnapshotForAProofThatASubscriptionIsInForce) {
   begin();
   sync_.on_unsubscribed();
   sync_.on_subscribed();
   snapshot_of(10);
-  expect_in_sync_at(10);
-  EXPECT_EQ(sync_.resyncs(), 0U);
+  expect_syncing(false);
+  update(10);  // nor what it knows already
+  expect_syncing(false);
+  update(11);
+  expect_in_sync_at(11);
 }
 
 TEST_F(BookSyncTest, IsBuiltAnewAfterAReconnectThatMissedSomething) {
@@ -318,33 +321,28 @@ TEST_F(BookSyncTest, IsBuiltAnewAfterAReconnectThatMissedSomething) {
   expect_in_sync_at(20);
 }
 
-TEST_F(BookSyncTest, JoinsTheSnapshotFetchedAfterAReconnectWithTheMessageThatShowsTheGap) {
+TEST_F(BookSyncTest, GoesOnWithWhatComesLateButIsNotInSyncByIt) {
   begin();
   sync_.on_unsubscribed();
-  sync_.on_subscribed();
-  snapshot_of(15);
+  update(11);
   expect_syncing(false);
-  update(16);
-  expect_in_sync_at(16);
-  EXPECT_EQ(sync_.resyncs(), 1U);
-}
-
-TEST_F(BookSyncTest, TakesNoProofFromASnapshotThatIsOlderThanTheBook) {
-  begin();
-  sync_.on_unsubscribed();
   sync_.on_subscribed();
-  snapshot_of(9);
-  expect_syncing(true);
+  expect_syncing(false);
+  update(12);
+  expect_in_sync_at(12);
+  EXPECT_EQ(sync_.resyncs(), 0U);
 }
 
-TEST_F(BookSyncTest, WantsNothingWhileThereIsNoConnection) {
+TEST_F(BookSyncTest, JoinsNothingThatCameBeforeTheSubscription) {
   update(10);
   sync_.on_unsubscribed();
-  expect_syncing(false);
-  snapshot_of(10);
-  sync_.on_subscribed();
   update(11);
-  expect_in_sync_at(11);
+  expect_syncing(false);
+  sync_.on_subscribed();
+  snapshot_of(11);
+  expect_syncing(false);
+  update(12);
+  expect_in_sync_at(12);
 }
 
 TEST_F(BookSyncTest, PaysNoHeedToASnapshotThatComesWhileInSync) {
