@@ -295,7 +295,10 @@ struct App::Parts {
   }
 
   void note_state(std::string_view stream, StreamState state) {
-    relay.note_state(stream, state);
+    if (state == StreamState::waiting && !subscriptions.state_of(stream))
+      relay.note_unwanted(stream);
+    else
+      relay.note_state(stream, state);
     if (measurements.is_configured(stream))
       measurements.of(stream).state.set(state);
     else

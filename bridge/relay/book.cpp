@@ -37,9 +37,9 @@ void Book::on_published(const proto::MessageHeader& header, std::string_view mes
   seek_snapshot();
 }
 
-void Book::on_unsubscribed() {
+void Book::on_unsubscribed(BookLoss why) {
   const bool was_in_sync = sync_.is_in_sync();
-  sync_.on_unsubscribed();
+  sync_.on_unsubscribed(why);
   follow(was_in_sync);
   seek_snapshot();
 }

@@ -27,7 +27,7 @@ class Book {
   /// The exchange has been asked for the stream, or sends it.
   void on_subscribed() { sync_.on_subscribed(); }
   /// It need not send it any more.
-  void on_unsubscribed();
+  void on_unsubscribed(BookLoss why);
   void on_snapshot(BookSnapshot snapshot);
 
   /// From now on it is measured by `measurements`, which are told how it fares.

@@ -51,12 +51,12 @@ void BookSync::on_malformed() {
     lose(BookLoss::malformed);
 }
 
-void BookSync::on_unsubscribed() {
+void BookSync::on_unsubscribed(BookLoss why) {
   is_subscribed_ = false;
   if (state_ == State::syncing) forget_aside();
   if (state_ != State::in_sync) return;
   state_ = State::suspended;
-  loss_ = BookLoss::disconnected;
+  loss_ = why;
 }
 
 void BookSync::on_snapshot(BookSnapshot snapshot) {

@@ -44,7 +44,7 @@ class BookSync {
   void on_malformed();
   /// What comes from now on is of a subscription that has been asked for.
   void on_subscribed() { is_subscribed_ = true; }
-  void on_unsubscribed();
+  void on_unsubscribed(BookLoss why);
   /// Its book is not too large.
   void on_snapshot(BookSnapshot snapshot);
 

@@ -33,7 +33,13 @@ void Relay::note_state(std::string_view name, StreamState state) {
   if (state == StreamState::requested || state == StreamState::live)
     stream->book->on_subscribed();
   else
-    stream->book->on_unsubscribed();
+    stream->book->on_unsubscribed(BookLoss::disconnected);
+}
+
+void Relay::note_unwanted(std::string_view name) {
+  const auto* const stream = streams_.find(name);
+  if (stream != nullptr && stream->book != nullptr)
+    stream->book->on_unsubscribed(BookLoss::unsubscribed);
 }
 
 Relayed Relay::accept(std::string_view message, const Moment& received) {

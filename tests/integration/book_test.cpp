@@ -275,6 +275,7 @@ TEST_F(BookTest, IsNoneWhileTheStreamIsNotCarriedAndNotTheOldOneAfterwards) {
   bridge_.reload(without);
   ASSERT_TRUE(exchange_.wait_for_exactly({"depth.200ms.A", "depth.B", "account.orderUpdate"}));
   EXPECT_EQ(ask().payload, "");
+  EXPECT_TRUE(bridge_.wait_for_log("INFO  book lost stream=depth.A reason=unsubscribed"));
   snapshot(11);  // which nobody was told of
   bridge_.reload(config(exchange_, directory_));
   ASSERT_TRUE(exchange_.wait_for_subscriptions(4));
@@ -311,6 +312,7 @@ TEST_F(BookTest, OfAStreamOnDemandIsNoneOnceNobodyWantsTheStream) {
   }
   ASSERT_TRUE(exchange.wait_for_exactly({"depth.B"}));
   EXPECT_TRUE(book(""));
+  EXPECT_TRUE(bridge.wait_for_log("INFO  book lost stream=depth.A reason=unsubscribed"));
 }
 
 TEST_F(BookTest, OfAnAggregatedStreamFollowsThatStreamAlone) {

@@ -282,16 +282,24 @@ TEST_F(BookSyncTest, KeepsTheNearerOfTwoSnapshotsThatTheStreamHasYetToReach) {
 
 TEST_F(BookSyncTest, IsNotInSyncWithoutASubscription) {
   begin();
-  sync_.on_unsubscribed();
+  sync_.on_unsubscribed(BookLoss::disconnected);
   expect_syncing(false);
   EXPECT_EQ(sync_.loss(), BookLoss::disconnected);
   sync_.on_subscribed();
   expect_syncing(false);
 }
 
+TEST_F(BookSyncTest, IsLostOnceThoughAnotherReasonFollows) {
+  begin();
+  sync_.on_unsubscribed(BookLoss::unsubscribed);
+  EXPECT_EQ(sync_.loss(), BookLoss::unsubscribed);
+  sync_.on_unsubscribed(BookLoss::disconnected);
+  EXPECT_EQ(sync_.loss(), BookLoss::unsubscribed);
+}
+
 TEST_F(BookSyncTest, GoesOnAfterAReconnectWhereIdsProveThatNothingWasMissed) {
   begin();
-  sync_.on_unsubscribed();
+  sync_.on_unsubscribed(BookLoss::disconnected);
   sync_.on_subscribed();
   update(11);
   expect_in_sync_at(11);
@@ -300,7 +308,7 @@ TEST_F(BookSyncTest, GoesOnAfterAReconnectWhereIdsProveThatNothingWasMissed) {
 
 TEST_F(BookSyncTest, TakesNoSnapshotForAProofThatASubscriptionIsInForce) {
   begin();
-  sync_.on_unsubscribed();
+  sync_.on_unsubscribed(BookLoss::disconnected);
   sync_.on_subscribed();
   snapshot_of(10);
   expect_syncing(false);
@@ -312,7 +320,7 @@ TEST_F(BookSyncTest, TakesNoSnapshotForAProofThatASubscriptionIsInForce) {
 
 TEST_F(BookSyncTest, IsBuiltAnewAfterAReconnectThatMissedSomething) {
   begin();
-  sync_.on_unsubscribed();
+  sync_.on_unsubscribed(BookLoss::disconnected);
   sync_.on_subscribed();
   update(20);
   expect_syncing(true);
@@ -323,7 +331,7 @@ TEST_F(BookSyncTest, IsBuiltAnewAfterAReconnectThatMissedSomething) {
 
 TEST_F(BookSyncTest, GoesOnWithWhatComesLateButIsNotInSyncByIt) {
   begin();
-  sync_.on_unsubscribed();
+  sync_.on_unsubscribed(BookLoss::disconnected);
   update(11);
   expect_syncing(false);
   sync_.on_subscribed();
@@ -335,7 +343,7 @@ TEST_F(BookSyncTest, GoesOnWithWhatComesLateButIsNotInSyncByIt) {
 
 TEST_F(BookSyncTest, JoinsNothingThatCameBeforeTheSubscription) {
   update(10);
-  sync_.on_unsubscribed();
+  sync_.on_unsubscribed(BookLoss::disconnected);
   update(11);
   expect_syncing(false);
   sync_.on_subscribed();
@@ -397,7 +405,7 @@ TEST_F(BookSyncTest, IsNeverWrongWhateverIsLostRepeatedOrLate) {
       sync.on_update(last);
       if (what == 1) sync.on_update(last);
       if (what == 2) sync.on_malformed();
-      if (what == 3) sync.on_unsubscribed();
+      if (what == 3) sync.on_unsubscribed(BookLoss::disconnected);
       if (what == 3 || what == 4) sync.on_subscribed();
       if (what > 30 && sync.wants_snapshot()) {
         const auto of =
