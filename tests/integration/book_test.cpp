@@ -228,6 +228,27 @@ TEST_F(BookTest, WaitsForARestSideThatIsDown) {
   EXPECT_TRUE(becomes(book_at(11)));
 }
 
+TEST_F(BookTest, WaitsUntilARestSideThatIsAskedTooMuchAllowsItAgain) {
+  exchange_.apply(exchange::fault::Answer{
+      .to = exchange::fault::Answer::To::rest,
+      .bytes = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"});
+  update(10);
+  ASSERT_TRUE(bridge_.wait_for_log(
+      "book snapshot failed stream=depth.A detail=\"HTTP 429\" attempt=1 retry_ms=10"));
+  exchange_.apply(exchange::fault::Heal{});
+  EXPECT_TRUE(becomes(book_at(10)));
+}
+
+TEST_F(BookTest, WaitsForNoRestSideLongerThanFiveMinutes) {
+  exchange_.apply(
+      exchange::fault::Answer{.to = exchange::fault::Answer::To::rest,
+                              .bytes = "HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n"
+                                       "Retry-After: Thu, 31 Dec 2099 23:59:59 GMT\r\n\r\n"});
+  update(10);
+  EXPECT_TRUE(bridge_.wait_for_log(
+      "book snapshot failed stream=depth.A detail=\"HTTP 503\" attempt=1 retry_ms=3000"));
+}
+
 TEST_F(BookTest, GoesOnAfterAReconnectThatMissedNothing) {
   update(10);
   ASSERT_TRUE(becomes(book_at(10)));
