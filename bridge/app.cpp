@@ -165,7 +165,7 @@ struct App::Parts {
                  .measurements = measurements,
                  .clock = exchange_clock,
                  .key = credentials ? &credentials->key : nullptr}),
-        on_demand(on_demand_options(config), streams, subscriptions, session, measurements, log),
+        on_demand(on_demand_options(config), subscriptions, session, measurements, log),
         configured_streams(config.upstream.streams, {.publisher = publisher,
                                                      .streams = streams,
                                                      .subscriptions = subscriptions,
@@ -300,7 +300,10 @@ struct App::Parts {
   }
 
   void note_state(std::string_view stream, StreamState state) {
-    relay.note_state(stream, state);
+    if (state == StreamState::waiting && !subscriptions.state_of(stream))
+      relay.note_unwanted(stream);
+    else
+      relay.note_state(stream, state);
     if (measurements.is_configured(stream))
       measurements.of(stream).state.set(state);
     else

@@ -113,6 +113,7 @@ std::string_view to_string(BookState state) {
 std::string_view to_string(BookLoss loss) {
   switch (loss) {
     case BookLoss::disconnected: return "disconnected";
+    case BookLoss::unsubscribed: return "unsubscribed";
     case BookLoss::gap: return "gap";
     case BookLoss::malformed: return "malformed";
     case BookLoss::too_many_levels: return "too_many_levels";

@@ -89,6 +89,7 @@ enum class BookState : std::uint8_t { none, syncing, in_sync };
 /// Why a kept book stopped being right.
 enum class BookLoss : std::uint8_t {
   disconnected,     ///< the connection ended; it may prove right again
+  unsubscribed,     ///< nobody wants the stream any more; likewise
   gap,              ///< the exchange passed over updates
   malformed,        ///< a message could not be read
   too_many_levels,  ///< more than are kept

@@ -5,8 +5,6 @@
 
 namespace bpx::bridge {
 
-using std::chrono::milliseconds;
-
 Book::Book(std::string_view stream, std::size_t number, proto::DepthReader& reader,
            SnapshotSource& snapshots, StreamMeasurements& measurements, BookNews& news, Log& log)
     : stream_(stream),
@@ -36,19 +34,14 @@ void Book::on_published(const proto::MessageHeader& header, std::string_view mes
     sync_.on_malformed();
   if (was_in_sync && sync_.is_in_sync()) return;
   follow(was_in_sync);
-  seek_snapshot(milliseconds(0));
+  seek_snapshot();
 }
 
-void Book::on_subscribed() {
-  sync_.on_subscribed();
-  seek_snapshot(kSettle);
-}
-
-void Book::on_unsubscribed() {
+void Book::on_unsubscribed(BookLoss why) {
   const bool was_in_sync = sync_.is_in_sync();
-  sync_.on_unsubscribed();
+  sync_.on_unsubscribed(why);
   follow(was_in_sync);
-  seek_snapshot(milliseconds(0));
+  seek_snapshot();
 }
 
 void Book::on_snapshot(BookSnapshot snapshot) {
@@ -58,7 +51,7 @@ void Book::on_snapshot(BookSnapshot snapshot) {
   json_.clear();
   sync_.on_snapshot(std::move(snapshot));
   follow(was_in_sync);
-  seek_snapshot(milliseconds(0));
+  seek_snapshot();
   log_.debug("book snapshot", {{"stream", stream_},
                                {"update_id", snapshot_id},
                                {"in_sync", sync_.is_in_sync()},
@@ -84,11 +77,11 @@ void Book::follow(bool was_in_sync) {
     news_.lost(stream_, sync_.loss());
 }
 
-void Book::seek_snapshot(milliseconds delay) {
+void Book::seek_snapshot() {
   const bool wants = sync_.wants_snapshot();
   if (std::exchange(has_asked_, wants) == wants) return;
   if (wants)
-    snapshots_.want(number_, delay);
+    snapshots_.want(number_);
   else
     snapshots_.forget(number_);
 }

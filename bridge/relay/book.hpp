@@ -8,7 +8,6 @@
 #include "proto/depth_update.hpp"
 #include "proto/message_header.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -19,11 +18,6 @@ namespace bpx::bridge {
 /// to snapshots, and tells log and metrics how it fares. One thread.
 class Book {
  public:
-  /// A book that has been in doubt waits so long for a message that settles it, once the stream is
-  /// asked for, before a snapshot is fetched: by then the subscription is in force, so that no
-  /// update can come between the two.
-  static constexpr std::chrono::milliseconds kSettle{1'000};
-
   /// `number`: in publish.books. `reader` and `news` may be shared among books.
   Book(std::string_view stream, std::size_t number, proto::DepthReader& reader,
        SnapshotSource& snapshots, StreamMeasurements& measurements, BookNews& news, Log& log);
@@ -31,9 +25,9 @@ class Book {
   /// `message` must be followed by DepthReader::kPadding readable bytes.
   void on_published(const proto::MessageHeader& header, std::string_view message);
   /// The exchange has been asked for the stream, or sends it.
-  void on_subscribed();
+  void on_subscribed() { sync_.on_subscribed(); }
   /// It need not send it any more.
-  void on_unsubscribed();
+  void on_unsubscribed(BookLoss why);
   void on_snapshot(BookSnapshot snapshot);
 
   /// From now on it is measured by `measurements`, which are told how it fares.
@@ -50,7 +44,7 @@ class Book {
 
  private:
   void follow(bool was_in_sync);
-  void seek_snapshot(std::chrono::milliseconds delay);
+  void seek_snapshot();
 
   std::string stream_;
   std::size_t number_;

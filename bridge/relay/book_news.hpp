@@ -20,7 +20,7 @@ class BookNews {
 
   void lost(std::string_view stream, BookLoss why) {
     const auto [of_reason, is_new] = lost_.try_emplace(why, log_, kLost);
-    of_reason->second.write(LogLevel::warn, "book lost",
+    of_reason->second.write(is_meant(why) ? LogLevel::info : LogLevel::warn, "book lost",
                             {{"stream", stream}, {"reason", to_string(why)}});
   }
 
@@ -33,6 +33,8 @@ class BookNews {
   static constexpr std::string_view kCheck = "/status tells which books are in sync";
   static constexpr FewAMinute::Options kLost{.many = "many books lost", .check = kCheck};
   static constexpr FewAMinute::Options kInSync{.many = "many books in sync", .check = kCheck};
+
+  static bool is_meant(BookLoss why) { return why == BookLoss::unsubscribed; }
 
   Log& log_;
   std::map<BookLoss, FewAMinute> lost_;

@@ -27,16 +27,12 @@ bool BookSync::Aside::apply_to(OrderBook& book) const {
 }
 
 void BookSync::on_update(const proto::DepthUpdate& update) {
-  if (state_ == State::syncing) {
-    put_aside(update);
-    return join();
-  }
+  if (state_ == State::syncing) return put_aside(update);
   const bool is_old = update.last_update_id <= last_id_;
   if (is_old && !counts_anew(update)) return;
   if (is_old || update.first_update_id > last_id_ + 1) {
     lose(is_old ? BookLoss::ids_began_anew : BookLoss::gap);
-    put_aside(update);
-    return join();
+    return put_aside(update);
   }
   if (!book_.apply(update)) {
     lose(BookLoss::too_many_levels);
@@ -55,32 +51,25 @@ void BookSync::on_malformed() {
     lose(BookLoss::malformed);
 }
 
-void BookSync::on_subscribed() { is_subscribed_ = true; }
-
-void BookSync::on_unsubscribed() {
+void BookSync::on_unsubscribed(BookLoss why) {
   is_subscribed_ = false;
+  if (state_ == State::syncing) forget_aside();
   if (state_ != State::in_sync) return;
   state_ = State::suspended;
-  loss_ = BookLoss::disconnected;
+  loss_ = why;
 }
 
 void BookSync::on_snapshot(BookSnapshot snapshot) {
-  if (state_ == State::in_sync) return;
-  if (state_ == State::suspended) {
-    if (snapshot.last_update_id == last_id_ && is_subscribed_) state_ = State::in_sync;
-    if (snapshot.last_update_id <= last_id_) return;
-  }
+  if (state_ != State::syncing) return;
   if (!held_ || snapshot.last_update_id < held_->last_update_id) held_ = std::move(snapshot);
   waited_ = 0;
-  if (state_ == State::syncing) join();
+  join();
 }
 
+/// It takes an update to join a snapshot with: until one comes the snapshot would only grow old.
 bool BookSync::wants_snapshot() const {
-  if (!is_subscribed_ || state_ == State::in_sync) return false;
-  if (held_) return waited_ >= kPatience;
-  // What is syncing needs an update to join a snapshot with: until one comes the snapshot would
-  // only grow old.
-  return state_ == State::suspended || !aside_.empty();
+  if (state_ != State::syncing || aside_.empty()) return false;
+  return !held_ || waited_ >= kPatience;
 }
 
 void BookSync::lose(BookLoss why) {
@@ -91,7 +80,9 @@ void BookSync::lose(BookLoss why) {
   forget_aside();
 }
 
+/// Of a subscription that is about to end the updates may be the last.
 void BookSync::put_aside(const proto::DepthUpdate& update) {
+  if (!is_subscribed_) return;
   if (!aside_.empty()) {
     const auto last_id = aside_.back().last_update_id;
     const bool is_old = update.last_update_id <= last_id;
@@ -103,6 +94,7 @@ void BookSync::put_aside(const proto::DepthUpdate& update) {
     bytes_aside_ -= aside_.front().bytes();
     aside_.pop_front();
   }
+  join();
 }
 
 void BookSync::forget_aside() {
@@ -137,7 +129,7 @@ void BookSync::take_over(std::uint64_t last_id) {
   held_.reset();
   last_id_ = last_id;
   forget_aside();
-  state_ = is_subscribed_ ? State::in_sync : State::suspended;
+  state_ = State::in_sync;
 }
 
 /// Asked of an update that tells nothing new by its ids. One alone is a repetition; where it

@@ -25,8 +25,10 @@ struct BookSnapshot {
 ///
 ///     syncing    no book; updates are put aside until a snapshot fits before them
 ///     in_sync
-///     suspended  the subscription ended, so that updates may be missing: until the next one of
-///                another continues the book, or a snapshot proves that nothing has changed
+///     suspended  the subscription ended, so that updates may be missing: until the first one of
+///                another continues the book, or does not
+///
+/// A snapshot alone never brings it in sync: whether a subscription is in force shows by an update.
 class BookSync {
  public:
   /// So much is put aside while a snapshot is awaited; then the oldest updates go. Applying all of
@@ -40,8 +42,9 @@ class BookSync {
   void on_update(const proto::DepthUpdate& update);
   /// A message of the stream that could not be read.
   void on_malformed();
-  void on_subscribed();
-  void on_unsubscribed();
+  /// What comes from now on is of a subscription that has been asked for.
+  void on_subscribed() { is_subscribed_ = true; }
+  void on_unsubscribed(BookLoss why);
   /// Its book is not too large.
   void on_snapshot(BookSnapshot snapshot);
 

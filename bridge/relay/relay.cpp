@@ -28,13 +28,18 @@ Relay::Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher,
 void Relay::note_state(std::string_view name, StreamState state) {
   auto* const stream = streams_.find(name);
   if (stream == nullptr) return;
-  if (state == StreamState::requested)
-    stream->last_connection = 0;  // its next message is the first
+  if (state != StreamState::live) stream->last_connection = 0;  // its next message is the first
   if (stream->book == nullptr) return;
   if (state == StreamState::requested || state == StreamState::live)
     stream->book->on_subscribed();
   else
-    stream->book->on_unsubscribed();
+    stream->book->on_unsubscribed(BookLoss::disconnected);
+}
+
+void Relay::note_unwanted(std::string_view name) {
+  const auto* const stream = streams_.find(name);
+  if (stream != nullptr && stream->book != nullptr)
+    stream->book->on_unsubscribed(BookLoss::unsubscribed);
 }
 
 Relayed Relay::accept(std::string_view message, const Moment& received) {

@@ -59,6 +59,8 @@ class Relay {
 
   /// How far the stream has come at the exchange: its book is right only while it is asked for.
   void note_state(std::string_view stream, StreamState state);
+  /// Nobody wants it any more.
+  void note_unwanted(std::string_view stream);
 
   /// `message`, which had been read at `received`, must be followed by EnvelopeReader::kPadding
   /// readable bytes.

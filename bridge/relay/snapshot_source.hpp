@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 
 namespace bpx::bridge {
@@ -9,9 +8,9 @@ namespace bpx::bridge {
 /// their number in `publish.books`.
 class SnapshotSource {
  public:
-  /// From `delay` on, a snapshot of `book` is to be had and delivered, however many attempts it
+  /// A snapshot of `book`, taken from now on, is to be had and delivered, however many attempts it
   /// takes.
-  virtual void want(std::size_t book, std::chrono::milliseconds delay) = 0;
+  virtual void want(std::size_t book) = 0;
 
   /// It no longer is. One may be delivered all the same.
   virtual void forget(std::size_t book) = 0;

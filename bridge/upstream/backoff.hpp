@@ -24,6 +24,9 @@ class Backoff {
   /// data has been stable again: a server that closes at every greeting is not hammered.
   std::chrono::milliseconds after(std::chrono::milliseconds lived, bool is_invited);
 
+  /// Failures are forgotten.
+  void reset();
+
  private:
   Options options_;
   std::mt19937_64 random_;

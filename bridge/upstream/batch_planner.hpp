@@ -36,6 +36,7 @@ struct WantedStream {
   struct Here {
     Phase phase = Phase::pending;
     std::uint64_t request = 0;       ///< the last one for it; 0: none
+    bool is_behind_end = false;      ///< until the verdict, data may be of what ended before
     std::size_t company = SIZE_MAX;  ///< so many are asked for together at most; fewer: a suspect
     bool is_acknowledged = false;
     bool is_in_doubt = false;          ///< accepted by a silence that tells little

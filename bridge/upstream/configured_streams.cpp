@@ -29,7 +29,7 @@ bool ConfiguredStreams::add(const std::string& stream) {
     return false;
   }
   parts_.measurements.add_configured(stream);
-  parts_.streams.add_requested(stream).last_connection = 0;  // its next message is the first
+  parts_.streams.add_requested(stream);
   parts_.subscriptions.want(stream);
   parts_.subscriptions.set_lasting(stream, true);
   streams_.insert(stream);

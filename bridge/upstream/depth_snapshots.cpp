@@ -16,8 +16,23 @@
 namespace bpx::bridge {
 
 namespace asio = boost::asio;
-using std::chrono::duration_cast;
 using std::chrono::milliseconds;
+
+namespace {
+
+/// Whoever answers so has looked at the request, and might answer another.
+SnapshotQueue::Trouble trouble_of(unsigned status) {
+  using enum SnapshotQueue::Trouble;
+  return status == 200 || status == 400 || status == 404 ? of_book : of_site;
+}
+
+/// Who has been asked too much is not asked again at once, whether or not it says so.
+milliseconds leave_alone(const RestClient::Response& response) {
+  const milliseconds otherwise(response.status == 429 ? 1'000 : 0);
+  return std::max<milliseconds>(response.retry_after.value_or(std::chrono::seconds(0)), otherwise);
+}
+
+}  // namespace
 
 std::string depth_target(std::string_view path_prefix, std::string_view stream) {
   const auto name = proto::StreamName::parse(stream);
@@ -34,82 +49,62 @@ DepthSnapshots::DepthSnapshots(const asio::any_io_executor& observing, Options o
       tls_(tls),
       log_(log),
       deliver_(std::move(deliver)),
+      queue_(options_.backoff, streams.size(), std::random_device{}()),
       waits_{asio::steady_timer(observing), asio::steady_timer(observing)} {
-  std::random_device seed;
   for (const auto& stream : streams)
-    jobs_.push_back({.stream = stream,
-                     .target = depth_target(options_.path_prefix, stream),
-                     .backoff = Backoff(options_.backoff, seed()),
-                     .due = {},
-                     .delivered = {}});
+    sources_.push_back({.stream = stream, .target = depth_target(options_.path_prefix, stream)});
 }
 
-void DepthSnapshots::want(std::size_t book, milliseconds delay) {
-  asio::post(observing_, [this, book, delay] { begin(jobs_.at(book), delay); });
-}
-
-void DepthSnapshots::forget(std::size_t book) {
+void DepthSnapshots::want(std::size_t book) {
   asio::post(observing_, [this, book] {
-    jobs_.at(book).is_wanted = false;
-    ++jobs_.at(book).generation;
+    queue_.want(book, Clock::now());
+    wake();
   });
 }
 
-void DepthSnapshots::begin(Job& job, milliseconds delay) {
-  const auto now = Clock::now();
-  // How long the last one has served tells whether all is well again.
-  const auto served = job.delivered == Clock::time_point{}
-                          ? milliseconds(0)
-                          : duration_cast<milliseconds>(now - job.delivered);
-  job.is_wanted = true;
-  ++job.generation;
-  job.due = now + std::max(delay, job.backoff.after(served, /*is_invited=*/false));
+void DepthSnapshots::forget(std::size_t book) {
+  asio::post(observing_, [this, book] { queue_.forget(book); });
+}
+
+void DepthSnapshots::wake() {
   for (auto& wait : waits_) wait.cancel();
 }
 
 asio::awaitable<void> DepthSnapshots::work(std::size_t worker) {
   std::unique_ptr<RestClient> client;  // kept while there is more to fetch at once
   for (;;) {
-    auto* const job = next();
-    if (job != nullptr && job->due <= Clock::now()) {
-      co_await fulfil(*job, client);
+    if (const auto errand = queue_.take(Clock::now())) {
+      co_await fulfil(*errand, client);
+      wake();
       continue;
     }
     client.reset();
-    waits_.at(worker).expires_at(job != nullptr ? job->due : Clock::time_point::max());
+    waits_.at(worker).expires_at(queue_.next());
     co_await waits_.at(worker).async_wait(asio::as_tuple(asio::use_awaitable));
   }
 }
 
-/// The job that is due first.
-DepthSnapshots::Job* DepthSnapshots::next() {
-  Job* first = nullptr;
-  for (auto& job : jobs_)
-    if (job.is_wanted && !job.is_under_way && (first == nullptr || job.due < first->due))
-      first = &job;
-  return first;
-}
-
-asio::awaitable<void> DepthSnapshots::fulfil(Job& job, std::unique_ptr<RestClient>& client) {
-  job.is_under_way = true;
-  const auto generation = job.generation;
-  auto fetched = co_await fetch(job, client);
-  job.is_under_way = false;
-  // What was asked for before the book was lost again says nothing of what came since.
-  if (job.generation != generation || !job.is_wanted) co_return;
-  if (!fetched.snapshot) {
-    client.reset();
-    retry(job, fetched.error);
+/// Failures are logged at the 1st, 2nd, 4th, 8th ….
+asio::awaitable<void> DepthSnapshots::fulfil(SnapshotQueue::Errand errand,
+                                             std::unique_ptr<RestClient>& client) {
+  const auto& source = sources_.at(errand.book);
+  auto fetched = co_await fetch(source.target, client);
+  const auto now = Clock::now();
+  if (fetched.snapshot) {
+    if (queue_.delivered(errand, now)) deliver_(errand.book, std::move(*fetched.snapshot));
     co_return;
   }
-  job.is_wanted = false;
-  job.delivered = Clock::now();
-  job.failures = 0;
-  deliver_(static_cast<std::size_t>(&job - jobs_.data()), std::move(*fetched.snapshot));
+  client.reset();
+  const auto failure = queue_.failed(errand, fetched.trouble, fetched.leave_alone, now);
+  if (failure && std::has_single_bit(failure->attempt))
+    log_.warn("book snapshot failed", {{"stream", source.stream},
+                                       {"detail", fetched.error},
+                                       {"attempt", failure->attempt},
+                                       {"retry_ms", failure->retry.count()}});
 }
 
 asio::awaitable<DepthSnapshots::Fetched> DepthSnapshots::fetch(
-    const Job& job, std::unique_ptr<RestClient>& client) {
+    const std::string& target, std::unique_ptr<RestClient>& client) {
   Fetched fetched;
   if (client == nullptr) {
     auto opened = co_await RestClient::open(options_.rest, &tls_);
@@ -117,7 +112,9 @@ asio::awaitable<DepthSnapshots::Fetched> DepthSnapshots::fetch(
     fetched.error = std::move(opened.error);
     if (client == nullptr) co_return fetched;
   }
-  auto response = co_await client->get(job.target);
+  auto response = co_await client->get(target);
+  fetched.trouble = trouble_of(response.status);
+  fetched.leave_alone = leave_alone(response);
   if (response.status != 200) {
     fetched.error =
         !response.error.empty() ? response.error : "HTTP " + std::to_string(response.status);
@@ -136,17 +133,6 @@ asio::awaitable<DepthSnapshots::Fetched> DepthSnapshots::fetch(
         "it has more than " + std::to_string(OrderBook::kMaxLevels) + " levels on a side";
   }
   co_return fetched;
-}
-
-/// Logged at the 1st, 2nd, 4th, 8th … failure.
-void DepthSnapshots::retry(Job& job, std::string_view error) {
-  const auto wait = job.backoff.after(milliseconds(0), /*is_invited=*/false);
-  job.due = Clock::now() + wait;
-  if (std::has_single_bit(++job.failures))
-    log_.warn("book snapshot failed", {{"stream", job.stream},
-                                       {"detail", error},
-                                       {"attempt", job.failures},
-                                       {"retry_ms", wait.count()}});
 }
 
 }  // namespace bpx::bridge

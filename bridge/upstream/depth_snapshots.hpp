@@ -5,6 +5,7 @@
 #include "bridge/relay/snapshot_source.hpp"
 #include "bridge/upstream/backoff.hpp"
 #include "bridge/upstream/rest_client.hpp"
+#include "bridge/upstream/snapshot_queue.hpp"
 #include "proto/depth_update.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -14,7 +15,6 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,11 +28,11 @@ namespace bpx::bridge {
 std::string depth_target(std::string_view path_prefix, std::string_view stream);
 
 /// Fetches snapshots of books over REST, as long as they are wanted: one at a time of each book, a
-/// few at a time in all, with a backoff that only a book which holds for a while resets. Belongs to
-/// the observing thread, where answers are read and sorted too, so that they cost messages nothing.
+/// few at a time in all, when a SnapshotQueue says so. Belongs to the observing thread, where
+/// answers are read and sorted too, so that they cost messages nothing.
 class DepthSnapshots final : public SnapshotSource {
  public:
-  /// So many requests are under way at a time: the exchange limits what an address may ask.
+  /// So many requests are under way at a time.
   static constexpr std::size_t kAtOnce = 2;
 
   struct Options {
@@ -49,7 +49,7 @@ class DepthSnapshots final : public SnapshotSource {
                  Deliver deliver);
 
   // Called on the relaying thread.
-  void want(std::size_t book, std::chrono::milliseconds delay) override;
+  void want(std::size_t book) override;
   void forget(std::size_t book) override;
 
   /// Fetches for ever: to be run once for each `worker` below kAtOnce.
@@ -57,36 +57,33 @@ class DepthSnapshots final : public SnapshotSource {
 
  private:
   using Clock = std::chrono::steady_clock;
+  using Trouble = SnapshotQueue::Trouble;
 
-  struct Job {
+  struct Source {
     std::string stream;
     std::string target;
-    Backoff backoff;
-    bool is_wanted = false;
-    bool is_under_way = false;
-    std::uint64_t generation = 0;  ///< changes whenever it is wanted anew, or no more
-    Clock::time_point due;
-    Clock::time_point delivered;  ///< last
-    std::uint64_t failures = 0;   ///< since then
   };
   struct Fetched {
     std::optional<BookSnapshot> snapshot;
     std::string error;
+    Trouble trouble = Trouble::of_site;
+    std::chrono::milliseconds leave_alone{0};  ///< it asks for that
   };
 
-  void begin(Job& job, std::chrono::milliseconds delay);
-  Job* next();
-  boost::asio::awaitable<void> fulfil(Job& job, std::unique_ptr<RestClient>& client);
-  boost::asio::awaitable<Fetched> fetch(const Job& job, std::unique_ptr<RestClient>& client);
-  void retry(Job& job, std::string_view error);
+  boost::asio::awaitable<void> fulfil(SnapshotQueue::Errand errand,
+                                      std::unique_ptr<RestClient>& client);
+  boost::asio::awaitable<Fetched> fetch(const std::string& target,
+                                        std::unique_ptr<RestClient>& client);
+  void wake();
 
   boost::asio::any_io_executor observing_;
   Options options_;
   TlsContext& tls_;
   Log& log_;
   Deliver deliver_;
-  std::vector<Job> jobs_;
-  std::array<boost::asio::steady_timer, kAtOnce> waits_;  ///< cancelled when a job has come
+  std::vector<Source> sources_;  ///< by book
+  SnapshotQueue queue_;
+  std::array<boost::asio::steady_timer, kAtOnce> waits_;  ///< cancelled when there is news
   proto::DepthReader reader_;
 };
 

@@ -7,10 +7,9 @@
 
 namespace bpx::bridge {
 
-OnDemand::OnDemand(Options options, StreamTable& streams, Subscriptions& subscriptions,
-                   Session& session, Measurements& measurements, Log& log)
+OnDemand::OnDemand(Options options, Subscriptions& subscriptions, Session& session,
+                   Measurements& measurements, Log& log)
     : is_enabled_(options.is_enabled),
-      streams_(streams),
       subscriptions_(subscriptions),
       session_(session),
       measurements_(measurements),
@@ -37,12 +36,10 @@ OnDemand::OnDemand(Options options, StreamTable& streams, Subscriptions& subscri
 
 void OnDemand::expire() { demand_.expire(steady_ns()); }
 
-/// A stream that is asked for anew starts afresh: its next message is the first.
 void OnDemand::change(std::string_view stream, bool is_wanted, std::uint64_t consumer) {
   note_change(stream, is_wanted);
   if (is_wanted) {
     measurements_.add_on_demand(stream);
-    if (auto* const known = streams_.find(stream)) known->last_connection = 0;
     subscriptions_.want(stream, consumer);
   } else {
     subscriptions_.unwant(stream);

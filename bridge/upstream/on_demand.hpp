@@ -4,7 +4,6 @@
 #include "bridge/observe/log.hpp"
 #include "bridge/observe/measurements.hpp"
 #include "bridge/relay/demand.hpp"
-#include "bridge/relay/stream_table.hpp"
 #include "bridge/upstream/session.hpp"
 #include "bridge/upstream/subscriptions.hpp"
 
@@ -26,7 +25,7 @@ class OnDemand {
     std::string topic_terminator;
   };
 
-  OnDemand(Options options, StreamTable& streams, Subscriptions& subscriptions, Session& session,
+  OnDemand(Options options, Subscriptions& subscriptions, Session& session,
            Measurements& measurements, Log& log);
 
   /// Who decides what is wanted; null where consumers do not.
@@ -47,7 +46,6 @@ class OnDemand {
   void note_refused(const Subscription& subscription);
 
   bool is_enabled_;
-  StreamTable& streams_;
   Subscriptions& subscriptions_;
   Session& session_;
   Measurements& measurements_;

@@ -1,13 +1,13 @@
 #include "bridge/upstream/refusal.hpp"
 
+#include "bridge/upstream/retry_after.hpp"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
-#include <ctime>
 
 namespace bpx::bridge {
 namespace {
@@ -18,8 +18,6 @@ using std::chrono::seconds;
 
 constexpr std::size_t kMaxText = 160;
 constexpr std::size_t kMaxLocation = 200;
-/// However long a server asks to wait.
-constexpr seconds kMaxWait{300};
 
 std::string cut(std::string text, std::size_t most) {
   if (text.size() <= most) return text;
@@ -52,25 +50,6 @@ std::string text_of(std::string_view body) {
   }
   while (text.ends_with(' ')) text.pop_back();
   return cut(std::move(text), kMaxText);
-}
-
-/// Seconds, or one of the three forms of a date (RFC 9110, 10.2.3 and 5.6.7).
-std::optional<seconds> parse_retry_after(const std::string& value,
-                                         std::chrono::system_clock::time_point now) {
-  std::uint32_t count = 0;
-  const auto* const end = value.data() + value.size();
-  const auto [rest, error] = std::from_chars(value.data(), end, count);
-  if (error == std::errc::result_out_of_range) return kMaxWait;
-  if (error == std::errc{} && rest == end) return std::min(seconds(count), kMaxWait);
-  for (const auto* form :
-       {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"}) {
-    std::tm date{};
-    const auto* const stop = ::strptime(value.c_str(), form, &date);
-    if (stop == nullptr || *stop != '\0') continue;
-    const auto then = std::chrono::system_clock::from_time_t(::timegm(&date));
-    return std::clamp(std::chrono::ceil<seconds>(then - now), seconds(0), kMaxWait);
-  }
-  return std::nullopt;
 }
 
 std::string mend_for(const Refusal& refusal) {

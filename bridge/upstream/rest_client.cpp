@@ -1,5 +1,6 @@
 #include "bridge/upstream/rest_client.hpp"
 
+#include "bridge/upstream/retry_after.hpp"
 #include "bridge/upstream/transport.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -63,8 +64,13 @@ class Client final : public RestClient {
             co_await http::async_read(transport_, buffer_, parser, kAsTuple);
         error)
       co_return Response{.status = 0, .body = {}, .error = error.message()};
+    auto& answer = parser.get();
+    const std::string retry_after(answer[http::field::retry_after]);
     co_return Response{
-        .status = parser.get().result_int(), .body = std::move(parser.get().body()), .error = {}};
+        .status = answer.result_int(),
+        .body = std::move(answer.body()),
+        .error = {},
+        .retry_after = parse_retry_after(retry_after, std::chrono::system_clock::now())};
   }
 
   Options options_;

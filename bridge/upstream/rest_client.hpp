@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace bpx::bridge {
@@ -28,6 +29,7 @@ class RestClient {
     unsigned status = 0;  ///< HTTP; 0 where there was no answer
     std::string body;
     std::string error;
+    std::optional<std::chrono::seconds> retry_after = std::nullopt;  ///< it asks to wait so long
   };
 
   struct Opened {

@@ -61,7 +61,7 @@ void Subscriptions::unwant(std::string_view name) {
   if (options_.on_change) options_.on_change(name, State::waiting);
   if (stream.is_canary) return;
   if (stream.here.request == 0) return void(streams_.erase(entry));
-  stream.here = {.request = stream.here.request};
+  stream.here = {.request = stream.here.request, .is_behind_end = stream.here.is_behind_end};
   stream.state = State::waiting;
 }
 
@@ -123,8 +123,13 @@ std::optional<Subscriptions::Request> Subscriptions::next_request(TimePoint now)
     request.streams.push_back(name);
     stream.here.phase = Phase::open;
     stream.here.request = request.id;
-    if (stream.state == State::waiting) set_state(*entry, State::requested);
-    if (request.is_end) streams_.erase(entry);
+    stream.here.is_behind_end = here_.ended.contains(name);
+    if (request.is_end) {
+      here_.ended.insert_or_assign(name, request.id);
+      streams_.erase(entry);
+    } else if (stream.state == State::waiting && !stream.here.is_behind_end) {
+      set_state(*entry, State::requested);
+    }
   }
   return request;
 }
@@ -142,7 +147,8 @@ void Subscriptions::on_fence(std::uint64_t id, TimePoint now) {
 void Subscriptions::on_data(std::string_view name) {
   const auto entry = streams_.find(name);
   if (entry == streams_.end() || entry->second.is_ending()) return;
-  if (entry->second.here.request == 0) return;  // a subscription is about to end
+  const auto& here = entry->second.here;
+  if (here.request == 0 || here.is_behind_end) return;  // a subscription is about to end
   set_state(*entry, State::live);
   accept(*entry, {});
 }
@@ -161,6 +167,7 @@ bool Subscriptions::on_error(std::optional<std::uint64_t> id, std::int64_t code,
 
 void Subscriptions::judge(TimePoint now) {
   while (const auto request = here_.fences.next_verdict(now)) {
+    std::erase_if(here_.ended, [&](const auto& end) { return end.second <= request->id; });
     Entries asked;
     for (auto& entry : streams_)
       if (const auto& here = entry.second.here; here.phase == Phase::open)
@@ -177,6 +184,7 @@ void Subscriptions::judge(TimePoint now) {
 void Subscriptions::accept(Entry& entry, TimePoint now) {
   auto& stream = entry.second;
   stream.was_accepted = true;
+  stream.here.is_behind_end = false;
   if (stream.state != State::live) set_state(entry, State::requested);
   const auto refusal = stream.here.refusal;
   settle(stream, Refusal::none, now);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -28,7 +29,8 @@ namespace bpx::bridge {
 /// mean that the exchange is full: what is not accepted yet is rejected with its words. What is
 /// rejected or silent is pending again after a while. An error behind its fence means that silence
 /// tells little: what it accepted is pending again, and from then on there is one request at a
-/// time.
+/// time. Of a stream that is asked for again so soon that its end may still be under way, nothing
+/// counts before the verdict: it stays waiting, since what comes may be of the subscription before.
 class Subscriptions {
  public:
   using TimePoint = Fences::TimePoint;
@@ -159,6 +161,8 @@ class Subscriptions {
     TimePoint next_due = TimePoint::max();  ///< no stream is due before, nor room
     Room room{};
     Fences fences{};
+    /// Streams whose end may be under way, each with the last request to end it.
+    std::map<std::string, std::uint64_t, std::less<>> ended{};
   } here_{};
 };
 

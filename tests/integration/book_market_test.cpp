@@ -4,9 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <iostream>
 #include <memory>
 #include <random>
 
@@ -22,12 +19,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kStream = "depth.SOL_USDC";
 constexpr auto kAggregated = "depth.200ms.SOL_USDC";
-
-/// So that a run can be made heavier than CTest's.
-double setting(const char* name, double otherwise) {
-  const char* const text = std::getenv(name);
-  return text != nullptr ? std::stod(text) : otherwise;
-}
 
 /// A market that moves, and a bridge that keeps two of its books.
 class BookMarketTest : public testing::Test {
@@ -171,90 +162,6 @@ TEST_F(BookMarketTest, HoldsTheTrueBookThroughEverythingThatGoesWrong) {
   for (std::size_t i = 0; i < joiners.size(); ++i)
     expect_true_book(*joiners[i], "joiner " + std::to_string(i));
   EXPECT_GT(bridge_.metric(R"(book_resyncs_total{stream="depth.SOL_USDC"})"), 0);
-}
-
-/// The full size is 200 joiners under 20,000 messages a second:
-///     BPX_JOINERS=200 BPX_EVENTS_PER_SECOND=16000 BPX_MIN_RATE=20000
-///       build/plain/tests/integration/integration_test --gtest_filter='*ManyJoiners*'
-/// BPX_MIN_RATE is the number of messages a second below which the test fails. Whoever has followed
-/// for long enough gives up the stream, but stays connected until the last one has.
-/// Every book and every state that a joiner reaches is compared with the exchange's at the same
-/// update, which follows from its REST depth before the market opens and all messages since.
-TEST_F(BookMarketTest, GivesManyJoinersAtRandomMomentsARightBookAndNoHole) {
-  const auto joins = static_cast<int>(setting("BPX_JOINERS", 24));
-  const auto rate = setting("BPX_EVENTS_PER_SECOND", 1'500);
-  constexpr int kThreads = 4;
-  constexpr std::uint64_t kFollowed = 100;
-
-  auto truth = rest();
-  ReadySubscriber witness(bridge_.public_endpoint(), {kStream});
-  const auto received = [&] {
-    double sum = 0;
-    for (const auto& stream : config_.upstream.streams)
-      sum += bridge_.metric("received_messages_total{stream=\"" + stream + "\"}");
-    return sum;
-  };
-  const auto start = Clock::now();
-  run_market(rate);
-
-  struct Joined {
-    std::uint64_t update_id;
-    std::string text;
-  };
-  std::mutex mutex;
-  std::vector<Joined> seen;
-  std::vector<std::string> failures;
-  std::vector<std::unique_ptr<LateJoiner>> joined;
-  std::vector<std::thread> threads;
-  for (int thread = 0; thread < kThreads; ++thread)
-    threads.emplace_back([&, thread] {
-      std::mt19937 random(static_cast<unsigned>(thread));
-      for (int i = thread; i < joins; i += kThreads) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(random() % 40));
-        auto joiner = std::make_unique<LateJoiner>(bridge_.public_endpoint(), kStream);
-        const auto end = Clock::now() + kDeadline;
-        std::optional<Joined> at_first;
-        while (joiner->applied() < kFollowed && Clock::now() < end) {
-          joiner->step(100ms);
-          if (!at_first && joiner->book())
-            at_first = {joiner->book()->update_id(), joiner->book()->text()};
-        }
-        joiner->rest();
-        const std::lock_guard lock(mutex);
-        if (!joiner->book() || !at_first || joiner->applied() < kFollowed)
-          failures.push_back("joiner " + std::to_string(i) + " got no book or nothing after it");
-        else if (joiner->gaps() + joiner->holes() + joiner->breaks() > 0)
-          failures.push_back("joiner " + std::to_string(i) + " saw a hole");
-        else
-          seen.insert(seen.end(),
-                      {*at_first, {joiner->book()->update_id(), joiner->book()->text()}});
-        joined.push_back(std::move(joiner));
-      }
-    });
-  for (auto& thread : threads) thread.join();
-  const auto took = std::chrono::duration<double>(Clock::now() - start).count();
-  const auto reached = received() / took;
-  std::cout << joins << " joiners in " << took << " s, " << reached << " messages a second\n";
-  halt_market();
-  EXPECT_GE(reached, setting("BPX_MIN_RATE", 0));
-  EXPECT_TRUE(bridge_.wait_for_metric(R"(subscribers{endpoint="public"})", joins + 1))
-      << "the joiners, and who has seen everything";
-  EXPECT_EQ(bridge_.metric(R"(slow_subscriber_episodes_total{endpoint="public"})"), 0);
-  EXPECT_EQ(failures, std::vector<std::string>{});
-  ASSERT_EQ(seen.size(), 2 * static_cast<std::size_t>(joins));
-
-  std::ranges::sort(seen, {}, &Joined::update_id);
-  auto next = seen.begin();
-  for (;;) {
-    for (; next != seen.end() && next->update_id == truth.update_id(); ++next)
-      ASSERT_EQ(next->text, truth.text());
-    if (next == seen.end()) break;
-    const auto message = witness.next();
-    ASSERT_TRUE(message);
-    if (message->topic != kStream) continue;
-    ASSERT_TRUE(truth.apply(message->payload));
-    ASSERT_LE(truth.update_id(), next->update_id) << "no message ends at that update";
-  }
 }
 
 }  // namespace

@@ -228,6 +228,27 @@ TEST_F(BookTest, WaitsForARestSideThatIsDown) {
   EXPECT_TRUE(becomes(book_at(11)));
 }
 
+TEST_F(BookTest, WaitsUntilARestSideThatIsAskedTooMuchAllowsItAgain) {
+  exchange_.apply(exchange::fault::Answer{
+      .to = exchange::fault::Answer::To::rest,
+      .bytes = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"});
+  update(10);
+  ASSERT_TRUE(bridge_.wait_for_log(
+      "book snapshot failed stream=depth.A detail=\"HTTP 429\" attempt=1 retry_ms=10"));
+  exchange_.apply(exchange::fault::Heal{});
+  EXPECT_TRUE(becomes(book_at(10)));
+}
+
+TEST_F(BookTest, WaitsForNoRestSideLongerThanFiveMinutes) {
+  exchange_.apply(
+      exchange::fault::Answer{.to = exchange::fault::Answer::To::rest,
+                              .bytes = "HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n"
+                                       "Retry-After: Thu, 31 Dec 2099 23:59:59 GMT\r\n\r\n"});
+  update(10);
+  EXPECT_TRUE(bridge_.wait_for_log(
+      "book snapshot failed stream=depth.A detail=\"HTTP 503\" attempt=1 retry_ms=3000"));
+}
+
 TEST_F(BookTest, GoesOnAfterAReconnectThatMissedNothing) {
   update(10);
   ASSERT_TRUE(becomes(book_at(10)));
@@ -242,12 +263,15 @@ TEST_F(BookTest, GoesOnAfterAReconnectThatMissedNothing) {
   EXPECT_EQ(resyncs(), 0);
 }
 
-TEST_F(BookTest, IsProvedByASnapshotWhereTheMarketIsQuietAfterAReconnect) {
+TEST_F(BookTest, IsNoneAfterAReconnectUntilTheStreamSpeaksThoughRestTellsTheSame) {
   update(10);
   ASSERT_TRUE(becomes(book_at(10)));
+  exchange_.apply(exchange::fault::IgnoreRequests{.count = 100});
   exchange_.apply(exchange::fault::Drop{});
-  ASSERT_TRUE(bridge_.wait_for_log("book lost stream=depth.A reason=disconnected"));
-  EXPECT_TRUE(becomes(book_at(10)));
+  ASSERT_TRUE(exchange_.wait_for_connections(2));
+  ASSERT_TRUE(bridge_.wait_for_page("/readyz", "200 OK"))
+      << "a request that is dropped shows nowhere";
+  EXPECT_EQ(ask().payload, "");
   EXPECT_EQ(resyncs(), 0);
 }
 
@@ -272,11 +296,12 @@ TEST_F(BookTest, IsNoneWhileTheStreamIsNotCarriedAndNotTheOldOneAfterwards) {
   bridge_.reload(without);
   ASSERT_TRUE(exchange_.wait_for_exactly({"depth.200ms.A", "depth.B", "account.orderUpdate"}));
   EXPECT_EQ(ask().payload, "");
+  EXPECT_TRUE(bridge_.wait_for_log("INFO  book lost stream=depth.A reason=unsubscribed"));
   snapshot(11);  // which nobody was told of
   bridge_.reload(config(exchange_, directory_));
   ASSERT_TRUE(exchange_.wait_for_subscriptions(4));
-  ASSERT_TRUE(bridge_.wait_for_log("book snapshot stream=depth.A update_id=11 in_sync=false"));
-  EXPECT_EQ(ask().payload, "") << "it is two books: the old one, and that of the snapshot";
+  ASSERT_TRUE(bridge_.wait_for_page("/readyz", "200 OK"));
+  EXPECT_EQ(ask().payload, "") << "the stream has not said that it is the old one still";
   update(12);
   EXPECT_TRUE(becomes(book_at(12)));
 }
@@ -308,6 +333,7 @@ TEST_F(BookTest, OfAStreamOnDemandIsNoneOnceNobodyWantsTheStream) {
   }
   ASSERT_TRUE(exchange.wait_for_exactly({"depth.B"}));
   EXPECT_TRUE(book(""));
+  EXPECT_TRUE(bridge.wait_for_log("INFO  book lost stream=depth.A reason=unsubscribed"));
 }
 
 TEST_F(BookTest, OfAnAggregatedStreamFollowsThatStreamAlone) {

@@ -44,6 +44,7 @@ class Client(Program):
 
     def __init__(self, command):
         self.printed = []  # pairs of stream and text, as Exchange.sent has them
+        self.by_epoch = {}  # likewise, of each bridge
         self.positions = {}  # stream → epoch and sequence printed last
         self.faults = []  # what is not in sequence
         self.reluctance = 0  # seconds that each line has to wait until the next is read
@@ -75,6 +76,7 @@ class Client(Program):
             self.faults.append((stream, before, epoch, sequence))
         self.positions[stream] = epoch, sequence
         self.printed.append((stream, match[4]))
+        self.by_epoch.setdefault(epoch, []).append(self.printed[-1])
 
     def hold_up(self):
         """What it prints behind its next line is not read: it gets no further than a pipe holds."""
@@ -102,6 +104,12 @@ class Client(Program):
 def all_sent(exchange, streams):
     """What went to clients of these."""
     return [(stream, text) for stream, text in exchange.sent() if stream in streams]
+
+
+def sent_to(exchange, connection, streams):
+    """Likewise, on one connection."""
+    return [(frame["stream"], frame["text"]) for frame in exchange.everything_sent()
+            if frame["connection"] == connection and frame["stream"] in streams]
 
 
 def by_stream(messages, streams):
@@ -166,6 +174,7 @@ class ClientTest:
     """What every client must stand."""
 
     has_curve = True
+    keepalive_min = 0  # minutes of silence, rounded down, after which the system probes the connection
     is_killed_for_long = IS_HEAVY
     most_waiting = 2_000  # live messages of a stream, of hasty_command
 
@@ -310,6 +319,54 @@ class ClientTest:
                     self.assertEqual(client.stop(), 0)
                     self.check_book(exchange, client)
         self.assertEqual(client.count("lost "), 0, client.lines)
+
+    def test_ends_whole_though_bridges_are_killed_and_stopped_while_the_market_moves(self):
+        signs = signal.SIGKILL, signal.SIGTERM, signal.SIGKILL
+        epochs = []
+        with Exchange() as exchange, self.client() as client:
+            exchange.rate(500)
+            for sign in signs:
+                with self.bridge(exchange) as bridge:
+                    epochs.append(self.follow(bridge, client))
+                    bridge.stop(sign)
+            with self.bridge(exchange) as bridge:
+                epochs.append(self.follow(bridge, client))
+                sent = come_to_rest(exchange) and sent_to(exchange, len(epochs), STREAMS)
+                try:
+                    wait_until(lambda: len(client.by_epoch[epochs[-1]]) >= len(sent), f"{len(sent)} messages printed")
+                finally:
+                    self.compare(client.by_epoch[epochs[-1]], sent, client)
+                self.assertEqual(client.stop(), 0)
+                self.check_book(exchange, client)
+            for connection, epoch in enumerate(epochs[:-1], 1):  # what the bridge had no time for is not there
+                printed = by_stream(client.by_epoch[epoch], STREAMS)
+                for stream, texts in by_stream(sent_to(exchange, connection, STREAMS), STREAMS).items():
+                    self.assertTrue(texts[:len(printed[stream])] == printed[stream], (stream, connection))
+        self.assertEqual(list(client.by_epoch), epochs)
+        self.assertEqual(client.faults, [])
+        self.assertEqual(client.count("lost "), 0, client.lines)
+
+    @staticmethod
+    def follow(bridge, client):
+        """Waits until the client prints what this bridge says, of each stream, and has its book."""
+        epoch = bridge.status()["epoch"]
+        wait_until(lambda: not client.is_running or all(client.positions.get(stream, (0, 0))[0] == epoch and
+                                                        client.positions[stream][1] > 10 for stream in STREAMS),
+                   "messages of this bridge")
+        books = client.count(f"book {DEPTH} ")
+        wait_until(lambda: client.count(f"book {DEPTH} ") >= max(books, 1), "a book")
+        return epoch
+
+    def test_has_its_connection_watched_by_the_system(self):
+        with Exchange() as exchange, self.bridge(exchange), self.client() as client:
+            client.wait_for_line("bridge live")
+
+            def timer():
+                said = subprocess.run(["ss", "-tnoH", f"dport = :{self.port}"], text=True, capture_output=True,
+                                      check=True, timeout=DEADLINE).stdout
+                return re.search(r"timer:\(keepalive,(?:(\d+)min)?", said)
+            found = wait_until(timer, "a timer of keepalive")
+            self.assertEqual(int(found[1] or 0), self.keepalive_min)
 
     def test_finds_what_a_cut_took_at_the_end_though_nothing_follows(self):
         with Exchange() as exchange, self.bridge(exchange), TcpProxy(self.port) as proxy:
@@ -758,12 +815,14 @@ class ClientTest:
                 self.take_stock(ledger, client, positions)
             took = time.monotonic() - begin
             self.wait_for_connection(exchange, bridge, ends)
+            more(exchange, 1_000)  # of which the book is right
             exchange.come_to_rest()
             with self.client(*self.resumed(streams, positions)) as client:
                 wait_until(lambda: ledger.lacks(client.printed) == 0 or not client.is_running, "the rest")
-                client.wait_for_line("bridge live")  # it may have had nothing to print, nor the time
+                client.wait_for_line(f"book {DEPTH} ")
                 self.assertEqual(client.stop(), 0, client.lines[-20:])
             self.take_stock(ledger, client, positions)
+            self.check_book(exchange, client, positions)
             self.assertEqual(ledger.lacks(()), 0)
         self.assertGreater(min(ledger.compared.values()), 100)
         compared = sum(ledger.compared.values())
@@ -798,15 +857,54 @@ class ClientTest:
         return [f"{stream}@{positions[stream][0]}:{positions[stream][1]}" if stream in positions
                 else stream for stream in streams]
 
-    def check_book(self, exchange, client):
+    def check_book(self, exchange, client, positions=None):
+        """`positions`: where it may have had nothing to print."""
         topic, _, sequence, text = client.lines[-1].split(" ", 3)
         truth = exchange.book("SOL_USDC")
         self.assertEqual(topic, f"bridge.book/{DEPTH}")
-        self.assertEqual(int(sequence), client.positions[DEPTH][1])
+        self.assertEqual(int(sequence), (positions or client.positions)[DEPTH][1])
         self.assertEqual(json.loads(text), {side: truth[side] for side in ("asks", "bids")})
 
 
-class PythonTest(ClientTest, AtOnce, unittest.TestCase):
+class ListedBridge(Bridge):
+    """Whose clients stand in a file."""
+
+    def __init__(self, path, *arguments, **settings):
+        self._path = path
+        super().__init__(*arguments, **settings)
+
+    def command(self):
+        return [BRIDGE, "--config", self._path]
+
+
+class EncryptedClientTest(ClientTest):
+    """Of a client whose language has CURVE."""
+
+    def admit(self, *keys):
+        configuration = {"publish": {"public": {"curve": {"allow": list(keys)}}}}
+        (self.directory / "bridge.json").write_text(json.dumps(configuration))
+
+    def test_hears_nothing_until_the_bridge_lists_its_key_and_then_everything(self):
+        key = self.settings.pop("BRIDGE_PUBLISH__PUBLIC__CURVE__ALLOW")
+        self.admit("0" * 40)
+        with Exchange() as exchange, \
+                ListedBridge(self.directory / "bridge.json", exchange, STREAMS, **self.settings) as bridge:
+            exchange.wait_for_subscriptions(STREAMS)
+            with self.client() as client:
+                refused = bridge.wait_for_line(r'refused endpoint=public .*reason=unknown_key key="?([^" ]{40})')
+                self.assertEqual(refused[1], key)
+                exchange.rate(500)
+                client.wait_for_line("bridge silent")
+                self.assertEqual((client.printed, client.count("bridge live")), ([], 0))
+                self.admit("0" * 40, key)
+                bridge.send(signal.SIGHUP)
+                client.wait_for_line(f"book {DEPTH} ")
+                self.wait_for_all(exchange, client)
+                self.assertEqual(client.stop(), 0)
+                self.check_book(exchange, client)
+
+
+class PythonTest(EncryptedClientTest, AtOnce, unittest.TestCase):
     is_killed_for_long = True
 
     def command(self):
@@ -818,7 +916,7 @@ class PythonTest(ClientTest, AtOnce, unittest.TestCase):
         return [sys.executable, script]
 
 
-class CppTest(ClientTest, AtOnce, unittest.TestCase):
+class CppTest(EncryptedClientTest, AtOnce, unittest.TestCase):
     most_waiting = 100_000  # its own: one of the clients shows that it is what is written there
 
     def command(self):
@@ -827,7 +925,7 @@ class CppTest(ClientTest, AtOnce, unittest.TestCase):
     hasty_command = command
 
 
-class NodeTest(ClientTest, AtOnce, unittest.TestCase):
+class NodeTest(EncryptedClientTest, AtOnce, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         directory = tempfile.TemporaryDirectory()
@@ -850,6 +948,8 @@ class NodeTest(ClientTest, AtOnce, unittest.TestCase):
 
 class JavaTest(ClientTest, AtOnce, unittest.TestCase):
     has_curve = False
+    # The system's own: JeroMQ can only turn it on.
+    keepalive_min = (int(pathlib.Path("/proc/sys/net/ipv4/tcp_keepalive_time").read_text()) - 1) // 60
     CLASS_PATH = "/usr/share/java/jeromq.jar:/usr/share/java/gson.jar"
     SHORT_LIVED = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]  # what costs least until it is worth more
 

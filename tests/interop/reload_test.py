@@ -1,5 +1,6 @@
 """SIGHUP: what the configuration file says may come into force while the bridge runs."""
 
+import itertools
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from harness import BRIDGE, KEYS, Bridge, Consumer, Exchange, wait_until
 
 TRADE, DEPTH, QUOTES = "trade.SOL_USDC", "depth.SOL_USDC", "bookTicker.SOL_USDC"
 ORDERS = "account.orderUpdate"
+LASTING = "depth.SOL_USDC_PERP"
 
 
 class ConfiguredBridge(Bridge):
@@ -26,7 +28,7 @@ class ConfiguredBridge(Bridge):
 
     def write(self, streams, **groups):
         with open(self.path, "w") as file:
-            json.dump({"upstream": {"streams": streams}, **groups}, file)
+            json.dump({**groups, "upstream": {"streams": streams, **groups.get("upstream", {})}}, file)
 
     def reload(self, streams, **groups):
         """Returns once that is done; what was logged meanwhile."""
@@ -80,6 +82,30 @@ class ReloadTest(unittest.TestCase):
             bridge.wait_for_line("connected connection=2")
             self.wait_for(exchange, bridge, [TRADE, QUOTES, DEPTH])
 
+    def test_streams_come_and_go_under_load_and_the_others_miss_nothing(self):
+        passing = [DEPTH, QUOTES, "depth.BTC_USDC", "trade.BTC_USDC"]
+        with Exchange() as exchange, self.bridge(exchange, [TRADE, LASTING]) as bridge, \
+                Consumer(bridge.public, [TRADE, LASTING]) as consumer:
+            self.wait_for(exchange, bridge, [TRADE, LASTING])
+            exchange.rate(8_000)
+            for turn in itertools.count():
+                added = passing[:1 + turn % len(passing)] if turn % 2 == 0 else []
+                self.assertIn("streams changed", bridge.reload([TRADE, LASTING, *added]))
+                self.wait_for(exchange, bridge, [TRADE, LASTING, *added])
+                if turn >= 12 and exchange.state()["counters"]["frames_sent"] > 10_000:
+                    break
+            exchange.come_to_rest()
+            sent = [(stream, text) for stream, text in exchange.sent() if stream in (TRADE, LASTING)]
+            came = consumer.take(len(sent))
+        self.assertGreater(len(sent), 1_000)
+        for stream in TRADE, LASTING:
+            of_it = [message for message in came if message.topic == stream]
+            self.assertEqual([message.sequence for message in of_it], [*range(1, len(of_it) + 1)])
+            self.assertEqual({message.flags for message in of_it[1:]}, {0})
+            self.assertEqual({message.connection for message in of_it}, {1})
+            self.assertTrue([message.payload for message in of_it] ==
+                            [text for name, text in sent if name == stream], f"{stream} is not what was said")
+
     def test_streams_that_need_more_than_a_subscription_are_refused_by_name(self):
         keys = {name: "" for name in KEYS}
         with Exchange() as exchange, self.bridge(exchange, [TRADE], **keys) as bridge:
@@ -101,9 +127,12 @@ class ReloadTest(unittest.TestCase):
     def test_other_keys_are_refused_by_name_and_what_may_change_does(self):
         with Exchange() as exchange, self.bridge(exchange, [TRADE]) as bridge:
             self.wait_for(exchange, bridge, [TRADE])
-            said = bridge.reload([DEPTH], publish={"send_hwm": 7, "linger_ms": 3}, log={"level": "debug"})
-            for key in ("publish.send_hwm", "publish.linger_ms"):
-                self.assertIn(f"needs a restart key={key}", said)
+            said = bridge.reload([DEPTH], publish={"send_hwm": 7, "linger_ms": 3, "books": [DEPTH]},
+                                 upstream={"on_demand": {"enabled": True, "linger_ms": 7, "allow": ["trade.*"]}},
+                                 log={"level": "debug"})
+            for key in ("publish.send_hwm", "publish.linger_ms", "publish.books", "upstream.on_demand.enabled",
+                        "upstream.on_demand.linger_ms", "upstream.on_demand.allow"):
+                self.assertIn(f"needs a restart key={key}\n", said + "\n")
             self.assertIn("log level changed level=debug", said)
             self.wait_for(exchange, bridge, [DEPTH])
             self.assertNotIn("log level", bridge.reload([DEPTH], log={"level": "debug"}))

@@ -3,7 +3,7 @@
 //   apt install default-jdk-headless libjeromq-java libgoogle-gson-java
 //   java -cp /usr/share/java/jeromq.jar:/usr/share/java/gson.jar Consumer.java ENDPOINT STREAM...
 // Debian's JeroMQ, 0.3.6, has no CURVE: it cannot read an encrypted endpoint. From 0.5 on there is
-// ZMQ.Socket.setCurveServerKey, setCurvePublicKey, setCurveSecretKey.
+// ZMQ.Socket.setCurveServerKey, setCurvePublicKey, setCurveSecretKey, to be called before connect.
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
@@ -342,7 +342,7 @@ public class Consumer {
         socket.setLinger(0);
         socket.setSndHWM(0); // subscriptions wait here: beyond its bound they would be thrown away
         socket.setRcvHWM(0); // what comes too fast waits here, where nothing is lost
-        socket.setTCPKeepAlive(1); // the system notices a dead connection
+        socket.setTCPKeepAlive(1); // the system notices a dead connection, after its own two hours
         socket.setReceiveTimeOut(20);
         String endpoint = names.remove(0);
         socket.connect(endpoint);

@@ -46,6 +46,14 @@ TEST_F(BookNewsTest, SaysThatManyAreLostInsteadOfNamingHundreds) {
   EXPECT_THAT(logged[41], HasSubstr("INFO  many books in sync within_a_minute=20"));
 }
 
+TEST_F(BookNewsTest, WarnsOfNoneThatIsGivenUp) {
+  for (int i = 0; i < 500; ++i) news_.lost("depth.S" + std::to_string(i), BookLoss::unsubscribed);
+  const auto logged = lines();
+  ASSERT_THAT(logged, SizeIs(20 + 1));
+  EXPECT_THAT(logged[0], HasSubstr("INFO  book lost stream=depth.S0 reason=unsubscribed"));
+  EXPECT_THAT(logged[20], HasSubstr("INFO  many books lost within_a_minute=20"));
+}
+
 TEST_F(BookNewsTest, NamesOneThatIsLostForAnotherReason) {
   for (int i = 0; i < 500; ++i) news_.lost("depth.S" + std::to_string(i), BookLoss::disconnected);
   news_.lost("depth.LARGE", BookLoss::too_many_levels);

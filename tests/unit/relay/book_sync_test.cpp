@@ -280,36 +280,47 @@ TEST_F(BookSyncTest, KeepsTheNearerOfTwoSnapshotsThatTheStreamHasYetToReach) {
   expect_in_sync_at(id);
 }
 
-TEST_F(BookSyncTest, IsNotInSyncWithoutAConnection) {
+TEST_F(BookSyncTest, IsNotInSyncWithoutASubscription) {
   begin();
-  sync_.on_unsubscribed();
+  sync_.on_unsubscribed(BookLoss::disconnected);
   expect_syncing(false);
   EXPECT_EQ(sync_.loss(), BookLoss::disconnected);
   sync_.on_subscribed();
-  expect_syncing(true);
+  expect_syncing(false);
+}
+
+TEST_F(BookSyncTest, IsLostOnceThoughAnotherReasonFollows) {
+  begin();
+  sync_.on_unsubscribed(BookLoss::unsubscribed);
+  EXPECT_EQ(sync_.loss(), BookLoss::unsubscribed);
+  sync_.on_unsubscribed(BookLoss::disconnected);
+  EXPECT_EQ(sync_.loss(), BookLoss::unsubscribed);
 }
 
 TEST_F(BookSyncTest, GoesOnAfterAReconnectWhereIdsProveThatNothingWasMissed) {
   begin();
-  sync_.on_unsubscribed();
+  sync_.on_unsubscribed(BookLoss::disconnected);
   sync_.on_subscribed();
   update(11);
   expect_in_sync_at(11);
   EXPECT_EQ(sync_.resyncs(), 0U);
 }
 
-TEST_F(BookSyncTest, GoesOnAfterAReconnectWhereASnapshotProvesThatNothingHasChanged) {
+TEST_F(BookSyncTest, TakesNoSnapshotForAProofThatASubscriptionIsInForce) {
   begin();
-  sync_.on_unsubscribed();
+  sync_.on_unsubscribed(BookLoss::disconnected);
   sync_.on_subscribed();
   snapshot_of(10);
-  expect_in_sync_at(10);
-  EXPECT_EQ(sync_.resyncs(), 0U);
+  expect_syncing(false);
+  update(10);  // nor what it knows already
+  expect_syncing(false);
+  update(11);
+  expect_in_sync_at(11);
 }
 
 TEST_F(BookSyncTest, IsBuiltAnewAfterAReconnectThatMissedSomething) {
   begin();
-  sync_.on_unsubscribed();
+  sync_.on_unsubscribed(BookLoss::disconnected);
   sync_.on_subscribed();
   update(20);
   expect_syncing(true);
@@ -318,33 +329,28 @@ TEST_F(BookSyncTest, IsBuiltAnewAfterAReconnectThatMissedSomething) {
   expect_in_sync_at(20);
 }
 
-TEST_F(BookSyncTest, JoinsTheSnapshotFetchedAfterAReconnectWithTheMessageThatShowsTheGap) {
+TEST_F(BookSyncTest, GoesOnWithWhatComesLateButIsNotInSyncByIt) {
   begin();
-  sync_.on_unsubscribed();
-  sync_.on_subscribed();
-  snapshot_of(15);
-  expect_syncing(false);
-  update(16);
-  expect_in_sync_at(16);
-  EXPECT_EQ(sync_.resyncs(), 1U);
-}
-
-TEST_F(BookSyncTest, TakesNoProofFromASnapshotThatIsOlderThanTheBook) {
-  begin();
-  sync_.on_unsubscribed();
-  sync_.on_subscribed();
-  snapshot_of(9);
-  expect_syncing(true);
-}
-
-TEST_F(BookSyncTest, WantsNothingWhileThereIsNoConnection) {
-  update(10);
-  sync_.on_unsubscribed();
-  expect_syncing(false);
-  snapshot_of(10);
-  sync_.on_subscribed();
+  sync_.on_unsubscribed(BookLoss::disconnected);
   update(11);
-  expect_in_sync_at(11);
+  expect_syncing(false);
+  sync_.on_subscribed();
+  expect_syncing(false);
+  update(12);
+  expect_in_sync_at(12);
+  EXPECT_EQ(sync_.resyncs(), 0U);
+}
+
+TEST_F(BookSyncTest, JoinsNothingThatCameBeforeTheSubscription) {
+  update(10);
+  sync_.on_unsubscribed(BookLoss::disconnected);
+  update(11);
+  expect_syncing(false);
+  sync_.on_subscribed();
+  snapshot_of(11);
+  expect_syncing(false);
+  update(12);
+  expect_in_sync_at(12);
 }
 
 TEST_F(BookSyncTest, PaysNoHeedToASnapshotThatComesWhileInSync) {
@@ -399,7 +405,7 @@ TEST_F(BookSyncTest, IsNeverWrongWhateverIsLostRepeatedOrLate) {
       sync.on_update(last);
       if (what == 1) sync.on_update(last);
       if (what == 2) sync.on_malformed();
-      if (what == 3) sync.on_unsubscribed();
+      if (what == 3) sync.on_unsubscribed(BookLoss::disconnected);
       if (what == 3 || what == 4) sync.on_subscribed();
       if (what > 30 && sync.wants_snapshot()) {
         const auto of =

@@ -36,7 +36,7 @@ std::size_t resident_bytes() {
 
 class Snapshots final : public SnapshotSource {
  public:
-  void want(std::size_t book, std::chrono::milliseconds) override { wanted.push_back(book); }
+  void want(std::size_t book) override { wanted.push_back(book); }
   void forget(std::size_t book) override { std::erase(wanted, book); }
 
   std::vector<std::size_t> wanted;

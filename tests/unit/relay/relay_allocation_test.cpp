@@ -63,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(WhicheverBoundIsReached, HistoryAllocation,
 /// Snapshots that the test delivers.
 class Snapshots final : public SnapshotSource {
  public:
-  void want(std::size_t book, std::chrono::milliseconds) override { wanted.push_back(book); }
+  void want(std::size_t book) override { wanted.push_back(book); }
   void forget(std::size_t) override {}
 
   std::vector<std::size_t> wanted;

@@ -766,9 +766,55 @@ TEST(Subscriptions, AreNotLiveByWhatStillComesOfAnEarlierOne) {
   subscriptions.want("trade.A");
   subscriptions.on_data("trade.A");  // on its way when the end was said
   EXPECT_EQ(subscriptions.state_of("trade.A"), State::waiting);
-  ASSERT_TRUE(subscriptions.next_request({}));
+  const auto again = subscriptions.next_request({});
+  ASSERT_TRUE(again);
+  subscriptions.on_data("trade.A");  // likewise, as the exchange has yet to read either
+  EXPECT_EQ(subscriptions.state_of("trade.A"), State::waiting);
+  subscriptions.on_fence(end->id, {});
+  subscriptions.on_data("trade.A");
+  EXPECT_EQ(subscriptions.state_of("trade.A"), State::waiting);
+  subscriptions.on_fence(again->id, {});
+  EXPECT_EQ(subscriptions.state_of("trade.A"), State::requested);
   subscriptions.on_data("trade.A");
   EXPECT_EQ(subscriptions.state_of("trade.A"), State::live);
+}
+
+TEST(Subscriptions, AreLiveByWhatComesAtOnceWhereTheEarlierOneHasEnded) {
+  Subscriptions subscriptions({}, {});
+  subscriptions.connection_opened();
+  subscriptions.want("trade.A");
+  ASSERT_TRUE(subscriptions.next_request({}));
+  subscriptions.unwant("trade.A");
+  const auto end = subscriptions.next_request({});
+  ASSERT_TRUE(end && end->is_end);
+  subscriptions.on_fence(end->id, {});
+  subscriptions.want("trade.A");
+  ASSERT_TRUE(subscriptions.next_request({}));
+  EXPECT_EQ(subscriptions.state_of("trade.A"), State::requested);
+  subscriptions.on_data("trade.A");
+  EXPECT_EQ(subscriptions.state_of("trade.A"), State::live);
+}
+
+TEST(Subscriptions, AreNotAcceptedByWhatStillComesOfAnEarlierOneHoweverOftenTheyChangeTheirMind) {
+  Subscriptions subscriptions({}, {});
+  subscriptions.connection_opened();
+  subscriptions.want("trade.A");
+  ASSERT_TRUE(subscriptions.next_request({}));
+  subscriptions.unwant("trade.A");
+  ASSERT_TRUE(subscriptions.next_request({}));
+  subscriptions.want("trade.A");
+  ASSERT_TRUE(subscriptions.next_request({}));
+  subscriptions.unwant("trade.A");
+  subscriptions.want("trade.A");
+  subscriptions.on_data("trade.A");
+  EXPECT_EQ(subscriptions.state_of("trade.A"), State::waiting);
+  const auto last = subscriptions.next_request({});
+  ASSERT_TRUE(last && !last->is_end);
+  subscriptions.on_data("trade.A");
+  EXPECT_EQ(subscriptions.state_of("trade.A"), State::waiting);
+  subscriptions.on_error(last->id, kInvalidStream, "Invalid stream", {});
+  subscriptions.on_fence(last->id, {});
+  EXPECT_EQ(subscriptions.state_of("trade.A"), State::rejected);
 }
 
 TEST(Subscriptions, AreToldToBeWaitingOnceNobodyWantsThem) {
