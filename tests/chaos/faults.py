@@ -11,7 +11,6 @@ from harness import DEADLINE, IS_HEAVY
 RATE = 400  # engine events a second: some 500 messages
 
 _APART = 0.05  # seconds between faults that come together
-_SPARE_MEMORY = 96 << 20
 
 
 class Faults:
@@ -29,13 +28,24 @@ class Faults:
     def inflict(self, blow):
         """Returns when all that lasts has lasted and is healed."""
         end = time.monotonic() + blow.seconds
+        connections = self._connections()
         try:
             for strike in blow.strikes:
+                if strike.kind == "renegotiate":
+                    self._wait_for_connection(connections, end)
                 self._strike(strike)
                 time.sleep(_APART)
             time.sleep(max(0.0, end - time.monotonic()))
         finally:
             self.heal(blow)
+
+    def _connections(self):
+        return self._exchange.state()["connections"]
+
+    def _wait_for_connection(self, beyond, end):
+        """In vain where another fault of the same blow is in the way."""
+        while self._connections() <= beyond and time.monotonic() < end:
+            time.sleep(0.01)
 
     def _strike(self, strike):
         if strike.group == "exchange":
@@ -92,8 +102,9 @@ class Faults:
     def _file_limit(self, _):
         self._limit(resource.RLIMIT_NOFILE, len(os.listdir(f"/proc/{self._bridge.pid}/fd")))
 
-    def _memory_limit(self, _):
-        self._limit(resource.RLIMIT_AS, self._bridge.memory("VmSize") + _SPARE_MEMORY)
+    def _memory_limit(self, strike):
+        spare = strike.parameters["spare_mib"] << 20
+        self._limit(resource.RLIMIT_AS, self._bridge.memory("VmSize") + spare)
 
     def _limit(self, limited, soft):
         before = resource.prlimit(self._bridge.pid, limited)

@@ -27,14 +27,14 @@ _MARKED = ("trade.SOL_USDC", "account.orderUpdate")
 
 class Scenario:
     """A context: leaving it ends all programs. `has_disk`: the log goes to a disk that can be
-    filled, otherwise to a pipe."""
+    filled, otherwise to a pipe. `seed` is the market's."""
 
-    def __init__(self, network, directory, has_disk):
+    def __init__(self, network, directory, seed, has_disk):
         self._stack = contextlib.ExitStack()
         with self._stack as stack:
             start = stack.enter_context
             start(network)
-            self.exchange = start(programs.start_exchange(network))
+            self.exchange = start(programs.start_exchange(network, seed))
             self.exchange.fault("refuse")  # until the consumers are there to see the first message
             clock = programs.WallClock(os.path.join(directory, "clock"))
             disk = start(SmallDisk(os.path.join(directory, "disk"))) if has_disk else None
