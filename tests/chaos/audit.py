@@ -1,27 +1,10 @@
 """Whether what the bridge says of itself at the end agrees with what was seen of it."""
 
 import json
-import re
 
+from metrics import Metrics
 from programs import PRIVATE, PUBLIC, STREAMS
 from violation import expect
-
-_SAMPLE = re.compile(r'^backpack_bridge_(\w+)(?:\{(.*)\})? (\S+)$')
-
-
-class Metrics:
-    """One scrape."""
-
-    def __init__(self, text):
-        self._values = {}
-        for line in text.splitlines():
-            sample = _SAMPLE.match(line)
-            if sample:
-                labels = tuple(sorted(re.findall(r'(\w+)="([^"]*)"', sample[2] or "")))
-                self._values[(sample[1], labels)] = float(sample[3])
-
-    def of(self, name, **labels):
-        return self._values[(name, tuple(sorted(labels.items())))]
 
 
 class Audit:
@@ -31,7 +14,7 @@ class Audit:
         self._followers = {"public": public, "private": private}
         self._statuses_before = {endpoint: follower.status_sequence
                                  for endpoint, follower in self._followers.items()}
-        self._metrics = Metrics(bridge.get("/metrics")[1])
+        self._metrics = Metrics.of_bridge(bridge)
         self._status = bridge.status()
         self._readiness = bridge.get("/readyz")
         self._public = public

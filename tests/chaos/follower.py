@@ -45,6 +45,7 @@ class Follower:
         self.received = {}  # connection → pairs of stream and payload
         self.ends = {}  # connection → reason
         self.disconnects = collections.Counter()
+        self.longest_retry_ms = 0
         self.has_shut_down = False
 
     def follow(self, message, header):
@@ -93,6 +94,7 @@ class Follower:
             self.is_connected = False
             self.ends[self.connection] = status["reason"]
             self.disconnects[status["reason"]] += 1
+            self.longest_retry_ms = max(status["retry_ms"], self.longest_retry_ms)
         elif event == "shutdown":
             self.has_shut_down = True
         elif not self.has_shut_down:

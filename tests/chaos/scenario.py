@@ -14,6 +14,7 @@ from harness import DEADLINE, wait_until
 from listener import Listener
 from message import decode
 from reconciler import Reconciler
+from recoveries import Recoveries
 from sandbox import SmallDisk
 from stamps import Stamps
 from truth import Truth
@@ -47,6 +48,7 @@ class Scenario:
             self.mortal = start(Bystander("mortal", self.bridge.public, directory))
             self.books = start(Books(self.bridge.public, programs.BOOKS))
             self.faults = Faults(self.exchange, self.bridge, network, clock, self.mortal)
+            self.recoveries = Recoveries(self.bridge)
             self._stack = stack.pop_all()
         stamps = Stamps(self.faults.offsets)
         self._followers = [Follower("public", stamps), Follower("public", stamps),
@@ -65,6 +67,7 @@ class Scenario:
         before = self.exchange.state()["connections"]
         self.faults.inflict(blow)
         healed = time.monotonic()
+        self.recoveries.begin()
         while True:
             is_back = self._has_recovered(healed)
             took = time.monotonic() - healed
@@ -74,6 +77,7 @@ class Scenario:
             if is_back:
                 break
             time.sleep(0.01)
+        self.recoveries.end()
         if blow.costs_no_connection:
             expect(self.exchange.state()["connections"] == before, lambda:
                    "a connection was lost for nothing: " + "; ".join(
@@ -125,6 +129,7 @@ class Scenario:
         audit = Audit(self.bridge, self.public, self.private, self.reconciler)
         wait_until(lambda: self.catch_up() or audit.is_overtaken(), "the heartbeats that the bridge has counted")
         audit.check()
+        self.recoveries.check_waits(self.public.longest_retry_ms)
         for bystander in (self.slow, self.mortal):
             bystander.check(self.public)
         audit.check_slow_consumer(self.slow)
