@@ -29,6 +29,16 @@ class Blow(typing.NamedTuple):
         return max(strike.seconds for strike in self.strikes)
 
     @property
+    def keeps_off(self):
+        """Whether the bridge has no connection in the end, and can say so while it lasts."""
+        kinds = {strike.kind for strike in self.strikes}
+        refuses = kinds & {"refuse", "certificate"} or any(
+            strike.parameters.get("which") == "outdated" or strike.parameters.get("to") == "upgrade"
+            for strike in self.strikes)
+        is_dropped = self.strikes[-1].kind == "drop"
+        return bool(refuses) and is_dropped and not kinds & {"loss", "cut", "reset", *LIMITED}
+
+    @property
     def costs_no_connection(self):
         return all(strike.kind in HARMLESS for strike in self.strikes)
 
@@ -87,6 +97,9 @@ KINDS = {
     "memory_limit": ("process", (0.3, 2.5), _choice("spare_mib", 4, 16, 96)),
     "kill_consumer": ("consumers", None, None),
 }
+
+# Under these the bridge may have no means to answer.
+LIMITED = {"stop", "file_limit", "memory_limit"}
 
 # Up to how many seconds these last in a long run: beyond the idle timeout.
 LONGER = {"stop": 6.0}

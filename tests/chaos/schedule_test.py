@@ -58,6 +58,14 @@ class ScheduleTest(unittest.TestCase):
         self.assertLess(longest_stop(20), 3)
         self.assertGreater(longest_stop(600), 5)
 
+    def test_knows_when_the_bridge_must_say_that_it_is_down(self):
+        blows = schedule(1, enabled_kinds(has_network=True), faults=1000)
+        refusing = [blow for blow in blows if blow.keeps_off]
+        self.assertGreater(len(refusing), 30)
+        for blow in refusing:
+            self.assertEqual(blow.strikes[-1].kind, "drop")
+            self.assertFalse(blow.costs_no_connection)
+
     def test_negotiates_anew_where_that_can_be_done(self):
         for blow in schedule(1, enabled_kinds(has_network=True), faults=1000):
             kinds = [strike.kind for strike in blow.strikes]
