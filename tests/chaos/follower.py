@@ -6,10 +6,14 @@ import json
 import zlib
 
 from books import REQUEST
+from harness import KEYS
 from message import END_OF_REPLAY, FIRST_ON_CONNECTION, GAP_BEFORE, STATUS
 from numbering import Numbering, data_of
 from programs import is_private
 from violation import Violation, expect
+
+
+_SECRET = KEYS["BACKPACK_SECRET_KEY"].encode()
 
 
 def fingerprint(payload, header):
@@ -80,6 +84,7 @@ class Follower:
         self._status_sizes.append(len(message.payload))
         if self._audience == "public":
             expect(b"account." not in message.payload, "an account's stream on the public endpoint")
+        expect(_SECRET not in message.payload, f"the secret key in {STATUS}")
         status = json.loads(message.payload)
         event = status["event"]
         owed, self._owed_gap = self._owed_gap, None

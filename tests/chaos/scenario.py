@@ -58,6 +58,7 @@ class Scenario:
         self._followers = [Follower("public", stamps), Follower("public", stamps),
                            Follower("private", stamps)]
         self.public, self._local, self.private = self._followers
+        self.pages = {}  # as they were in the end
         self.truth = Truth(self.exchange)
         self._metrics_before = None
         self.reconciler = Reconciler(self.truth, self.public, self.private)
@@ -150,6 +151,7 @@ class Scenario:
         for bystander in (self.slow, self.mortal):
             bystander.check(self.public)
         audit.check_slow_consumer(self.slow)
+        self.pages = {path: self.bridge.get(path)[1] for path in ("/", "/status", "/metrics", "/readyz", "/livez")}
 
     def _wait_for_bystanders(self):
         """Even the slow one gets what comes once it reads again."""
