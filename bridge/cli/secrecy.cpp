@@ -24,7 +24,7 @@ bool is_mixed(std::string_view text) {
   return has_both_cases(text) && text.find_first_of("0123456789") != text.npos;
 }
 
-/// A way to write down 32 bytes.
+/// A way to write down 32 bytes; in the one of NATS, base32, three others belong to them.
 struct Form {
   std::string_view alphabet;
   std::size_t characters;                                 ///< that 32 bytes make, without padding
@@ -44,6 +44,8 @@ constexpr std::array kForms = {
     Form{"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", 43, true,
          [](std::string_view text, bool) { return is_mixed(text); }},
     Form{"ABCDEFabcdef0123456789", 64, false, [](std::string_view, bool) { return true; }},
+    Form{"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 58, false,
+         [](std::string_view, bool) { return true; }},
     Form{"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:+=^!/*?&<>()[]{}@%$#\\",
          kZ85Characters, false, [](std::string_view text, bool) {
            return has_both_cases(text) && (text.find_first_of(kUnlikeAnAddress) != text.npos ||

@@ -26,6 +26,23 @@ void check_trust_anchors(const Config& config, Problems& problems) {
                         "give a readable PEM file of trust anchors, or leave it out"});
 }
 
+/// A key that was put in the place of a stream would be asked of the exchange, and shown.
+void check_for_keys(const std::string& path, const std::string& name, Problems& problems) {
+  if (without_keys(name) == name) return;
+  problems.push_back({path, "looks like a key, which is no stream",
+                      "give a name such as trade.SOL_USDC; keys have variables of their own"});
+}
+
+void check_for_keys(const Config& config, Problems& problems) {
+  const auto check_each = [&](const std::string& path, const std::vector<std::string>& names) {
+    for (std::size_t i = 0; i < names.size(); ++i)
+      check_for_keys(path + '[' + std::to_string(i) + ']', names[i], problems);
+  };
+  check_each("upstream.streams", config.upstream.streams);
+  check_each("publish.books", config.publish.books);
+  check_for_keys("upstream.canary", config.upstream.canary, problems);
+}
+
 /// Whether each file could be read. Else whatever seems to be missing may stand there.
 bool is_known(const ServerFlags& flags, const Problems& problems) {
   const auto is_at_fault = [&](const std::optional<std::filesystem::path>& file) {
@@ -52,6 +69,7 @@ Settings read_settings(const ServerFlags& flags, const Environment& environment,
   if (!is_known(flags, problems)) return settings;
   validate(settings.config, problems);
   check_trust_anchors(settings.config, problems);
+  check_for_keys(settings.config, problems);
   settings.curve_keys = load_curve_keys(settings.config, problems);
   settings.proxies = ProxyEnvironment::of(environment);
   check_proxy_environment(settings.config, settings.proxies, problems);

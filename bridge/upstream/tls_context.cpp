@@ -77,6 +77,18 @@ bool expect_host(SSL* ssl, const std::string& host) {
   return SSL_set_tlsext_host_name(ssl, host.c_str()) == 1 && SSL_set1_host(ssl, host.c_str()) == 1;
 }
 
+std::string describe_broken_tls(const boost::system::error_code& error) {
+  const bool is_ssl = error.category() == boost::asio::error::get_ssl_category();
+  switch (is_ssl ? ERR_GET_REASON(static_cast<unsigned long>(error.value())) : 0) {
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+    case SSL_R_NO_RENEGOTIATION:
+      return error.message() +
+             "; it wanted to negotiate TLS anew, which is refused. Check who answers at "
+             "upstream.url";
+    default: return error.message();
+  }
+}
+
 std::string describe_tls_failure(SSL* ssl, const boost::system::error_code& error) {
   const auto verdict = SSL_get_verify_result(ssl);
   if (verdict == X509_V_OK) return error.message() + "; " + std::string(mend_for_protocol(error));

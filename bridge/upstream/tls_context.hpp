@@ -34,4 +34,7 @@ class TlsContext {
 /// certificate where that was the reason, else `error`.
 std::string describe_tls_failure(SSL* ssl, const boost::system::error_code& error);
 
+/// Why an established connection broke, likewise: of `error`, what TLS has to do with it.
+std::string describe_broken_tls(const boost::system::error_code& error);
+
 }  // namespace bpx::bridge

@@ -115,7 +115,7 @@ Disconnect to_disconnect(const error_code& error) {
   if (error == asio::error::eof || error == boost::asio::ssl::error::stream_truncated ||
       error.category() == asio::error::get_system_category())
     return {DisconnectReason::reset, error.message()};
-  return {DisconnectReason::protocol, error.message()};
+  return {DisconnectReason::protocol, describe_broken_tls(error)};
 }
 
 Disconnect to_disconnect(FrameSieve::Fault fault) {

@@ -1,37 +1,23 @@
 """Whether what the bridge says of itself at the end agrees with what was seen of it."""
 
 import json
-import re
 
-from programs import PRIVATE, PUBLIC, STREAMS
+from metrics import Metrics, settled_metrics
+from programs import BOOKS, PRIVATE, PUBLIC, STREAMS
 from violation import expect
-
-_SAMPLE = re.compile(r'^backpack_bridge_(\w+)(?:\{(.*)\})? (\S+)$')
-
-
-class Metrics:
-    """One scrape."""
-
-    def __init__(self, text):
-        self._values = {}
-        for line in text.splitlines():
-            sample = _SAMPLE.match(line)
-            if sample:
-                labels = tuple(sorted(re.findall(r'(\w+)="([^"]*)"', sample[2] or "")))
-                self._values[(sample[1], labels)] = float(sample[3])
-
-    def of(self, name, **labels):
-        return self._values[(name, tuple(sorted(labels.items())))]
 
 
 class Audit:
-    """`public` and `private` are followers that have seen everything; the market stands still."""
+    """`public` and `private` are followers that have seen everything; the market stands still.
+    `before`: metrics of when they had come and the market had said nothing yet."""
 
-    def __init__(self, bridge, public, private, reconciler):
+    def __init__(self, bridge, public, private, reconciler, before):
+        self._bridge = bridge
+        self._before = before.published()
         self._followers = {"public": public, "private": private}
         self._statuses_before = {endpoint: follower.status_sequence
                                  for endpoint, follower in self._followers.items()}
-        self._metrics = Metrics(bridge.get("/metrics")[1])
+        self._metrics = settled_metrics(bridge)
         self._status = bridge.status()
         self._readiness = bridge.get("/readyz")
         self._public = public
@@ -41,7 +27,7 @@ class Audit:
     def _statuses(self, endpoint):
         """How many of bridge.status were published, by the bridge's count."""
         data = sum(len(topic.fingerprints) for topic in self._followers[endpoint].topics.values())
-        answers = self._followers[endpoint].answers
+        answers = self._followers[endpoint].answers.total()
         return self._metrics.of("published_messages_total", endpoint=endpoint) - data - answers
 
     def is_overtaken(self):
@@ -53,6 +39,8 @@ class Audit:
         self._check_state()
         self._check_streams()
         self._check_connections()
+        self._check_published_bytes()
+        self._check_books()
         self._check_answers()
 
     def _equal(self, expected, name, **labels):
@@ -66,6 +54,8 @@ class Audit:
                f"/status says connection {self._status['connection']}")
         for stream in self._status["streams"]:
             expect(stream["state"] in ("live", "requested"), f"/status says {json.dumps(stream)}")
+            expect(stream["book"] == ("in_sync" if stream["name"] in BOOKS else None),
+                   f"/status says {json.dumps(stream)}")
         self._equal(1, "upstream_connected")
 
     def _topics(self):
@@ -88,6 +78,7 @@ class Audit:
         self._equal(others, "received_messages_total", stream="other")
 
     def _check_connections(self):
+        self._equal(self._public.connection, "upstream_connects_total", result="ok")
         self._equal(self._public.connection - 1, "upstream_reconnects_total")
         for reason in ("closed", "idle", "mute", "reset", "oversized", "protocol", "local"):
             self._equal(self._public.disconnects[reason], "upstream_disconnects_total",
@@ -96,6 +87,27 @@ class Audit:
             counted = self._statuses(endpoint)
             expect(before <= counted, f"published_messages_total of {endpoint} leaves {counted:.0f} of "
                                       f"bridge.status, but {before} had come before")
+
+    def _check_published_bytes(self):
+        for endpoint, follower in self._followers.items():
+            messages, size = self._before[endpoint]
+            statuses = follower.status_bytes(int(messages), int(self._statuses(endpoint)))
+            data = sum(topic.bytes for topic in follower.topics.values())
+            self._equal(size + statuses + data + follower.answer_bytes, "published_bytes_total", endpoint=endpoint)
+
+    def _check_books(self):
+        for stream in BOOKS:
+            self._equal(1, "book_in_sync", stream=stream)
+        answers = self._followers["public"].answers
+        for result in ("served", "unknown", "malformed", "limited"):
+            self._equal(answers[result], "replays_total", result=result)
+
+    def are_counted(self, **consumers):
+        """Whether as many are known to be connected as are."""
+        metrics = Metrics.of_bridge(self._bridge)
+        status = self._bridge.status()
+        return all(metrics.of("subscribers", endpoint=endpoint) == status["subscribers"][endpoint] == count
+                   for endpoint, count in consumers.items())
 
     def _check_answers(self):
         """What came last on a connection that broke may have been read or not."""

@@ -1,14 +1,14 @@
 """A consumer of books: joins again and again, applies what is said live, and compares the two."""
 
+import collections
 import decimal
 import itertools
 import json
-import time
 
 import zmq
 
 from listener import Arrived
-from message import END_OF_REPLAY, decode
+from message import END_OF_REPLAY, STATUS, decode
 from numbering import data_of
 from violation import expect
 
@@ -48,34 +48,40 @@ class Books:
     def __init__(self, endpoint, streams):
         self._ids = itertools.count(1)
         self._requests = {}  # topic → stream
-        self._asked_at = 0.0
         self._books = {}  # stream → what it holds, where it holds one
-        self.compared = 0
+        self._moved = set()  # streams of which something was applied since the last answer
+        self.compared = collections.Counter()  # stream → answers that show what was applied
         self.missing = 0
         self._socket = zmq.Context.instance().socket(zmq.SUB)
         self._socket.rcvhwm = 0
         self._socket.linger = 0
-        for stream in streams:
-            self._socket.subscribe(stream)
+        for topic in (*streams, STATUS):
+            self._socket.subscribe(topic)
         self._streams = streams
         self._socket.connect(endpoint)
 
     def ask(self):
-        self._asked_at = time.monotonic()
-        for topic in self._requests:
-            self._socket.unsubscribe(topic)
-        self._requests = {f"{REQUEST}{stream}/{next(self._ids)}": stream for stream in self._streams}
-        for topic in self._requests:
+        """For each stream's, unless an answer is awaited already: each request has one."""
+        for stream in set(self._streams) - set(self._requests.values()):
+            topic = f"{REQUEST}{stream}/{next(self._ids)}"
+            self._requests[topic] = stream
             self._socket.subscribe(topic)
+
+    def is_answered(self):
+        self.follow()
+        return not self._requests
 
     def follow(self):
         while self._socket.poll(0):
             topic, payload, header = self._socket.recv_multipart()
             message = decode(Arrived(topic, payload, header, 0.0))
             if message.topic in self._requests:
-                self._compare(self._requests[message.topic], message)
+                self._socket.unsubscribe(message.topic)
+                self._compare(self._requests.pop(message.topic), message)
             elif message.topic in self._streams:
                 self._apply(message)
+            elif message.topic == STATUS and json.loads(message.payload)["event"] == "disconnected":
+                self._books.clear()
 
     def _apply(self, message):
         book = self._books.get(message.topic)
@@ -84,22 +90,29 @@ class Books:
             return
         if update.get("U") == book.update_id + 1:
             book.apply(update)
+            self._moved.add(message.topic)
         else:
             del self._books[message.topic]  # the exchange passed over something, or said nonsense
 
     def _compare(self, stream, message):
+        held = self._books.get(stream)
         if message.flags & END_OF_REPLAY:
+            expect(held is None, f"there is no book of {stream}, though nothing has happened to it")
             self.missing += 1
             return
         book = Book(json.loads(message.payload))
-        held = self._books.setdefault(stream, book)
-        expect(held.update_id == book.update_id, f"the book of {stream} ends at update {book.update_id}, "
-                                                 f"but {held.update_id} came before it")
-        expect(held.levels() == book.levels(), f"the book of {stream} at update {book.update_id} is wrong")
-        self.compared += held is not book
+        if held is None:
+            self._books[stream] = book
+        else:
+            expect(held.update_id == book.update_id, f"the book of {stream} ends at update {book.update_id}, "
+                                                     f"but {held.update_id} came before it")
+            expect(held.levels() == book.levels(), f"the book of {stream} at update {book.update_id} is wrong")
+            self.compared[stream] += stream in self._moved
+        self._moved.discard(stream)
 
     def begin_anew(self):
-        """Holds nothing any more: what it comes to hold has been answered since."""
+        """Holds nothing any more: what it comes to hold is answered from now on, or is brought up
+        to date by what comes."""
         self._books.clear()
         self.ask()
 
@@ -109,11 +122,10 @@ class Books:
         for stream, truth in truths.items():
             book = self._books.get(stream)
             if book is None or book.update_id != int(truth["lastUpdateId"]):
-                if time.monotonic() > self._asked_at + 1:
-                    self.begin_anew()
+                self.ask()
                 return False
             expect(book.levels() == Book(truth).levels(), f"the last book of {stream} is wrong")
-        return True
+        return not self._requests
 
     def __enter__(self):
         return self

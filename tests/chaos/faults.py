@@ -1,17 +1,17 @@
 """Inflicts the faults of a schedule, each where it belongs, and heals them."""
 
+import json
 import os
 import resource
 import signal
 import time
 
 import programs
-from harness import DEADLINE, IS_HEAVY
+from harness import DEADLINE, IS_HEAVY, wait_until
 
 RATE = 400  # engine events a second: some 500 messages
 
 _APART = 0.05  # seconds between faults that come together
-_SPARE_MEMORY = 96 << 20
 
 
 class Faults:
@@ -27,25 +27,44 @@ class Faults:
         self.offsets = [(0.0, 0)]
 
     def inflict(self, blow):
-        """Returns when all that lasts has lasted and is healed."""
+        """Returns when all that lasts has lasted, has shown where it must, and is healed."""
         end = time.monotonic() + blow.seconds
+        connections = self._connections()
         try:
             for strike in blow.strikes:
+                if strike.kind == "renegotiate":
+                    self._wait_for_connection(connections, end)
                 self._strike(strike)
                 time.sleep(_APART)
             time.sleep(max(0.0, end - time.monotonic()))
+            if blow.keeps_off:
+                wait_until(self._says_that_it_is_down, f"a bridge that says that it is down, in the blow of {blow.at} s")
         finally:
             self.heal(blow)
+
+    def _connections(self):
+        return self._exchange.state()["connections"]
+
+    def _wait_for_connection(self, beyond, end):
+        """In vain where another fault of the same blow is in the way."""
+        while self._connections() <= beyond and time.monotonic() < end:
+            time.sleep(0.01)
 
     def _strike(self, strike):
         if strike.group == "exchange":
             kind = strike.kind.split(":")[0]
             parameters = dict(strike.parameters)
-            if kind in ("silent", "deaf", "slow", "refuse"):
+            if kind in ("silent", "deaf", "slow"):
                 parameters["ms"] = int(strike.seconds * 1000)
             self._exchange.fault(kind, **parameters)
         else:
             getattr(self, "_" + strike.kind)(strike)
+
+    def _says_that_it_is_down(self):
+        ready, page = self._bridge.get("/readyz")
+        return (ready == 503 and json.loads(page)["reasons"] == ["not connected"]
+                and self._bridge.status()["state"] in ("connecting", "down")
+                and self._bridge.metric("upstream_connected") == 0)
 
     def heal(self, blow):
         """What belongs to the process first: a bridge that stands still recovers from nothing."""
@@ -92,8 +111,9 @@ class Faults:
     def _file_limit(self, _):
         self._limit(resource.RLIMIT_NOFILE, len(os.listdir(f"/proc/{self._bridge.pid}/fd")))
 
-    def _memory_limit(self, _):
-        self._limit(resource.RLIMIT_AS, self._bridge.memory("VmSize") + _SPARE_MEMORY)
+    def _memory_limit(self, strike):
+        spare = strike.parameters["spare_mib"] << 20
+        self._limit(resource.RLIMIT_AS, self._bridge.memory("VmSize") + spare)
 
     def _limit(self, limited, soft):
         before = resource.prlimit(self._bridge.pid, limited)
@@ -110,6 +130,16 @@ class Faults:
 
 # How long a bridge may need to be back after a fault has healed: until it notices that a connection
 # is dead, the attempt that is under way, the longest wait between two, and, for what took its time
-# because the machine was busy, two seconds. Where no time is judged, as long as anything may.
-RECOVERY_BOUND = ((programs.IDLE_TIMEOUT_MS + programs.CONNECT_TIMEOUT_MS
-                   + programs.BACKOFF_MAX_MS) / 1000 + 2) if IS_HEAVY else DEADLINE
+# because the machine was busy, two seconds.
+_BOUND = (programs.IDLE_TIMEOUT_MS + programs.CONNECT_TIMEOUT_MS + programs.BACKOFF_MAX_MS) / 1000 + 2
+
+# After so many seconds a stream that was rejected for good is asked for again.
+_ASKED_AGAIN = 15
+
+
+def recovery_bound(blow):
+    """In seconds. Where no time is judged, as long as anything may."""
+    if not IS_HEAVY:
+        return DEADLINE
+    is_rejected = any(strike.kind == "reject_signatures" for strike in blow.strikes)
+    return _BOUND + (_ASKED_AGAIN if is_rejected else 0)

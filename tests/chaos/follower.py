@@ -6,10 +6,14 @@ import json
 import zlib
 
 from books import REQUEST
-from message import FIRST_ON_CONNECTION, GAP_BEFORE, STATUS
+from harness import KEYS
+from message import END_OF_REPLAY, FIRST_ON_CONNECTION, GAP_BEFORE, STATUS
 from numbering import Numbering, data_of
 from programs import is_private
 from violation import Violation, expect
+
+
+_SECRET = KEYS["BACKPACK_SECRET_KEY"].encode()
 
 
 def fingerprint(payload, header):
@@ -39,18 +43,23 @@ class Follower:
         self.connection = 0
         self.is_connected = False
         self.messages = 0
-        self.answers = 0
+        self.answers = collections.Counter()  # with a book, and without one
+        self.answer_bytes = 0
         self.status_sequence = None
+        self._status_sizes = []  # of those that came, which have no holes
         self.topics = {}
         self.received = {}  # connection → pairs of stream and payload
         self.ends = {}  # connection → reason
         self.disconnects = collections.Counter()
+        self.longest_retry_ms = 0
         self.has_shut_down = False
 
     def follow(self, message, header):
         self._last.append(message)
         if message.topic.startswith(REQUEST):
-            self.answers += 1  # to whom asked; who hears everything hears them too
+            # To whom asked; who hears everything hears them too.
+            self.answers["unknown" if message.flags & END_OF_REPLAY else "served"] += 1
+            self.answer_bytes += len(message.payload)
             return
         try:
             self._check_stamps(message)
@@ -72,8 +81,10 @@ class Follower:
         expected = message.sequence if self.status_sequence is None else self.status_sequence + 1
         expect(message.sequence == expected, f"a hole in {STATUS}: {expected} is missing")
         self.status_sequence = message.sequence
+        self._status_sizes.append(len(message.payload))
         if self._audience == "public":
             expect(b"account." not in message.payload, "an account's stream on the public endpoint")
+        expect(_SECRET not in message.payload, f"the secret key in {STATUS}")
         status = json.loads(message.payload)
         event = status["event"]
         owed, self._owed_gap = self._owed_gap, None
@@ -93,11 +104,17 @@ class Follower:
             self.is_connected = False
             self.ends[self.connection] = status["reason"]
             self.disconnects[status["reason"]] += 1
+            self.longest_retry_ms = max(status["retry_ms"], self.longest_retry_ms)
         elif event == "shutdown":
             self.has_shut_down = True
         elif not self.has_shut_down:
             expect((status["state"] == "live") == self.is_connected,
                    f"the state is {status['state']}, connected: {self.is_connected}")
+
+    def status_bytes(self, after, last):
+        """Of the messages of bridge.status beyond sequence `after`, up to `last`."""
+        first = self.status_sequence - len(self._status_sizes) + 1
+        return sum(self._status_sizes[after + 1 - first:last + 1 - first])
 
     def _serves(self, stream):
         return is_private(stream) == (self._audience == "private")

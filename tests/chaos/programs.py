@@ -36,10 +36,10 @@ def is_private(stream):
     return stream.startswith("account.")
 
 
-def start_exchange(network):
-    """Pings every second, and gives a silent client ten."""
+def start_exchange(network, seed):
+    """Pings every second, and gives a silent client ten. The market follows from `seed`."""
     return Exchange("--bind", network.exchange_address, "--host-name", network.exchange_address,
-                    "--symbols", ",".join(SYMBOLS),
+                    "--symbols", ",".join(SYMBOLS), "--seed", str(seed),
                     "--ping-interval-ms", "1000", "--pong-timeout-ms", "10000")
 
 

@@ -50,6 +50,7 @@ class Reconciler:
         self._private = private
         self._exchange_connection = 0  # that of the one reconciled last
         self._next = 1
+        self._silent = []  # connections before the next one of which something came: was one complete?
         self.messages = 0
         self.certain = collections.Counter()  # answers that the bridge has read
         self.possible = collections.Counter()
@@ -66,6 +67,7 @@ class Reconciler:
         public = self._public.received.pop(connection, [])
         private = self._private.received.pop(connection, [])
         if not public and not private:
+            self._silent.append((connection, is_complete))
             return
         match = self._find(connection, public, private)
         if is_complete and match.left_over():
@@ -77,6 +79,21 @@ class Reconciler:
         for text in match.answers(False):
             self.possible[_kind(text)] += 1
 
+    def _place_silent(self, end):
+        """Finds for each connection of which nothing came one of the exchange's, in their order, before `end`: one
+        that is complete had nothing to say."""
+        number = self._exchange_connection
+        for connection, is_complete in self._silent:
+            number += 1
+            if not is_complete:
+                continue
+            while number < end and any(stream for stream, _ in self._truth.sent.get(number, [])):
+                number += 1
+            if number >= end:
+                raise Violation(f"connection {connection}, of which nothing came, ended in order, but there is none "
+                                f"of the exchange's before its {end}. on which it said nothing")
+        self._silent.clear()
+
     def _find(self, connection, public, private):
         best = None
         for number in sorted(self._truth.sent):
@@ -84,6 +101,7 @@ class Reconciler:
                 continue
             match = Match(self._truth.sent[number], public, private)
             if match.is_prefix:
+                self._place_silent(number)
                 for skipped in range(self._exchange_connection + 1, number):
                     for stream, text in self._truth.sent.get(skipped, []):
                         if not stream:

@@ -4,13 +4,15 @@ import collections
 import time
 
 from harness import IS_HEAVY
-from schedule import groups
+from schedule import faults_in, groups
 
 
 class Report:
-    def __init__(self, seed, seconds, kinds):
+    """`length`: as on the command line."""
+
+    def __init__(self, seed, length, kinds):
         heavy = "BPX_HEAVY=1 " if IS_HEAVY else ""
-        self.command = f"{heavy}tests/chaos/run --seconds {seconds} --seed {seed}"
+        self.command = f"{heavy}tests/chaos/run {length} --seed {seed}"
         self.kinds = kinds
         self.injected = collections.Counter()
         self.recoveries = []  # pairs of seconds and what it was from
@@ -19,7 +21,7 @@ class Report:
         self._started = time.monotonic()
 
     def say_schedule(self, blows):
-        print(f"{self.command}: {len(blows)} blows")
+        print(f"{self.command}: {len(blows)} blows, {faults_in(blows)} faults")
         for number, blow in enumerate(blows):
             print(f"  {number:3} at {blow.at:7.2f} s, {blow.seconds:4.2f} s: {describe(blow)}")
         for skipped in self.skipped:

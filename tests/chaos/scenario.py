@@ -8,33 +8,38 @@ import programs
 from audit import Audit
 from books import Books
 from bystanders import Bystander
-from faults import RATE, RECOVERY_BOUND, Faults
+from faults import RATE, Faults, recovery_bound
 from follower import Follower
 from harness import DEADLINE, wait_until
 from listener import Listener
 from message import decode
+from metrics import settled_metrics
 from reconciler import Reconciler
+from recoveries import Recoveries
 from sandbox import SmallDisk
 from stamps import Stamps
 from truth import Truth
 from violation import expect
 
 _PAUSE = 12.0  # seconds between two looks of the slow consumer
+_BETWEEN_REQUESTS = 0.1  # seconds: a hundred a second are served
+_TURNS_BETWEEN_REQUESTS = 5
 _AT_REST = 1e-6  # events a second: what has happened is still told
 _LAST = '{"the last":true}'
+_PUBLIC_CONSUMERS = 5
 _MARKED = ("trade.SOL_USDC", "account.orderUpdate")
 
 
 class Scenario:
     """A context: leaving it ends all programs. `has_disk`: the log goes to a disk that can be
-    filled, otherwise to a pipe."""
+    filled, otherwise to a pipe. `seed` is the market's."""
 
-    def __init__(self, network, directory, has_disk):
+    def __init__(self, network, directory, seed, has_disk):
         self._stack = contextlib.ExitStack()
         with self._stack as stack:
             start = stack.enter_context
             start(network)
-            self.exchange = start(programs.start_exchange(network))
+            self.exchange = start(programs.start_exchange(network, seed))
             self.exchange.fault("refuse")  # until the consumers are there to see the first message
             clock = programs.WallClock(os.path.join(directory, "clock"))
             disk = start(SmallDisk(os.path.join(directory, "disk"))) if has_disk else None
@@ -47,15 +52,19 @@ class Scenario:
             self.mortal = start(Bystander("mortal", self.bridge.public, directory))
             self.books = start(Books(self.bridge.public, programs.BOOKS))
             self.faults = Faults(self.exchange, self.bridge, network, clock, self.mortal)
+            self.recoveries = Recoveries(self.bridge)
             self._stack = stack.pop_all()
         stamps = Stamps(self.faults.offsets)
         self._followers = [Follower("public", stamps), Follower("public", stamps),
                            Follower("private", stamps)]
         self.public, self._local, self.private = self._followers
+        self.pages = {}  # as they were in the end
         self.truth = Truth(self.exchange)
+        self._metrics_before = None
         self.reconciler = Reconciler(self.truth, self.public, self.private)
 
     def begin(self):
+        self._metrics_before = settled_metrics(self.bridge)
         self.exchange.fault("heal")
         self._wait_for_subscriptions(DEADLINE)
         self.exchange.rate(RATE)
@@ -65,15 +74,17 @@ class Scenario:
         before = self.exchange.state()["connections"]
         self.faults.inflict(blow)
         healed = time.monotonic()
+        self.recoveries.begin()
         while True:
             is_back = self._has_recovered(healed)
             took = time.monotonic() - healed
             expect(self.bridge.is_running, lambda:
                    "the bridge has ended: " + "; ".join(self.bridge.lines[-3:]))
-            expect(took < RECOVERY_BOUND, lambda: self._why_not_back(took))
+            expect(took < recovery_bound(blow), lambda: self._why_not_back(took))
             if is_back:
                 break
             time.sleep(0.01)
+        self.recoveries.end()
         if blow.costs_no_connection:
             expect(self.exchange.state()["connections"] == before, lambda:
                    "a connection was lost for nothing: " + "; ".join(
@@ -94,6 +105,16 @@ class Scenario:
     def _wait_for_subscriptions(self, deadline):
         wait_until(self._is_subscribed, "all subscriptions", deadline)
 
+    def follow_until(self, end):
+        """And asks for the books again and again meanwhile."""
+        while True:
+            self.books.ask()
+            for _ in range(_TURNS_BETWEEN_REQUESTS):
+                if time.monotonic() >= end:
+                    return
+                self.catch_up()
+                time.sleep(0.02)
+
     def catch_up(self):
         """Follows what has come, and reconciles the connections that are over."""
         self.truth.drain()
@@ -112,7 +133,7 @@ class Scenario:
 
     def finish(self):
         """The market stands still, everybody gets what is still under way; then all is compared."""
-        wait_until(lambda: self.catch_up() or self.bridge.are_books_in_sync(), "the books")
+        self._compare_moving_books()
         self.exchange.rate(_AT_REST)
         self._compare_books()
         wait_until(lambda: self.exchange.state()["open_connections"] == 1, "old connections' ends")
@@ -122,12 +143,15 @@ class Scenario:
         wait_until(self._has_come_to_the_last, "the last messages")
         self.reconciler.reconcile(self.public.connection, is_complete=True)
         self._compare_public_consumers()
-        audit = Audit(self.bridge, self.public, self.private, self.reconciler)
+        audit = Audit(self.bridge, self.public, self.private, self.reconciler, self._metrics_before)
         wait_until(lambda: self.catch_up() or audit.is_overtaken(), "the heartbeats that the bridge has counted")
         audit.check()
+        self.recoveries.check_waits(self.public.longest_retry_ms)
+        wait_until(lambda: audit.are_counted(public=_PUBLIC_CONSUMERS, private=1), "consumers that were killed to be gone")
         for bystander in (self.slow, self.mortal):
             bystander.check(self.public)
         audit.check_slow_consumer(self.slow)
+        self.pages = {path: self.bridge.get(path)[1] for path in ("/", "/status", "/metrics", "/readyz", "/livez")}
 
     def _wait_for_bystanders(self):
         """Even the slow one gets what comes once it reads again."""
@@ -159,6 +183,17 @@ class Scenario:
             other = self._local.topics[name]
             expect(topic.fingerprints == other.fingerprints, f"two consumers of {name} differ")
 
+    def _compare_moving_books(self):
+        """While the market goes on, each once more at least."""
+        wait_until(lambda: self.catch_up() or self.bridge.are_books_in_sync(), "the books")
+        before = dict(self.books.compared)
+
+        def are_compared():
+            self.books.ask()
+            self.catch_up()
+            return all(self.books.compared[stream] > before.get(stream, 0) for stream in programs.BOOKS)
+        wait_until(are_compared, "a comparison of each book", every=_BETWEEN_REQUESTS)
+
     def _compare_books(self):
         """With what the exchange says of a market that stands still."""
         truths = {stream: self.exchange.book(stream.split(".")[-1]) for stream in programs.BOOKS}
@@ -167,11 +202,9 @@ class Scenario:
         self.books.begin_anew()
 
         def are_right():
-            time.sleep(0.1)
             self.catch_up()
             return self.books.has_answers(truths)
-        wait_until(are_right, "the books of a market that stands still")
-        self.catch_up()
+        wait_until(are_right, "the books of a market that stands still", every=_BETWEEN_REQUESTS)
 
     def stop(self):
         """In order: announced, with status 0."""

@@ -6,6 +6,9 @@ import typing
 FIRST_AT = 1.5  # the load is steady by then
 LAST_BEFORE_END = 2.5
 BETWEEN = (0.3, 1.0)
+LONG_RUN = 60  # seconds; in one that short or shorter nothing takes long
+
+BIG_STEP = 60  # seconds of the wall clock
 
 
 class Strike(typing.NamedTuple):
@@ -17,13 +20,23 @@ class Strike(typing.NamedTuple):
 
 
 class Blow(typing.NamedTuple):
-    """Faults that come together, 50 ms apart, and heal together."""
+    """Faults that come together, in this order, and heal together."""
     at: float
     strikes: list
 
     @property
     def seconds(self):
         return max(strike.seconds for strike in self.strikes)
+
+    @property
+    def keeps_off(self):
+        """Whether the bridge has no connection in the end, and can say so while it lasts."""
+        kinds = {strike.kind for strike in self.strikes}
+        refuses = kinds & {"refuse", "certificate"} or any(
+            strike.parameters.get("which") == "outdated" or strike.parameters.get("to") == "upgrade"
+            for strike in self.strikes)
+        is_dropped = self.strikes[-1].kind == "drop"
+        return bool(refuses) and is_dropped and not kinds & {"loss", "cut", "reset", *LIMITED}
 
     @property
     def costs_no_connection(self):
@@ -81,12 +94,19 @@ KINDS = {
     "stop": ("process", (0.2, 2.8), None),
     "full_log": ("process", (0.5, 2.5), None),
     "file_limit": ("process", (0.3, 2.5), None),
-    "memory_limit": ("process", (0.3, 2.5), None),
+    "memory_limit": ("process", (0.3, 2.5), _choice("spare_mib", 4, 16, 96)),
     "kill_consumer": ("consumers", None, None),
 }
 
+# Under these the bridge may have no means to answer.
+LIMITED = {"stop", "file_limit", "memory_limit"}
+
+# Up to how many seconds these last in a long run: beyond the idle timeout.
+LONGER = {"stop": 6.0}
+
 # These show only on a connection that is made while they last.
-BITE_ON_CONNECTING = {"refuse", "certificate", "ignore_requests", "reject_signatures", "shift_clock", "file_limit"}
+BITE_ON_CONNECTING = {"refuse", "certificate", "tls_version", "answer", "ignore_requests", "reject_signatures",
+                      "shift_clock", "file_limit"}
 
 # These can go along with anything.
 PASSING = ["skip_ids", "repeat", "garbage:text", "unsolicited", "error", "kill_consumer"]
@@ -103,46 +123,75 @@ def enabled_kinds(has_network):
     return [kind for kind, (group, *_) in KINDS.items() if has_network or group != "network"]
 
 
-def _strike(kind, draw):
-    group, lasts, parameters = KINDS[kind]
-    # Short ones more often, so that more of them fit in.
-    seconds = round(lasts[0] + (lasts[1] - lasts[0]) * draw.random() ** 2, 2) if lasts else 0.0
-    return Strike(kind, group, seconds, parameters(draw) if parameters else {})
+def faults_in(blows):
+    return sum(len(blow.strikes) for blow in blows)
 
 
-def _deals(draw, kinds):
-    """All kinds in turn, in ever another order; the first few are of all groups."""
-    first = [draw.choice([kind for kind in kinds if KINDS[kind][0] == group])
-             for group in sorted(groups(kinds))]
-    draw.shuffle(first)
-    yield from first
-    while True:
-        deck = list(kinds)
-        draw.shuffle(deck)
-        yield from deck
+class _Dealer:
+    """Draws blows. All that is drawn follows from `seed`."""
+
+    def __init__(self, seed, kinds, is_long):
+        self._draw = random.Random(seed)
+        self._kinds = kinds
+        self._is_long = is_long
+
+    def pause(self):
+        return self._draw.uniform(*BETWEEN)
+
+    def deals(self):
+        """All kinds in turn, in ever another order; the first few are of all groups."""
+        first = [self._draw.choice([kind for kind in self._kinds if KINDS[kind][0] == group])
+                 for group in sorted(groups(self._kinds))]
+        self._draw.shuffle(first)
+        yield from first
+        while True:
+            deck = list(self._kinds)
+            self._draw.shuffle(deck)
+            yield from deck
+
+    def blow(self, kind, at):
+        draw = self._draw
+        strikes = [self._strike(kind)]
+        if draw.random() < 0.25:
+            others = [other for other in self._kinds if KINDS[other][0] != KINDS[kind][0]]
+            strikes.append(self._strike(draw.choice(others)))
+        if draw.random() < 0.5:
+            strikes.append(self._strike(draw.choice(PASSING)))
+        struck = {strike.kind for strike in strikes}
+        if struck & BITE_ON_CONNECTING or (struck & {"clock_step", "full_log"} and draw.random() < 0.6):
+            strikes.append(self._strike("drop"))
+        if "renegotiate" in struck:  # which only a connection that speaks TLS 1.2 can
+            strikes[:0] = [Strike("tls_version", "exchange", 1.0, {"which": "tls12"}), self._strike("drop")]
+        return Blow(round(at, 2), strikes)
+
+    def _strike(self, kind):
+        group, lasts, parameters = KINDS[kind]
+        seconds = 0.0
+        if lasts:
+            least, most = lasts
+            if self._is_long:
+                most = LONGER.get(kind, most)
+            # Short ones more often, so that more of them fit in.
+            seconds = round(least + (most - least) * self._draw.random() ** 2, 2)
+        return Strike(kind, group, seconds, parameters(self._draw) if parameters else {})
 
 
-def _blow(kind, at, draw, kinds):
-    strikes = [_strike(kind, draw)]
-    if draw.random() < 0.25:
-        others = [other for other in kinds if KINDS[other][0] != KINDS[kind][0]]
-        strikes.append(_strike(draw.choice(others), draw))
-    if draw.random() < 0.5:
-        strikes.append(_strike(draw.choice(PASSING), draw))
-    struck = {strike.kind for strike in strikes}
-    if struck & BITE_ON_CONNECTING or (struck & {"clock_step", "full_log"} and draw.random() < 0.6):
-        strikes.append(_strike("drop", draw))
-    return Blow(round(at, 2), strikes)
-
-
-def schedule(seed, seconds, kinds):
-    """Blows in the order of time. All groups are among them, however short `seconds` is."""
-    draw = random.Random(f"{seed}/{seconds}")
+def schedule(seed, kinds, seconds=0, faults=0):
+    """Blows in the order of time, all groups among them, for `seconds`, however short those are;
+    or where `faults` is given, until they are so many."""
+    dealer = _Dealer(f"{seed}/{f'{faults} faults' if faults else seconds}", kinds,
+                     is_long=bool(faults) or seconds > LONG_RUN)
     blows = []
     at = FIRST_AT
-    for kind in _deals(draw, kinds):
-        if at > seconds - LAST_BEFORE_END and len(blows) >= len(groups(kinds)):
+
+    def is_over():
+        if faults:
+            return faults_in(blows) >= faults
+        return at > seconds - LAST_BEFORE_END and len(blows) >= len(groups(kinds))
+
+    for kind in dealer.deals():
+        if is_over():
             return blows
-        blows.append(_blow(kind, at, draw, kinds))
-        at += blows[-1].seconds + draw.uniform(*BETWEEN)
+        blows.append(dealer.blow(kind, at))
+        at += blows[-1].seconds + dealer.pause()
     raise AssertionError("the deck never ends")

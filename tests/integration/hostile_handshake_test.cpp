@@ -161,7 +161,11 @@ TEST(HostileTls, IsNotNegotiatedAnewInTheMiddleOfAConnection) {
   ASSERT_TRUE(exchange.wait_for_subscription("trade.A"));
   exchange.apply(fault::Renegotiate{});
   // OpenSSL's server takes the client's no for the end.
-  ASSERT_TRUE(consumer.wait_for_status(R"("event":"disconnected")")) << bridge.log();
+  const auto end = consumer.wait_for_status(R"("event":"disconnected")");
+  ASSERT_TRUE(end) << bridge.log();
+  EXPECT_THAT(end->payload, HasSubstr(R"("reason":"protocol")"));
+  EXPECT_THAT(end->payload, HasSubstr("it wanted to negotiate TLS anew, which is refused"));
+  EXPECT_TRUE(bridge.wait_for_log("Check who answers at upstream.url")) << bridge.log();
   ASSERT_TRUE(exchange.wait_for_connections(2));
   ASSERT_TRUE(exchange.wait_for_subscription("trade.A"));
   exchange.publish("trade.A", "1");

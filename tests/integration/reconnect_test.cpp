@@ -199,17 +199,26 @@ TEST(Reconnecting, GoesOnForAsLongAsTheExchangeRefuses) {
   EXPECT_TRUE(exchange.wait_for_subscription("trade.A"));
 }
 
-class RefusedCertificate
-    : public testing::TestWithParam<std::pair<fault::Certificate::Kind, std::string>> {};
+/// A certificate, what is said of it, and what to do.
+struct Refusal {
+  fault::Certificate::Kind kind;
+  std::string words;
+  std::string mend;
+};
 
-TEST_P(RefusedCertificate, IsNamedAndTheBridgeConnectsOnceItIsGood) {
-  const auto& [kind, words] = GetParam();
+void PrintTo(const Refusal& refusal, std::ostream* os) { *os << refusal.words; }
+
+class RefusedCertificate : public testing::TestWithParam<Refusal> {};
+
+TEST_P(RefusedCertificate, IsNamedWithItsMendAndTheBridgeConnectsOnceItIsGood) {
+  const auto& [kind, words, mend] = GetParam();
   SimulatedExchange exchange(ExchangeOptions{});
   exchange.apply(fault::Certificate{.kind = kind});
   const TemporaryDirectory directory;
   RunningBridge bridge(test_config(exchange, directory, {"trade.A"}));
   ASSERT_TRUE(bridge.wait_for_log("connect failed result=tls")) << bridge.log();
-  EXPECT_THAT(bridge.log(), HasSubstr(words));
+  EXPECT_THAT(bridge.log(), HasSubstr("certificate refused: " + words));
+  EXPECT_THAT(bridge.log(), HasSubstr("; " + mend));
   EXPECT_EQ(exchange.connections(), 0U);
   exchange.apply(fault::Heal{});
   EXPECT_TRUE(exchange.wait_for_subscription("trade.A"));
@@ -217,10 +226,15 @@ TEST_P(RefusedCertificate, IsNamedAndTheBridgeConnectsOnceItIsGood) {
 
 INSTANTIATE_TEST_SUITE_P(
     OfEachKind, RefusedCertificate,
-    testing::Values(std::pair{fault::Certificate::Kind::expired, "certificate has expired"},
-                    std::pair{fault::Certificate::Kind::wrong_host, "hostname mismatch"},
-                    std::pair{fault::Certificate::Kind::self_signed, "self-signed certificate"}),
-    [](const auto& certificate) { return exchange::to_string(certificate.param.first); });
+    testing::Values(
+        Refusal{fault::Certificate::Kind::expired, "certificate has expired",
+                "check this machine's clock"},
+        Refusal{fault::Certificate::Kind::wrong_host, "hostname mismatch",
+                "the certificate is another host's: check upstream.url"},
+        Refusal{fault::Certificate::Kind::self_signed, "self-signed certificate",
+                "nobody trusted vouches for it: install ca-certificates, or name a trust anchor in "
+                "upstream.ca_file"}),
+    [](const auto& certificate) { return exchange::to_string(certificate.param.kind); });
 
 TEST(Connecting, RefusesACertificateThatNobodyTrustedVouchesFor) {
   SimulatedExchange exchange(ExchangeOptions{});

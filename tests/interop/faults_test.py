@@ -308,7 +308,8 @@ FAULTS = {
     # Where TLS 1.2 is spoken; 1.3 knows no such thing. The bridge refuses, and is back at once.
     "renegotiate": Row([("tls_version", {"which": "tls12"}), ("drop", {}), ("renegotiate", {})],
                        grew("upstream_reconnects_total", 2),
-                       lambda status: status["reconnects"] > 1, log="connected connection=3"),
+                       lambda status: status["reconnects"] > 1,
+                       log="disconnected reason=protocol detail=.*negotiate TLS anew"),
     "answer": unreachable([("answer", {"bytes": "HTTP/1.1 503 Service Unavailable\r\n\r\n"}),
                            ("drop", {})], "handshake", "503"),
     # The REST side alone: without it neither a clock can be compared nor a book begun.

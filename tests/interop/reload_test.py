@@ -1,43 +1,16 @@
 """SIGHUP: what the configuration file says may come into force while the bridge runs."""
 
 import itertools
-import json
 import os
-import re
-import signal
 import tempfile
 import unittest
 
-from harness import BRIDGE, KEYS, Bridge, Consumer, Exchange, wait_until
+from configured_bridge import ConfiguredBridge
+from harness import KEYS, Consumer, Exchange, wait_until
 
 TRADE, DEPTH, QUOTES = "trade.SOL_USDC", "depth.SOL_USDC", "bookTicker.SOL_USDC"
 ORDERS = "account.orderUpdate"
 LASTING = "depth.SOL_USDC_PERP"
-
-
-class ConfiguredBridge(Bridge):
-    """A bridge whose streams stand in a file."""
-
-    def __init__(self, exchange, streams, path, **settings):
-        self.path = path
-        self.write(streams)
-        super().__init__(exchange, [], **settings)
-
-    def command(self):
-        return [BRIDGE, "--config", self.path]
-
-    def write(self, streams, **groups):
-        with open(self.path, "w") as file:
-            json.dump({**groups, "upstream": {"streams": streams, **groups.get("upstream", {})}}, file)
-
-    def reload(self, streams, **groups):
-        """Returns once that is done; what was logged meanwhile."""
-        self.write(streams, **groups)
-        before = len(self.lines)
-        self.send(signal.SIGHUP)
-        wait_until(lambda: any(re.search("INFO  reloaded$|not reloaded", line) for line in self.lines[before:]),
-                   "an answer to SIGHUP")
-        return "\n".join(self.lines[before:])
 
 
 class ReloadTest(unittest.TestCase):

@@ -1,4 +1,4 @@
-"""The secret key never comes out: not in what the bridge says, not in its memory where others look."""
+"""No secret ever comes out: not in what the bridge says, not in its memory where others look."""
 
 import base64
 import json
@@ -13,24 +13,22 @@ import urllib.parse
 
 import zmq
 
+import nats_operator
+from configured_bridge import ConfiguredBridge
+from connect_proxy import ConnectProxy
 from harness import (BRIDGE, DEADLINE, KEYS, Bridge, Consumer, CurveKeys, Exchange,
                      clean_environment, wait_until)
+from nats_client import NatsServer, store
+from needles import forms_of_key, forms_of_login, forms_of_nkey
 
 SECRET = KEYS["BACKPACK_SECRET_KEY"]
 CURVE_SECRET = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"  # an example of libzmq's
 PUBLIC_KEY_OF_A_CONSUMER = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"  # likewise
 SEED = base64.b64decode(SECRET)
-FORMS = {
-    "as issued": SECRET,
-    "without padding": SECRET.rstrip("="),
-    "in a URL": urllib.parse.quote(SECRET, safe=""),
-    "base64 of URLs": base64.urlsafe_b64encode(SEED).decode(),
-    "twice encoded": base64.b64encode(SECRET.encode()).decode(),
-    "hexadecimal": SEED.hex(),
-    "hexadecimal, large": SEED.hex().upper(),
-    "escaped by JSON": SECRET.replace("/", "\\/"),
-}
-STRAY_KEYS = {**FORMS, "for CURVE": CURVE_SECRET}
+FORMS = forms_of_key(SECRET)
+NKEY_SEED = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY"  # an example of NATS'
+STRAY_KEYS = {**FORMS, "for CURVE": CURVE_SECRET, "for NATS": NKEY_SEED}
+LOGIN = ("me", "hidden/word+of=ours")
 CURVE_KEYS = CurveKeys(zmq.curve_public(CURVE_SECRET.encode()), *zmq.curve_keypair())
 NEEDLES = {**STRAY_KEYS, "a consumer's": CURVE_KEYS.secret.decode()}
 STREAMS = ["trade.SOL_USDC", "account.orderUpdate"]
@@ -77,39 +75,75 @@ IS_SANITIZED = b"__asan_init" in open(BRIDGE, "rb").read()
 
 
 class SecretsTest(unittest.TestCase):
-    def assert_no_secret(self, text, where):
-        for form, needle in NEEDLES.items():
-            self.assertNotIn(needle, text, f"the secret, {form}, in {where}")
+    def assert_no_secret(self, text, where, **further):
+        """`further`: needles by form, of other secrets by name."""
+        secrets = {"the secret": NEEDLES, **further}
+        for name, needles in secrets.items():
+            for form, needle in needles.items():
+                self.assertNotIn(needle, text, f"{name}, {form}, in {where}")
 
-    def test_no_output_of_a_full_run_holds_the_secret(self):
+    def test_no_output_of_a_full_run_holds_a_secret(self):
         for log_format in ("text", "json"):
-            with self.subTest(log_format), tempfile.NamedTemporaryFile("w") as key_file, \
-                    Exchange() as exchange:
-                key_file.write(CURVE_SECRET)
-                key_file.flush()
-                settings = {"BRIDGE_LOG__LEVEL": "trace", "BRIDGE_LOG__FORMAT": log_format,
-                            "BRIDGE_PUBLISH__PRIVATE__CURVE__SECRET_KEY_FILE": key_file.name,
-                            "BRIDGE_PUBLISH__PRIVATE__CURVE__ALLOW": CURVE_KEYS.public.decode()}
-                with Bridge(exchange, STREAMS, **settings) as bridge, \
-                        Consumer(bridge.public) as public, \
-                        Consumer(bridge.private, keys=CURVE_KEYS) as private:
-                    said = self.live_through_everything(exchange, bridge, public, private)
-                    self.assertEqual(bridge.stop(), 0)
-                    said["log"] = "\n".join(bridge.lines)
-                settings = exchange.environment(
-                    **KEYS, **settings, BRIDGE_UPSTREAM__STREAMS=",".join(STREAMS),
-                    BRIDGE_PUBLISH__PRIVATE__BIND="tcp://127.0.0.1:*")
-                said["check"], status = run("check", environment=settings)
-                self.assertEqual(status, 0, said["check"])
+            with self.subTest(log_format), Exchange() as exchange, ConnectProxy(*LOGIN) as proxy, store() as folder, \
+                    store() as messages:
+                server_configuration, credentials = nats_operator.make(folder)
+                token, seed = re.findall(r"^[A-Za-z0-9_.-]{50,}$", credentials.read_text(encoding="utf-8"), re.MULTILINE)
+                further = {"the password": forms_of_login(*LOGIN), "the seed for NATS": forms_of_nkey(seed),
+                           "the token for NATS": {"as issued": token}}
+                with NatsServer(messages, "--config", str(server_configuration)) as server:
+                    settings = self.settings(folder, log_format, server, credentials)
+                    said = self.run_with_everything(exchange, proxy, server, os.path.join(folder, "bridge.json"), settings)
                 for where, text in said.items():
                     self.assertTrue(text, where)
-                    self.assert_no_secret(text, where)
+                    self.assert_no_secret(text, where, **further)
+
+    @staticmethod
+    def settings(folder, log_format, server, credentials):
+        key_file = pathlib.Path(folder, "curve.key")
+        key_file.touch(0o600)
+        key_file.write_text(CURVE_SECRET, encoding="utf-8")
+        return {"BRIDGE_LOG__LEVEL": "trace", "BRIDGE_LOG__FORMAT": log_format,
+                "BRIDGE_PUBLISH__PRIVATE__CURVE__SECRET_KEY_FILE": str(key_file),
+                "BRIDGE_PUBLISH__PRIVATE__CURVE__ALLOW": CURVE_KEYS.public.decode(),
+                "BRIDGE_PUBLISH__JETSTREAM__SERVERS": server.url,
+                "BRIDGE_PUBLISH__JETSTREAM__INCLUDE_PRIVATE": "true",
+                "BRIDGE_PUBLISH__JETSTREAM__CREDENTIALS_FILE": str(credentials)}
+
+    def run_with_everything(self, exchange, proxy, server, path, settings):
+        """Everything that the program says, by where it says it."""
+        def through(user, password):
+            login = ":".join(urllib.parse.quote(word, safe="") for word in (user, password))
+            return {"upstream": {"proxy": f"http://{login}@127.0.0.1:{proxy.port}"}}
+        with ConfiguredBridge(exchange, STREAMS, path, through(*LOGIN), **settings) as bridge, \
+                Consumer(bridge.public) as public, Consumer(bridge.private, keys=CURVE_KEYS) as private:
+            said = self.live_through_everything(exchange, bridge, public, private)
+            said["SIGHUP"] = bridge.reload(STREAMS, **through("another", LOGIN[1]))
+            self.assertIn("upstream.proxy", said["SIGHUP"])
+            for form, key in STRAY_KEYS.items():
+                said[f"SIGHUP, {form}"] = bridge.reload([key], **through(key, key))
+                self.assertIn("not reloaded", said[f"SIGHUP, {form}"])
+            proxy.is_refusing = True
+            exchange.fault("drop")
+            bridge.wait_for_line("connect failed.*result.*proxy")
+            server.stop()
+            bridge.wait_for_line("jetstream not ready")
+            said["status after all that"] = bridge.get("/status")[1]
+            self.assertEqual(bridge.stop(), 0)
+            said["log"] = "\n".join(bridge.lines)
+        self.assertGreater(proxy.tunnels, 2)
+        bridge.write(STREAMS, **through(*LOGIN))
+        environment = exchange.environment(**KEYS, **settings, BRIDGE_PUBLISH__PRIVATE__BIND="tcp://127.0.0.1:*")
+        said["check"], status = run("check", "--config", path, environment=environment)
+        self.assertEqual(status, 0, said["check"])
+        return said
 
     def live_through_everything(self, exchange, bridge, public, private):
-        """Makes the bridge say all that it has to say; returns that by where it said it."""
+        """Makes the bridge say all that it has to say of the exchange; returns that by where it said it."""
         exchange.wait_for_subscriptions(STREAMS)
+        bridge.wait_for_line("jetstream ready")
         exchange.publish("account.orderUpdate", '{"e":"orderFill"}')
         exchange.publish("trade.SOL_USDC", '{"e":"trade","t":1}')
+        wait_until(lambda: bridge.metric("jetstream_acknowledged_total") == 2, "both messages to be stored")
         exchange.fault("garbage")
         exchange.fault("drop")
         for consumer in (public, private):
@@ -130,10 +164,10 @@ class SecretsTest(unittest.TestCase):
         configuration = json.loads(output[:output.rindex("}") + 1])
         variables = ["BRIDGE_" + "__".join(path).upper() for path in paths_of(configuration)]
         self.assertGreater(len(variables), 25)
-        environments = [{variable: key} for variable in variables for key in (SECRET, CURVE_SECRET)]
+        environments = [{variable: key} for variable in variables for key in (SECRET, CURVE_SECRET, NKEY_SEED)]
         environments += [dict.fromkeys(variables, key) for key in STRAY_KEYS.values()]
         environments += [{variable: f"tcp://{key}:1"} for variable in variables
-                         for key in (SECRET, CURVE_SECRET)]
+                         for key in (SECRET, CURVE_SECRET, NKEY_SEED)]
         environments += [{"BACKPACK_SECRET_KEY_FILE": SECRET},
                          {"BACKPACK_PUBLIC_KEY_FILE": SECRET, "BACKPACK_SECRET_KEY": SECRET},
                          {"BACKPACK_PUBLIC_KEY": SECRET, "BACKPACK_SECRET_KEY": SECRET},
@@ -150,6 +184,7 @@ class SecretsTest(unittest.TestCase):
     def test_a_key_on_the_command_line_or_in_the_file_does_not_come_out_in_the_error(self):
         for arguments in (["--config", SECRET], ["--stream", SECRET], ["--log-level", SECRET],
                           [SECRET], ["--secret-key", SECRET], ["--" + SECRET],
+                          ["--stream", NKEY_SEED], ["--stream", "trade.A," + FORMS["hexadecimal"]],
                           ["--config", CURVE_SECRET], ["--stream", CURVE_SECRET],
                           ["--log-level", CURVE_SECRET], [CURVE_SECRET],
                           ["--stream", SECRET.rstrip("=")], ["--config", SECRET.rstrip("=")],

@@ -50,6 +50,14 @@ TEST(WithoutKeys, HidesASecretKeyOfCurve) {
   EXPECT_EQ(without_keys("n6mVz=8:kL.s/QwE+rT1yU-iO0pA?sD2fG[hJ3]k"), kHidden) << "by its length";
 }
 
+TEST(WithoutKeys, HidesASeedForNats) {
+  const std::string seed = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
+  EXPECT_EQ(without_keys(seed), kHidden);
+  EXPECT_EQ(without_keys("nats://" + seed + "@host:4222"), "nats://" + kHidden + "@host:4222");
+  const std::string public_key = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4";
+  EXPECT_EQ(without_keys(public_key), public_key) << "which may be shown";
+}
+
 TEST(WithoutKeys, LeavesThePublicKeysThatItIsTold) {
   const std::vector<std::string> allowed = {"*", kCurveKey};
   EXPECT_EQ(without_keys("the key " + kCurveKey + "?", allowed), "the key " + kCurveKey + "?");
