@@ -25,7 +25,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f; }
 def _panels(results):
     """Pairs of a title and groups; a group is a label and its bars: subject → value."""
     if "cost" in results:
-        loads = (cost.ALONE_FULL_SPEED, cost.ONE_HARD, cost.ONE, cost.ONE_APART, cost.EIGHT)
+        loads = (cost.ALONE_FULL_SPEED, cost.ONE_FULL_SPEED, cost.ONE, cost.ONE_APART, cost.EIGHT)
         yield "CPU time a message, µs", {
             load.name: {name: row["cpu_us"] for name, row in results["cost"][load.name].items()}
             for load in loads}
