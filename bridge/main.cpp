@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <new>
 #include <sstream>
 #include <string>
 
@@ -154,6 +155,7 @@ int misuse(const CLI::App& healthcheck) {
 int main(int argc, char** argv) try {
   keep_standard_streams();
   outlive_full_files();
+  end_where_memory_runs_out();
   bpx::bridge::hold_signals();  // until it is known what they would interrupt
   seal_memory();                // whatever the command, it may be given a key
   ServerFlags server_flags;
@@ -195,6 +197,9 @@ int main(int argc, char** argv) try {
   if (*tail_command) return finished(tail_flags.book ? tail_book(tail_flags) : tail(tail_flags));
   if (*healthcheck_command) return healthcheck(healthcheck_flags);
   return finished(keygen());
+} catch (const std::bad_alloc&) {
+  std::cerr << kOutOfMemory;
+  return kCannotRun;
 } catch (const std::exception& error) {
   std::cerr << "backpack-bridge: " << without_keys(bpx::bridge::one_line(error.what())) << '\n';
   return kCannotRun;

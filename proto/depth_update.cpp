@@ -89,8 +89,8 @@ struct DepthReader::Parser {
   /// Opens the object that `text` is, and keeps it in `document`.
   simdjson::error_code open(std::string_view text, ondemand::document& document,
                             ondemand::object& object) {
-    if (const auto error =
-            ondemand.iterate(text.data(), text.size(), text.size() + kPadding).get(document))
+    if (const auto error = fault_of_text(
+            ondemand.iterate(text.data(), text.size(), text.size() + kPadding).get(document)))
       return error;
     return document.get_object().get(object);
   }

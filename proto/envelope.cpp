@@ -143,8 +143,9 @@ Envelope EnvelopeReader::read(std::string_view message) {
   Envelope envelope;
   Members members;
   ondemand::document document;
-  auto error = parser_->ondemand.iterate(message.data(), message.size(), message.size() + kPadding)
-                   .get(document);
+  auto error = fault_of_text(
+      parser_->ondemand.iterate(message.data(), message.size(), message.size() + kPadding)
+          .get(document));
   if (!error) error = read_members(document, envelope, members);
   if (error && starts_with_bracket(message))
     return malformed("it is an array, which may hold several messages");

@@ -60,7 +60,8 @@ class EnvelopeReader {
   EnvelopeReader(const EnvelopeReader&) = delete;
   EnvelopeReader& operator=(const EnvelopeReader&) = delete;
 
-  /// `message` must be followed by kPadding readable bytes. Never throws on account of its content.
+  /// `message` must be followed by kPadding readable bytes. Never throws on account of its content,
+  /// but std::bad_alloc where there is no memory to read it.
   Envelope read(std::string_view message);
 
  private:

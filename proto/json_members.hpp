@@ -4,12 +4,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 /// How the readers of this folder walk through JSON. For them alone.
 namespace bpx::proto {
+
+/// What simdjson found, unless memory ran out: that says nothing of the text, and must not count as
+/// its fault.
+inline simdjson::error_code fault_of_text(simdjson::error_code error) {
+  if (error == simdjson::MEMALLOC) throw std::bad_alloc();
+  return error;
+}
 
 /// The key of `field` where it lies, which is a copy and its unescaping cheaper; or, where it holds
 /// an escape, in the parser's memory.

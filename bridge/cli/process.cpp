@@ -1,6 +1,11 @@
 #include "bridge/cli/process.hpp"
 
+#include "bridge/cli/commands.hpp"
+
 #include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -15,6 +20,20 @@ namespace {
 /// With fewer, libzmq ends the process in the midst of its start.
 constexpr rlim_t kFewestFiles = 36;
 
+[[noreturn]] void terminate() {
+  try {
+    if (const auto failure = std::current_exception()) std::rethrow_exception(failure);
+  } catch (const std::bad_alloc&) {
+    // Nothing can be told of a word that does not arrive.
+    [[maybe_unused]] const auto written =
+        ::write(STDERR_FILENO, kOutOfMemory.data(), kOutOfMemory.size());
+    _exit(kCannotRun);
+  } catch (...) {
+    __gnu_cxx::__verbose_terminate_handler();
+  }
+  std::abort();
+}
+
 }  // namespace
 
 void keep_standard_streams() {
@@ -23,6 +42,8 @@ void keep_standard_streams() {
 }
 
 void outlive_full_files() { std::signal(SIGXFSZ, SIG_IGN); }
+
+void end_where_memory_runs_out() { std::set_terminate(terminate); }
 
 // The kernel hands core dumps to a collector whatever their size limit is, unless the process is
 // not dumpable.

@@ -1,6 +1,13 @@
 #pragma once
 
+#include <string_view>
+
 namespace bpx::bridge::cli {
+
+/// What is said where memory ran out, by which no word can be made up any more.
+inline constexpr std::string_view kOutOfMemory =
+    "backpack-bridge: out of memory; raise its limit (MemoryMax=, --memory, ulimit -v), or lower "
+    "publish.replay_bytes and publish.queue_bytes\n";
 
 /// Stands in for standard streams that are closed, so that no file or socket gets their numbers.
 /// What is written to them fails.
@@ -9,6 +16,10 @@ void keep_standard_streams();
 /// A file that may not grow (RLIMIT_FSIZE, `ulimit -f`) refuses what is written, as a full disk
 /// does, instead of ending this process.
 void outlive_full_files();
+
+/// Says kOutOfMemory and ends with status 1 where memory runs out on a thread, or in a function,
+/// that no exception can leave, instead of aborting.
+void end_where_memory_runs_out();
 
 /// Keeps this process's memory from others of the same user: no core dump, no debugger, no reading
 /// of /proc/PID/mem and /proc/PID/environ but by root.

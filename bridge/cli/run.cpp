@@ -9,6 +9,7 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <new>
 #include <utility>
 
 namespace bpx::bridge::cli {
@@ -37,6 +38,9 @@ int run(const ServerFlags& flags) {
     settings->curve_keys = {};  // libzmq has copied what it needs
     app.run(/*handles_signals=*/true);
     return kStopped;
+  } catch (const std::bad_alloc&) {
+    std::cerr << kOutOfMemory;
+    return kCannotRun;
   } catch (const std::exception& error) {
     std::cerr << "backpack-bridge: " << without_keys(one_line(error.what())) << '\n';
     return kCannotRun;

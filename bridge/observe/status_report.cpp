@@ -87,11 +87,17 @@ Json sum_and_count(const Histogram& histogram) {
   return {{"count", histogram.count()}, {"sum_seconds", histogram.sum_ns() / 1e9}};
 }
 
-std::int64_t last_message_ms(const Measurements& measurements) {
-  auto newest = measurements.others().last_received_ns.value();
-  for (const StreamMeasurements& stream : measurements.streams())
-    newest = std::max(newest, stream.last_received_ns.value());
-  return newest / kNsPerMs;
+/// When the last message of all came, of streams that nobody asked for too. Which is the last the
+/// steady clock tells: the wall clock may have been set between two.
+Moment last_message(const Measurements& measurements) {
+  Moment last;
+  const auto look_at = [&](const StreamMeasurements& stream) {
+    const auto steady_ns = stream.last_received_steady_ns.value();
+    if (steady_ns > last.steady_ns) last = {stream.last_received_ns.value(), steady_ns};
+  };
+  look_at(measurements.others());
+  for (const StreamMeasurements& stream : measurements.streams()) look_at(stream);
+  return last;
 }
 
 /// Of three words that consumers are told; which of those requested wait for their turn is told
@@ -189,6 +195,7 @@ std::string status_report(const Measurements& measurements, const StatusContext&
                           Moment now) {
   const auto& upstream = measurements.upstream;
   const auto reasons = reasons_not_ready(measurements, context.idle_timeout, now.steady_ns);
+  const auto last = last_message(measurements);
   const auto uptime_ns = now.steady_ns - context.started_steady_ns;
   Json json = {{"version", context.version},
                {"state", to_string(upstream.state.value())},
@@ -213,7 +220,8 @@ std::string status_report(const Measurements& measurements, const StatusContext&
                {"queued_bytes", measurements.queued_bytes.value()},
                {"queue_limit_bytes", context.queue_bytes},
                {"idle_timeout_ms", context.idle_timeout.count()},
-               {"last_message_ms", last_message_ms(measurements)}};
+               {"last_message_ms", last.unix_ns / kNsPerMs},
+               {"age_ms", age_ms(last.steady_ns, now.steady_ns)}};
   add_endpoints(json, measurements);
   json["streams"] = Json::array();
   const auto rejected = measurements.rejected();

@@ -389,6 +389,14 @@ class Consumer:
                 messages.append(message)
         return messages
 
+    def take_within(self, seconds):
+        """The next message of the exchange; None where none comes within so many seconds."""
+        end = time.monotonic() + seconds
+        while True:
+            message = self._receive(end)
+            if message is None or message.topic != self.STATUS:
+                return message
+
     def take_until_heartbeat(self):
         """What else has been published: all that comes before the second heartbeat from now."""
         messages = []

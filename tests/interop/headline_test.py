@@ -8,7 +8,7 @@ import unittest
 
 from browser import Browser
 from harness import ROOT, Bridge, Exchange, wait_until
-from status_page import Page
+from status_page import WATCH, Page, with_durations
 
 SECOND, MINUTE = 1_000, 60_000
 NOW = 1_800_000_000_000  # of the made-up bridge, which has received ten messages a second for 100 s
@@ -379,6 +379,42 @@ class HeadlineTest(unittest.TestCase):
         statuses[1].update(DOWN)
         self.page.tell(*statuses)
         self.assertEqual(self.page.word(), "live")
+
+    def test_goes_by_no_clock_that_can_be_set(self):
+        for step in (60 * MINUTE, -60 * MINUTE):
+            with self.subTest(step=step):
+                self.new_bridge()
+                statuses = [with_durations(status) for status in self.at_a_pace(*[10] * 20)]
+                for number, status in enumerate(statuses):
+                    status.update(LOST)
+                    status["streams"][0]["last_gap_ms"] = NOW - MINUTE
+                    if number >= 10:  # what came before it was set is told as it was then
+                        for times in (status, status["streams"][0]):
+                            times["last_message_ms"] += step
+                        status["time_ms"] += step
+                self.page.run(WATCH)
+                self.page.tell_as_it_is(*statuses)
+                self.assertEqual(self.page.word(), "gap")
+                self.assertEqual(set(self.page.run("return window.levels")) - {"amber", "green"}, set())
+                self.assertEqual(self.page.cells("age"), ["<1 s"])
+                self.assertEqual(self.page.facts()["Last disconnect"], "reset, 1 min 00 s ago")
+                self.assertEqual(self.page.texts(".big .value")[0], "10.0")
+                [curve] = self.points(0)
+                self.assertEqual([ago for ago, _ in curve], [second * SECOND for second in range(20, -1, -1)])
+                shown = self.page.text("#as-of")
+                self.assertEqual(self.page.run("return new Date(arguments[0]).toLocaleTimeString('en-GB')",
+                                               NOW + step), shown[-8:], "the wall clock's time is shown")
+
+    def test_knows_silence_though_durations_are_rounded(self):
+        self.new_bridge()
+        statuses = [with_durations(status) for status in self.at_a_pace(*[10] * 30)]
+        for second in range(1, 6):
+            status = self.well(NOW + second * SECOND, statuses[-1]["received"]["messages"])
+            status["last_message_ms"] = status["streams"][0]["last_message_ms"] = NOW - 100
+            statuses.append(with_durations(status))
+            statuses[-1]["uptime_seconds"] += second * 0.0003
+        self.page.tell_as_it_is(*statuses)
+        self.assertEqual(self.page.word(), "silent")
 
     def test_sorts_streams_by_their_ages(self):
         self.new_bridge()

@@ -9,4 +9,13 @@ namespace bpx::test {
 /// counted.
 std::size_t allocations();
 
+/// As long as it lives, this thread gets no memory from operator new.
+class OutOfMemory {
+ public:
+  OutOfMemory();
+  ~OutOfMemory();
+  OutOfMemory(const OutOfMemory&) = delete;
+  OutOfMemory& operator=(const OutOfMemory&) = delete;
+};
+
 }  // namespace bpx::test

@@ -1,5 +1,5 @@
-// Times are milliseconds. What is compared with a time of the bridge is a time of the bridge, so
-// that the clock of whoever looks does not matter.
+// Times are milliseconds. What is compared with a time of the bridge is a time of the bridge, see times.js, so that
+// no clock of whoever looks matters.
 
 // Memory: what /status said, thinned out. A point without a status is a failed poll.
 
@@ -17,6 +17,7 @@ function forgetEverything() {
   points = [];
   latest = verdict = rhythm = null;
   forgetConditions();
+  forgetTimes();
   rows.forEach(row => { row.history = []; });
 }
 

@@ -44,6 +44,7 @@ async function ask() {
 
 function onStatus(status) {
   if (isOtherRun(status)) forgetEverything();
+  status = withReckonedTimes(status);
   learnRhythm(status, latest);
   latest = status;
   takeStreams(status);
@@ -57,9 +58,9 @@ function onStatus(status) {
 
 let answeredAt = null;          // by this page's own steady clock
 
-/** The bridge's time now, as far as can be told without it. */
+/** The bridge's time now, as far as can be told without it; else one that no step of a clock moves either. */
 function guessedTime() {
-  return latest ? latest.time_ms + performance.now() - answeredAt : Date.now();
+  return latest ? latest.time_ms + performance.now() - answeredAt : performance.timeOrigin + performance.now();
 }
 
 function onFailure(failure) {
@@ -103,7 +104,7 @@ function takeAnswer(status) {
   try {
     onStatus(status);
   } catch (error) {
-    onPageFault(error, status.time_ms);
+    onPageFault(error, guessedTime());
   }
 }
 

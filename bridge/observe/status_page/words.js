@@ -39,8 +39,9 @@ function duration(span) {
   return `${Math.floor(seconds / 86400)} d ${Math.floor(seconds / 3600) % 24} h`;
 }
 
+/** What the bridge's wall clock says, or would have said as it is set now, at a time of the page's reckoning. */
 function clock(time) {
-  const at = new Date(time);
+  const at = new Date(time + wallAhead);
   const day = at.toDateString() === new Date().toDateString() ? '' : at.toLocaleDateString('en-CA') + ' ';
   return day + at.toLocaleTimeString('en-GB');
 }

@@ -61,6 +61,7 @@ TEST_F(StatusReportTest, DescribesEachConfiguredStream) {
   EXPECT_EQ(json["received"],
             Json::parse(R"({"messages":3,"bytes":300,"canary":0,"malformed":0})"));
   EXPECT_EQ(json["last_message_ms"], 1'700'000'099'750);
+  EXPECT_EQ(json["age_ms"], 250);
 }
 
 TEST_F(StatusReportTest, NamesWhoIsConnectedAndWhoIsBehind) {
@@ -107,7 +108,19 @@ TEST_F(StatusReportTest, GivesTheTrueAgeThoughTheWallClockWasSet) {
   for (const auto step : {900 * kSecond, -900 * kSecond}) {
     trade.last_received_ns.set(kNow.unix_ns - 3 * kSecond - step);
     EXPECT_EQ(report()["streams"][0]["age_ms"], 3'000) << step;
+    EXPECT_EQ(report()["age_ms"], 3'000) << step;
   }
+}
+
+TEST_F(StatusReportTest, KnowsTheLastMessageThoughTheWallClockWasSetBack) {
+  auto& before = measurements_.of("trade.A");
+  auto& after = measurements_.of("account.orderUpdate");
+  before.last_received_ns.set(kNow.unix_ns + 900 * kSecond);
+  before.last_received_steady_ns.set(kNow.steady_ns - 2 * kSecond);
+  after.last_received_ns.set(kNow.unix_ns - kSecond);
+  after.last_received_steady_ns.set(kNow.steady_ns - kSecond);
+  EXPECT_EQ(report()["age_ms"], 1'000);
+  EXPECT_EQ(report()["last_message_ms"], 1'700'000'099'000);
 }
 
 TEST_F(StatusReportTest, GivesNoAgeBelowZeroThoughAMessageCameMeanwhile) {
