@@ -94,7 +94,7 @@ KINDS = {
     "stop": ("process", (0.2, 2.8), None),
     "full_log": ("process", (0.5, 2.5), None),
     "file_limit": ("process", (0.3, 2.5), None),
-    "memory_limit": ("process", (0.3, 2.5), _choice("spare_mib", 4, 16, 96)),
+    "memory_limit": ("process", (0.3, 2.5), _choice("spare_mib", 96, 160)),
     "kill_consumer": ("consumers", None, None),
 }
 

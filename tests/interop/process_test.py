@@ -1,6 +1,7 @@
 """The bridge as the system sees it: which threads it has, and whose memory its messages lie in."""
 
 import pathlib
+import re
 import subprocess
 import unittest
 
@@ -30,6 +31,11 @@ class AllocatorTest(unittest.TestCase):
         self.assertTrue(any("/libzmq.so" in line.split(" to ")[0] for line in allocations), "libzmq allocates nothing")
         for line in allocations:
             self.assertIn("/libmimalloc.so", line.split(" to ")[1])
+        # mimalloc's own, in Debian's build, does not throw where memory runs out: it aborts.
+        news = [line for line in done.stderr.splitlines() if re.search("symbol `_Zn[wa]m(St11align_val_t)?'", line)]
+        self.assertTrue(news, "nothing calls operator new")
+        for line in news:
+            self.assertNotIn("/libmimalloc.so", line.split(" to ")[1])
 
 
 if __name__ == "__main__":
