@@ -25,7 +25,7 @@ class Client final : public RestClient {
  public:
   template <typename... Args>
   explicit Client(Options options, Args&&... transport)
-      : options_(std::move(options)), transport_(std::forward<Args>(transport)...) {}
+      : options_(options), transport_(std::forward<Args>(transport)...) {}
 
   asio::awaitable<std::string> connect() {
     Dialler::Attempt attempt;
@@ -91,9 +91,8 @@ asio::awaitable<RestClient::Opened> RestClient::open(Options options, TlsContext
   const auto executor = co_await asio::this_coro::executor;
   if (options.dialler.site().is_tls)
     co_return co_await connected(
-        std::make_unique<Client<TlsTransport>>(std::move(options), executor, tls->native()));
-  co_return co_await connected(
-      std::make_unique<Client<PlainTransport>>(std::move(options), executor));
+        std::make_unique<Client<TlsTransport>>(options, executor, tls->native()));
+  co_return co_await connected(std::make_unique<Client<PlainTransport>>(options, executor));
 }
 
 }  // namespace bpx::bridge

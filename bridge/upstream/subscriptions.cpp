@@ -21,7 +21,8 @@ constexpr std::size_t kMostConsumers = 16;
 bool says_already(std::string_view message) {
   constexpr std::string_view kAlready = "already";
   const auto is_same = [](unsigned char a, unsigned char b) { return std::tolower(a) == b; };
-  return !std::ranges::search(message, kAlready, is_same).empty();
+  return std::search(message.begin(), message.end(), kAlready.begin(), kAlready.end(), is_same) !=
+         message.end();
 }
 
 }  // namespace
