@@ -1,6 +1,7 @@
 #include "bridge/cli/settings.hpp"
 
 #include "bridge/cli/secrecy.hpp"
+#include "bridge/config/curve_key.hpp"
 #include "bridge/config/load.hpp"
 #include "bridge/config/validate.hpp"
 #include "bridge/one_line.hpp"
@@ -26,9 +27,12 @@ void check_trust_anchors(const Config& config, Problems& problems) {
                         "give a readable PEM file of trust anchors, or leave it out"});
 }
 
-/// A key that was put in the place of a stream would be asked of the exchange, and shown.
+/// A key that was put in the place of a stream would be asked of the exchange, and shown. Where a
+/// symbol follows a dot, as in nearly all names, it may be as long and as mixed as a key.
 void check_for_keys(const std::string& path, const std::string& name, Problems& problems) {
-  if (without_keys(name) == name) return;
+  const bool is_key =
+      is_curve_key(name) || (name.find('.') == std::string::npos && without_keys(name) != name);
+  if (!is_key || std::ranges::find(problems, path, &Problem::path) != problems.end()) return;
   problems.push_back({path, "looks like a key, which is no stream",
                       "give a name such as trade.SOL_USDC; keys have variables of their own"});
 }
@@ -39,6 +43,7 @@ void check_for_keys(const Config& config, Problems& problems) {
       check_for_keys(path + '[' + std::to_string(i) + ']', names[i], problems);
   };
   check_each("upstream.streams", config.upstream.streams);
+  check_each("upstream.on_demand.allow", config.upstream.on_demand.allow);
   check_each("publish.books", config.publish.books);
   check_for_keys("upstream.canary", config.upstream.canary, problems);
 }

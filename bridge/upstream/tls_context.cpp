@@ -81,9 +81,8 @@ std::string describe_broken_tls(const boost::system::error_code& error) {
   const bool is_ssl = error.category() == boost::asio::error::get_ssl_category();
   switch (is_ssl ? ERR_GET_REASON(static_cast<unsigned long>(error.value())) : 0) {
     case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-    case SSL_R_NO_RENEGOTIATION:
       return error.message() +
-             "; it wanted to negotiate TLS anew, which is refused. Check who answers at "
+             "; so ends a server that is refused to negotiate TLS 1.2 anew. Check who answers at "
              "upstream.url";
     default: return error.message();
   }

@@ -150,6 +150,19 @@ class CommandLineTest(unittest.TestCase):
             self.assertEqual(done.returncode, 2, (arguments, done.stderr))
             self.assertTrue(done.stderr.strip(), arguments)
 
+    def test_a_key_is_no_stream_wherever_one_belongs_but_a_long_symbol_is(self):
+        key = KEYS["BACKPACK_SECRET_KEY"]
+        for group, name in (("upstream", "streams"), ("publish", "books")):
+            variable = f"BRIDGE_{group.upper()}__{name.upper()}"
+            done = run("check", environment=clean_environment(**{"BRIDGE_UPSTREAM__STREAMS": "depth.A", variable: key}))
+            self.assertEqual(done.returncode, 2, variable)
+            self.assertEqual(done.stderr.count(f"{group}.{name}[0]"), 1, done.stderr)
+            self.assertNotIn(key, done.stderr)
+        done = run("check", environment=clean_environment(BRIDGE_UPSTREAM__ON_DEMAND__ALLOW=key,
+                                                          BRIDGE_UPSTREAM__ON_DEMAND__ENABLED="true"))
+        self.assertIn("upstream.on_demand.allow[0]: looks like a key", done.stderr)
+        self.assertEqual(run("check", "--stream", f"ticker.{'Argentina-2026_' * 4}WINS").returncode, 0)
+
     def test_what_is_quoted_of_a_command_line_steers_no_terminal(self):
         steering = "\x1b[31m\u009b\u202e"
         for arguments in ([f"--bogus{steering}"], [f"dance{steering}"], ["tail", "--format", steering],

@@ -309,7 +309,7 @@ FAULTS = {
     "renegotiate": Row([("tls_version", {"which": "tls12"}), ("drop", {}), ("renegotiate", {})],
                        grew("upstream_reconnects_total", 2),
                        lambda status: status["reconnects"] > 1,
-                       log="disconnected reason=protocol detail=.*negotiate TLS anew"),
+                       log="disconnected reason=protocol detail=.*negotiate TLS 1.2 anew"),
     "answer": unreachable([("answer", {"bytes": "HTTP/1.1 503 Service Unavailable\r\n\r\n"}),
                            ("drop", {})], "handshake", "503"),
     # The REST side alone: without it neither a clock can be compared nor a book begun.
