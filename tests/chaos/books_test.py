@@ -12,7 +12,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "interop")]
 # pylint: disable=wrong-import-position
 from books import Books  # noqa: E402
-from harness import wait_until  # noqa: E402
+from harness import DEADLINE, wait_until  # noqa: E402
 from message import END_OF_REPLAY, STATUS  # noqa: E402
 from violation import Violation  # noqa: E402
 
@@ -47,10 +47,11 @@ class BooksTest(unittest.TestCase):
         wait_until(self.books.is_answered, "the answer to arrive")
 
     def _asked(self):
-        while True:
+        while self._bridge.poll(DEADLINE * 1000):
             frame = self._bridge.recv()
             if frame[0] and frame[1:].startswith(b"bridge.book/"):
                 return frame[1:].decode()
+        raise AssertionError("no book was asked for")
 
     def test_is_right_where_it_is_what_came_live(self):
         self.answer(5)

@@ -21,7 +21,7 @@ from stamps import Stamps
 from truth import Truth
 from violation import expect
 
-_PAUSE = 12.0  # seconds between two looks of the slow consumer
+PAUSE = 20.0  # seconds between two looks of the slow consumer
 _BETWEEN_REQUESTS = 0.1  # seconds: a hundred a second are served
 _TURNS_BETWEEN_REQUESTS = 5
 _AT_REST = 1e-6  # events a second: what has happened is still told
@@ -48,7 +48,7 @@ class Scenario:
                 self.bridge.public, self.bridge.local_endpoint, self.bridge.account_endpoint)]
             for listener in self._listeners:
                 listener.wait_until_it_hears(DEADLINE)
-            self.slow = start(Bystander("slow", self.bridge.local_endpoint, directory, _PAUSE))
+            self.slow = start(Bystander("slow", self.bridge.local_endpoint, directory, PAUSE))
             self.mortal = start(Bystander("mortal", self.bridge.public, directory))
             self.books = start(Books(self.bridge.public, programs.BOOKS))
             self.faults = Faults(self.exchange, self.bridge, network, clock, self.mortal)
@@ -74,12 +74,12 @@ class Scenario:
         before = self.exchange.state()["connections"]
         self.faults.inflict(blow)
         healed = time.monotonic()
+        self._expect_alive()
         self.recoveries.begin()
         while True:
             is_back = self._has_recovered(healed)
             took = time.monotonic() - healed
-            expect(self.bridge.is_running, lambda:
-                   "the bridge has ended: " + "; ".join(self.bridge.lines[-3:]))
+            self._expect_alive()
             expect(took < recovery_bound(blow), lambda: self._why_not_back(took))
             if is_back:
                 break
@@ -90,6 +90,9 @@ class Scenario:
                    "a connection was lost for nothing: " + "; ".join(
                        [line for line in self.bridge.lines if " disconnected " in line][-1:]))
         return took
+
+    def _expect_alive(self):
+        expect(self.bridge.is_running, lambda: "the bridge has ended: " + "; ".join(self.bridge.lines[-3:]))
 
     def _has_recovered(self, healed):
         return (all(listener.last_data_at > healed for listener in self._listeners[:2])

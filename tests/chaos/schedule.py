@@ -178,16 +178,15 @@ class _Dealer:
 
 def schedule(seed, kinds, seconds=0, faults=0):
     """Blows in the order of time, all groups among them, for `seconds`, however short those are;
-    or where `faults` is given, until they are so many."""
+    or where `faults` is given, until they are so many, or more."""
     dealer = _Dealer(f"{seed}/{f'{faults} faults' if faults else seconds}", kinds,
                      is_long=bool(faults) or seconds > LONG_RUN)
     blows = []
     at = FIRST_AT
 
     def is_over():
-        if faults:
-            return faults_in(blows) >= faults
-        return at > seconds - LAST_BEFORE_END and len(blows) >= len(groups(kinds))
+        is_enough = faults_in(blows) >= faults if faults else at > seconds - LAST_BEFORE_END
+        return is_enough and len(blows) >= len(groups(kinds))
 
     for kind in dealer.deals():
         if is_over():

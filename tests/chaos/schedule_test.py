@@ -25,10 +25,13 @@ class ScheduleTest(unittest.TestCase):
         self.assertNotEqual(schedule(7, kinds, 60), schedule(8, kinds, 60))
 
     def test_has_as_many_faults_as_are_asked_for(self):
+        kinds = enabled_kinds(has_network=True)
         for count in (1, 100, 1000):
-            blows = schedule(7, enabled_kinds(has_network=True), faults=count)
-            self.assertLess(faults_in(blows[:-1]), count)
+            blows = schedule(7, kinds, faults=count)
             self.assertGreaterEqual(faults_in(blows), count)
+            self.assertEqual(groups(kinds_of(blows)), groups(kinds))
+            if len(blows) > len(groups(kinds)):
+                self.assertLess(faults_in(blows[:-1]), count)
 
     def test_has_faults_of_every_group_however_short_it_is(self):
         for seed in range(100):

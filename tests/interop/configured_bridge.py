@@ -1,6 +1,7 @@
 """A bridge that is told by a file, and told anew."""
 
 import json
+import os
 import re
 import signal
 
@@ -20,14 +21,21 @@ class ConfiguredBridge(Bridge):
 
     def write(self, streams, **groups):
         upstream = {"streams": streams, **groups.pop("upstream", {})}
-        with open(self.path, "w", encoding="utf-8") as file:
+        with open(self.path + ".new", "w", encoding="utf-8") as file:
             json.dump({"upstream": upstream, **groups}, file)
+        os.rename(self.path + ".new", self.path)  # at no moment is there half a file
 
     def reload(self, streams, **groups):
-        """Returns once that is done; what was logged meanwhile."""
+        """Returns once that is done; what was logged meanwhile. Where it is refused a line may follow."""
+        return self._reload(streams, groups, r"INFO  reloaded$|\bnot reloaded|\"event\":\"(not )?reloaded\"")
+
+    def restore(self, streams, **groups):
+        """Likewise, where it is known to be taken: behind it no line of an earlier reload follows."""
+        return self._reload(streams, groups, r"INFO  reloaded$|\"event\":\"reloaded\"")
+
+    def _reload(self, streams, groups, answer):
         self.write(streams, **groups)
         before = len(self.lines)
         self.send(signal.SIGHUP)
-        answer = re.compile(r"INFO  reloaded$|\bnot reloaded|\"event\":\"(not )?reloaded\"")
-        wait_until(lambda: any(answer.search(line) for line in self.lines[before:]), "an answer to SIGHUP")
+        wait_until(lambda: any(re.search(answer, line) for line in self.lines[before:]), "an answer to SIGHUP")
         return "\n".join(self.lines[before:])

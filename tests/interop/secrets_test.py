@@ -122,11 +122,13 @@ class SecretsTest(unittest.TestCase):
             for form, key in STRAY_KEYS.items():
                 said[f"SIGHUP, {form}"] = bridge.reload([key], **through(key, key))
                 self.assertIn("not reloaded", said[f"SIGHUP, {form}"])
+                said[f"SIGHUP after {form}"] = bridge.restore(STREAMS, **through("another", LOGIN[1]))
             proxy.is_refusing = True
             exchange.fault("drop")
             bridge.wait_for_line("connect failed.*result.*proxy")
             server.stop()
-            bridge.wait_for_line("jetstream not ready")
+            wait_until(lambda: not bridge.status()["jetstream"]["connected"], "JetStream to be away")
+            self.assertTrue(bridge.status()["jetstream"]["reasons"])
             said["status after all that"] = bridge.get("/status")[1]
             self.assertEqual(bridge.stop(), 0)
             said["log"] = "\n".join(bridge.lines)
