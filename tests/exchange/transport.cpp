@@ -4,6 +4,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <array>
 #include <tuple>
 
 namespace bpx::exchange {
@@ -83,9 +84,20 @@ asio::awaitable<Transport::Error> Transport::shut_down() {
 void Transport::drop(bool reset) {
   if (!wire_.socket().is_open()) return;
   Error ignored;
-  if (reset) wire_.socket().set_option(asio::socket_base::linger(true, 0), ignored);
+  if (reset)
+    wire_.socket().set_option(asio::socket_base::linger(true, 0), ignored);
+  else
+    discard_received();
   wire_.close();
   hearing_.cancel();
+}
+
+/// Where something unread is there, the system ends a connection that is closed by RST.
+void Transport::discard_received() {
+  std::array<char, 4096> bytes;
+  Error error;
+  wire_.socket().non_blocking(true, error);
+  while (!error) wire_.socket().read_some(asio::buffer(bytes), error);
 }
 
 }  // namespace bpx::exchange

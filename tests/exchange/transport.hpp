@@ -134,6 +134,7 @@ class Transport {
   };
 
   boost::asio::awaitable<Transferred> receive(boost::asio::mutable_buffer buffer);
+  void discard_received();
   /// Sends all that is unsent; says `size`, the part of it that the caller has just added.
   boost::asio::awaitable<Transferred> send_unsent(std::size_t size);
 
