@@ -53,6 +53,8 @@ void BookSync::on_malformed() {
 
 void BookSync::on_unsubscribed(BookLoss why) {
   is_subscribed_ = false;
+  held_.reset();
+  waited_ = 0;
   if (state_ == State::syncing) forget_aside();
   if (state_ != State::in_sync) return;
   state_ = State::suspended;
@@ -60,7 +62,7 @@ void BookSync::on_unsubscribed(BookLoss why) {
 }
 
 void BookSync::on_snapshot(BookSnapshot snapshot) {
-  if (state_ != State::syncing) return;
+  if (state_ != State::syncing || !is_subscribed_) return;
   if (!held_ || snapshot.last_update_id < held_->last_update_id) held_ = std::move(snapshot);
   waited_ = 0;
   join();

@@ -37,9 +37,10 @@ void Relay::note_state(std::string_view name, StreamState state) {
 }
 
 void Relay::note_unwanted(std::string_view name) {
-  const auto* const stream = streams_.find(name);
-  if (stream != nullptr && stream->book != nullptr)
-    stream->book->on_unsubscribed(BookLoss::unsubscribed);
+  auto* const stream = streams_.find(name);
+  if (stream == nullptr) return;
+  stream->last_connection = 0;  // the canary goes on, unpublished
+  if (stream->book != nullptr) stream->book->on_unsubscribed(BookLoss::unsubscribed);
 }
 
 Relayed Relay::accept(std::string_view message, const Moment& received) {

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <exception>
 #include <random>
 #include <utility>
 
@@ -20,10 +21,18 @@ using std::chrono::milliseconds;
 
 namespace {
 
-/// Whoever answers so has looked at the request, and might answer another.
 SnapshotQueue::Trouble trouble_of(unsigned status) {
   using enum SnapshotQueue::Trouble;
-  return status == 200 || status == 400 || status == 404 ? of_book : of_site;
+  switch (status) {
+    case 200:
+    case 400:
+    case 404: return of_book;  // it has looked at the request, and might answer another
+    case 401:
+    case 403:
+    case 429:
+    case 503: return of_site;
+    default: return unclear;
+  }
 }
 
 /// Who has been asked too much is not asked again at once, whether or not it says so.
@@ -47,7 +56,8 @@ DepthSnapshots::DepthSnapshots(const asio::any_io_executor& observing, Options o
     : observing_(observing),
       options_(std::move(options)),
       tls_(tls),
-      log_(log),
+      failures_(log, {.many = "many book snapshots failed",
+                      .check = "/status tells which books are not in sync"}),
       deliver_(std::move(deliver)),
       queue_(options_.backoff, streams.size(), std::random_device{}()),
       waits_{asio::steady_timer(observing), asio::steady_timer(observing)} {
@@ -84,11 +94,16 @@ asio::awaitable<void> DepthSnapshots::work(std::size_t worker) {
   }
 }
 
-/// Failures are logged at the 1st, 2nd, 4th, 8th ….
+/// Failures are logged at the 1st, 2nd, 4th, 8th …, and few a minute.
 asio::awaitable<void> DepthSnapshots::fulfil(SnapshotQueue::Errand errand,
                                              std::unique_ptr<RestClient>& client) {
   const auto& source = sources_.at(errand.book);
-  auto fetched = co_await fetch(source.target, client);
+  Fetched fetched;
+  try {
+    fetched = co_await fetch(source.target, client);
+  } catch (const std::exception& error) {  // an errand that did not end would hold up all others
+    fetched = {.snapshot = {}, .error = error.what(), .trouble = Trouble::unclear};
+  }
   const auto now = Clock::now();
   if (fetched.snapshot) {
     if (queue_.delivered(errand, now)) deliver_(errand.book, std::move(*fetched.snapshot));
@@ -97,10 +112,11 @@ asio::awaitable<void> DepthSnapshots::fulfil(SnapshotQueue::Errand errand,
   client.reset();
   const auto failure = queue_.failed(errand, fetched.trouble, fetched.leave_alone, now);
   if (failure && std::has_single_bit(failure->attempt))
-    log_.warn("book snapshot failed", {{"stream", source.stream},
-                                       {"detail", fetched.error},
-                                       {"attempt", failure->attempt},
-                                       {"retry_ms", failure->retry.count()}});
+    failures_.write(LogLevel::warn, "book snapshot failed",
+                    {{"stream", source.stream},
+                     {"detail", fetched.error},
+                     {"attempt", failure->attempt},
+                     {"retry_ms", failure->retry.count()}});
 }
 
 asio::awaitable<DepthSnapshots::Fetched> DepthSnapshots::fetch(

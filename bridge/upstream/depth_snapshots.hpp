@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bridge/observe/few_a_minute.hpp"
 #include "bridge/observe/log.hpp"
 #include "bridge/relay/book_sync.hpp"
 #include "bridge/relay/snapshot_source.hpp"
@@ -79,7 +80,7 @@ class DepthSnapshots final : public SnapshotSource {
   boost::asio::any_io_executor observing_;
   Options options_;
   TlsContext& tls_;
-  Log& log_;
+  FewAMinute failures_;
   Deliver deliver_;
   std::vector<Source> sources_;  ///< by book
   SnapshotQueue queue_;

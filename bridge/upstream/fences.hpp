@@ -31,6 +31,7 @@ class Fences {
     std::uint64_t id = 0;
     bool is_private = false;
     TimePoint verdict_at{};        ///< at the latest
+    bool is_back = false;          ///< its fence, or one behind it
     std::optional<Error> error{};  ///< none: it is accepted
   };
 
@@ -41,10 +42,19 @@ class Fences {
     open_.push_back({id, is_private, now + kFenceLost + patience_});
   }
 
-  void on_fence(std::uint64_t id, TimePoint now) {
-    for (auto& open : open_)
-      if (open.id <= id) open.verdict_at = std::min(open.verdict_at, now + patience_);
+  /// False for a fence that comes when all verdicts on what is before it are in.
+  bool on_fence(std::uint64_t id, TimePoint now) {
+    are_answered_ = true;
+    for (auto& open : open_) {
+      if (open.id > id) continue;
+      open.verdict_at = std::min(open.verdict_at, now + patience_);
+      open.is_back = true;
+    }
+    return !open_.empty() && (open_.front().id <= id || open_.front().id == kNone);
   }
+
+  /// Whether this exchange answers pings: else there is no use in waiting for that.
+  bool are_answered() const { return are_answered_; }
 
   /// False for an error that is about no open request.
   bool on_error(std::optional<std::uint64_t> id, Error error) {
@@ -88,6 +98,7 @@ class Fences {
 
   std::deque<Request> open_{};
   Milliseconds patience_{0};
+  bool are_answered_ = false;
 };
 
 }  // namespace bpx::bridge

@@ -16,15 +16,18 @@ std::optional<seconds> parse_retry_after(const std::string& value,
   std::uint32_t count = 0;
   const auto* const end = value.data() + value.size();
   const auto [rest, error] = std::from_chars(value.data(), end, count);
-  if (error == std::errc::result_out_of_range) return kMaxWait;
-  if (error == std::errc{} && rest == end) return std::min(seconds(count), kMaxWait);
+  if (rest == end) {
+    if (error == std::errc::result_out_of_range) return kMaxWait;
+    if (error == std::errc{}) return std::min(seconds(count), kMaxWait);
+  }
   for (const auto* form :
        {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"}) {
     std::tm date{};
     const auto* const stop = ::strptime(value.c_str(), form, &date);
     if (stop == nullptr || *stop != '\0') continue;
-    const auto then = std::chrono::system_clock::from_time_t(::timegm(&date));
-    return std::clamp(std::chrono::ceil<seconds>(then - now), seconds(0), kMaxWait);
+    // In seconds throughout: as nanoseconds a far date would not fit.
+    const std::chrono::sys_seconds then{seconds(::timegm(&date))};
+    return std::clamp(then - std::chrono::floor<seconds>(now), seconds(0), kMaxWait);
   }
   return std::nullopt;
 }

@@ -35,7 +35,8 @@ std::optional<SnapshotQueue::Errand> SnapshotQueue::take(TimePoint now) {
   jobs_[book].is_under_way = true;
   ++under_way_;
   pace_.sent(now);
-  return Errand{.book = book, .generation = jobs_[book].generation};
+  return Errand{
+      .book = book, .generation = jobs_[book].generation, .site_generation = site_.generation};
 }
 
 SnapshotQueue::TimePoint SnapshotQueue::next() const {
@@ -46,8 +47,7 @@ SnapshotQueue::TimePoint SnapshotQueue::next() const {
 }
 
 bool SnapshotQueue::delivered(const Errand& errand, TimePoint now) {
-  site_.failures = 0;
-  site_.backoff.reset();
+  note_answer(errand);
   if (!end(errand)) return false;
   auto& job = jobs_[errand.book];
   job.is_wanted = false;
@@ -60,16 +60,19 @@ std::optional<SnapshotQueue::Failure> SnapshotQueue::failed(const Errand& errand
                                                             Milliseconds at_least, TimePoint now) {
   const bool is_awaited = end(errand);
   auto& job = jobs_[errand.book];
-  auto& failures = trouble == Trouble::of_site ? site_.failures : job.failures;
-  auto& backoff = trouble == Trouble::of_site ? site_.backoff : job.backoff;
-  if (trouble == Trouble::of_book) {
-    site_.failures = 0;
-    site_.backoff.reset();
-    if (!is_awaited) return std::nullopt;
-  }
+  if (trouble == Trouble::of_book) note_answer(errand);
+  if (trouble == Trouble::unclear) site_.unclear.insert(errand.book);
+  const bool is_of_site = trouble == Trouble::of_site ||
+                          (trouble == Trouble::unclear && site_.unclear.size() >= kMakeASite);
+  if (!is_of_site && !is_awaited) return std::nullopt;
+  auto& failures = is_of_site ? site_.failures : job.failures;
+  auto& backoff = is_of_site ? site_.backoff : job.backoff;
   const auto wait = at_least + backoff.after(Milliseconds(0), /*is_invited=*/false);
   job.due = now + wait;
-  if (trouble == Trouble::of_site) site_.due = std::max(site_.due, job.due);
+  if (is_of_site) {
+    site_.due = std::max(site_.due, job.due);
+    ++site_.generation;
+  }
   return Failure{.attempt = ++failures, .retry = wait};
 }
 
@@ -80,6 +83,14 @@ const SnapshotQueue::Job* SnapshotQueue::first() const {
     if (job.is_wanted && !job.is_under_way && (first == nullptr || job.due < first->due))
       first = &job;
   return first;
+}
+
+/// What was asked before the site was last in trouble says nothing of whether that is over.
+void SnapshotQueue::note_answer(const Errand& errand) {
+  site_.unclear.clear();
+  if (errand.site_generation != site_.generation) return;
+  site_.failures = 0;
+  site_.backoff.reset();
 }
 
 /// Returns whether it is still what is wanted.

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace bpx::bridge {
@@ -28,12 +29,17 @@ class SnapshotQueue {
   struct Errand {
     std::size_t book = 0;
     std::uint64_t generation = 0;  ///< as the book's when it was begun
+    std::uint64_t site_generation = 0;
   };
 
   enum class Trouble : std::uint8_t {
     of_book,  ///< the site answers, but with no book
     of_site,  ///< it cannot be reached, or refuses to answer
+    unclear,  ///< of the book, until so many in a row have it that it is the site's
   };
+
+  /// So many books in a row make an unclear trouble the site's.
+  static constexpr std::size_t kMakeASite = 4;
 
   struct Failure {
     std::uint64_t attempt = 0;  ///< in a row, of that book or of the site
@@ -74,13 +80,16 @@ class SnapshotQueue {
 
   const Job* first() const;
   bool end(const Errand& errand);
+  void note_answer(const Errand& errand);
 
   std::vector<Job> jobs_;
   std::size_t under_way_ = 0;
   Pace pace_{kPerSecond};
   struct Site {
     Backoff backoff;
-    std::uint64_t failures = 0;  ///< in a row
+    std::uint64_t failures = 0;       ///< in a row
+    std::uint64_t generation = 0;     ///< changes with each failure
+    std::set<std::size_t> unclear{};  ///< books that failed so since the last answer
     TimePoint due = TimePoint::min();
   } site_;
 };

@@ -141,7 +141,7 @@ std::optional<Subscriptions::TimePoint> Subscriptions::next_deadline() const {
 }
 
 void Subscriptions::on_fence(std::uint64_t id, TimePoint now) {
-  here_.fences.on_fence(id, now);
+  if (!here_.fences.on_fence(id, now)) ends_are_over(id);
   judge(now);
 }
 
@@ -168,7 +168,7 @@ bool Subscriptions::on_error(std::optional<std::uint64_t> id, std::int64_t code,
 
 void Subscriptions::judge(TimePoint now) {
   while (const auto request = here_.fences.next_verdict(now)) {
-    std::erase_if(here_.ended, [&](const auto& end) { return end.second <= request->id; });
+    if (request->is_back || !here_.fences.are_answered()) ends_are_over(request->id);
     Entries asked;
     for (auto& entry : streams_)
       if (const auto& here = entry.second.here; here.phase == Phase::open)
@@ -178,8 +178,26 @@ void Subscriptions::judge(TimePoint now) {
       continue;
     }
     here_.refusals_in_a_row = 0;
-    for (auto* entry : asked) accept(*entry, now);
+    for (auto* entry : asked)
+      if (here_.ended.contains(entry->first))
+        entry->second.here.phase = Phase::pending;
+      else
+        accept(*entry, now);
   }
+}
+
+/// What comes from now on of a stream that was ended by a request up to that one is not of before.
+void Subscriptions::ends_are_over(std::uint64_t until) {
+  std::erase_if(here_.ended, [&](const auto& end) {
+    if (end.second > until) return false;
+    const auto entry = streams_.find(end.first);
+    if (entry == streams_.end() || entry->second.here.request <= end.second) return true;
+    auto& [name, stream] = *entry;
+    stream.here.is_behind_end = false;
+    if (stream.here.phase == Phase::open && stream.state == State::waiting)
+      set_state(*entry, State::requested);
+    return true;
+  });
 }
 
 void Subscriptions::accept(Entry& entry, TimePoint now) {

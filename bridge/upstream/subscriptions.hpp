@@ -30,7 +30,8 @@ namespace bpx::bridge {
 /// rejected or silent is pending again after a while. An error behind its fence means that silence
 /// tells little: what it accepted is pending again, and from then on there is one request at a
 /// time. Of a stream that is asked for again so soon that its end may still be under way, nothing
-/// counts before the verdict: it stays waiting, since what comes may be of the subscription before.
+/// counts before a fence says that it is over: it stays waiting, since what comes may be of the
+/// subscription before, and is asked for once more where the fence is lost.
 class Subscriptions {
  public:
   using TimePoint = Fences::TimePoint;
@@ -130,6 +131,7 @@ class Subscriptions {
 
   bool is_doubtful(std::string_view name) const;
   void judge(TimePoint now);
+  void ends_are_over(std::uint64_t until);
   void accept(Entry& entry, TimePoint now);
   void refuse(const Entries& suspects, const Fences::Error& error, TimePoint now);
   void refuse_alone(Entry& entry, const Fences::Error& error, TimePoint now);

@@ -115,6 +115,25 @@ TEST_F(ACanary, ShowsNowhereUntilAConsumerWantsItToo) {
   EXPECT_EQ(exchange_.subscriptions(), (std::vector<std::string>{"ticker.C", "trade.A"}));
 }
 
+TEST_F(ACanary, IsMarkedAsTheFirstAfterWhatWasNotPublishedSinceNobodyWantedIt) {
+  start(0);
+  ASSERT_TRUE(exchange_.wait_for_subscriptions(2));
+  const auto flags_of_next = [&](const std::string& data) {
+    ReadySubscriber curious(bridge_->public_endpoint(), {"ticker.C"});
+    EXPECT_TRUE(bridge_->wait_for_page("/status", R"({"name":"ticker.C","state":"live")"));
+    exchange_.publish("ticker.C", data);
+    const auto tick = curious.next();
+    EXPECT_TRUE(tick);
+    return tick ? tick->header.flags : 0;
+  };
+  exchange_.publish("ticker.C", "1");
+  EXPECT_EQ(flags_of_next("2"), proto::MessageHeader::first_on_connection);
+  ASSERT_TRUE(bridge_->wait_for_page("/status", R"("on_demand":[])"));
+  exchange_.publish("ticker.C", "3");
+  ASSERT_TRUE(bridge_->wait_for_page("/status", R"("canary":2)"));
+  EXPECT_EQ(flags_of_next("4"), proto::MessageHeader::first_on_connection);
+}
+
 TEST_F(ACanary, ThatNobodyWantsIsCountedAllTheSameAsTheLedgerHasIt) {
   start(0);
   ASSERT_TRUE(exchange_.wait_for_subscriptions(2));

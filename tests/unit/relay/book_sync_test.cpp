@@ -101,6 +101,18 @@ TEST_F(BookSyncTest, HoldsASnapshotThatIsNewerUntilTheStreamHasCaughtUp) {
   expect_in_sync_at(13);
 }
 
+TEST_F(BookSyncTest, HoldsNoSnapshotBeyondTheSubscription) {
+  update(10);
+  snapshot_of(13);
+  sync_.on_unsubscribed(BookLoss::disconnected);
+  snapshot_of(14);
+  sync_.on_subscribed();
+  update(12);
+  expect_syncing(true);
+  update(13);
+  expect_syncing(true);
+}
+
 TEST_F(BookSyncTest, JoinsASnapshotFromWithinTheRangeOfAnAggregatedUpdate) {
   update(10, 20);
   snapshot_of(15);

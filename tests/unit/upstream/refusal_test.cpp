@@ -74,8 +74,12 @@ TEST(Refusal, AsksToWaitForSecondsOrUntilADateAndNeverMoreThanFiveMinutes) {
   EXPECT_EQ(wait_of("Wednesday, 21-Oct-15 07:28:42 GMT"), 42s);
   EXPECT_EQ(wait_of("Wed Oct 21 07:28:42 2015"), 42s);
   EXPECT_EQ(wait_of("Wed, 21 Oct 2015 07:27:00 GMT"), 0s) << "it is over";
-  EXPECT_EQ(wait_of("Fri, 31 Dec 2099 23:59:59 GMT"), 300s);
-  for (const auto* nonsense : {"", "-1", "1.5", "soon", "20 s", "Wed, 21 Oct 2015"})
+  for (const auto* never : {"Fri, 31 Dec 2099 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"})
+    EXPECT_EQ(wait_of(never), 300s) << never;
+  for (const auto* past : {"Sat, 01 Jan 1600 00:00:00 GMT", "Mon, 01 Jan 0001 00:00:00 GMT"})
+    EXPECT_EQ(wait_of(past), 0s) << past;
+  for (const auto* nonsense :
+       {"", "-1", "1.5", "soon", "20 s", "99999999999 s", "Wed, 21 Oct 2015"})
     EXPECT_EQ(wait_of(nonsense), std::nullopt) << nonsense;
 }
 

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace bpx::bridge {
@@ -127,6 +131,47 @@ TEST_F(SnapshotQueueTest, LetsABookThatIsNotToBeHadHoldUpNoOther) {
   EXPECT_LE(now_, kBegin + 1h + 10min) << "it waited for the other";
   EXPECT_TRUE(queue_->delivered(errand, now_));
   EXPECT_EQ(take().book, 0U);
+}
+
+TEST_F(SnapshotQueueTest, TakesAnAnswerToAnEarlierRequestForNoSignThatASiteIsWell) {
+  begin(3);
+  want_all(3);
+  const auto first = take();
+  const auto second = take();
+  fail(first, Trouble::of_site, 1min);
+  EXPECT_TRUE(queue_->delivered(second, now_));
+  const auto probe = take();
+  EXPECT_TRUE(is_idle()) << "nobody else asks until it is known whether that is over";
+  EXPECT_EQ(fail(probe, Trouble::of_site, 1min).attempt, 2U);
+}
+
+TEST_F(SnapshotQueueTest, LaysAnUnclearTroubleToTheBookAsLongAsFewHaveIt) {
+  constexpr auto kFew = SnapshotQueue::kMakeASite - 1;
+  begin(kFew + 1);
+  for (std::size_t book = 0; book < kFew; ++book) queue_->want(book, now_);
+  for (int i = 0; i < 50; ++i) fail(take(), Trouble::unclear);
+  fail(take(), Trouble::unclear, 1min);
+  queue_->want(kFew, now_);
+  const auto before = now_;
+  const auto errand = take();
+  EXPECT_EQ(errand.book, kFew);
+  EXPECT_LE(now_, before + 1s) << "it waited for the others";
+  EXPECT_TRUE(queue_->delivered(errand, now_));
+}
+
+TEST_F(SnapshotQueueTest, LaysAnUnclearTroubleOfManyBooksToTheSiteUntilOneIsAnswered) {
+  constexpr auto kMany = SnapshotQueue::kMakeASite;
+  begin(kMany + 1);
+  want_all(kMany + 1);
+  for (std::size_t i = 1; i < kMany; ++i) fail(take(), Trouble::unclear, 1h);
+  fail(take(), Trouble::unclear, 1min);
+  EXPECT_GE(queue_->next(), now_ + 1min) << "the last of them waits for the site too";
+  EXPECT_TRUE(queue_->delivered(take(), now_));
+  EXPECT_LT(now_, kBegin + 1h);
+  queue_->want(kMany, now_);
+  fail(take(), Trouble::unclear, 1min);
+  queue_->want(kMany - 1, now_);
+  EXPECT_LT(queue_->next(), now_ + 1min) << "one alone is not the site";
 }
 
 TEST_F(SnapshotQueueTest, FetchesABookOnceAtATimeAndAgainWhereItWasLostMeanwhile) {

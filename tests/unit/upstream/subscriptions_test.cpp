@@ -770,13 +770,84 @@ TEST(Subscriptions, AreNotLiveByWhatStillComesOfAnEarlierOne) {
   ASSERT_TRUE(again);
   subscriptions.on_data("trade.A");  // likewise, as the exchange has yet to read either
   EXPECT_EQ(subscriptions.state_of("trade.A"), State::waiting);
-  subscriptions.on_fence(end->id, {});
-  subscriptions.on_data("trade.A");
-  EXPECT_EQ(subscriptions.state_of("trade.A"), State::waiting);
-  subscriptions.on_fence(again->id, {});
+  subscriptions.on_fence(end->id, {});  // what comes now is of the one that was asked for again
   EXPECT_EQ(subscriptions.state_of("trade.A"), State::requested);
   subscriptions.on_data("trade.A");
   EXPECT_EQ(subscriptions.state_of("trade.A"), State::live);
+}
+
+/// A stream that was ended and is asked for again, and a clock.
+class SubscriptionsBehindAnEnd : public testing::Test {
+ protected:
+  SubscriptionsBehindAnEnd() {
+    subscriptions_.connection_opened();
+    subscriptions_.want("trade.A");
+    first_ = ask();
+  }
+
+  /// Where an exchange is to be known to answer fences, the first one has come back before.
+  void end_and_ask_again() {
+    subscriptions_.on_data("trade.A");
+    subscriptions_.unwant("trade.A");
+    end_ = ask();
+    subscriptions_.want("trade.A");
+    again_ = ask();
+  }
+
+  std::uint64_t ask() {
+    const auto request = subscriptions_.next_request(now_);
+    EXPECT_TRUE(request);
+    return request ? request->id : 0;
+  }
+
+  State state_after_data() {
+    subscriptions_.on_data("trade.A");
+    return subscriptions_.state_of("trade.A").value_or(State::rejected);
+  }
+
+  Subscriptions subscriptions_{{}, {}};
+  Subscriptions::TimePoint now_{};
+  std::uint64_t first_ = 0, end_ = 0, again_ = 0;
+};
+
+TEST_F(SubscriptionsBehindAnEnd, AreTakenAtTheirWordWhereNoFenceEverComesBack) {
+  end_and_ask_again();
+  now_ += 3s;
+  EXPECT_FALSE(subscriptions_.next_request(now_));
+  EXPECT_EQ(subscriptions_.state_of("trade.A"), State::requested);
+}
+
+TEST_F(SubscriptionsBehindAnEnd, AreAskedForAgainWhereAFenceIsLost) {
+  subscriptions_.on_fence(first_, now_);
+  end_and_ask_again();
+  now_ += 3s;
+  const auto third = ask();
+  EXPECT_EQ(state_after_data(), State::waiting) << "that no fence is back proves nothing";
+  subscriptions_.on_fence(third, now_);
+  EXPECT_EQ(subscriptions_.state_of("trade.A"), State::requested);
+  EXPECT_EQ(state_after_data(), State::live);
+}
+
+TEST_F(SubscriptionsBehindAnEnd, AreProvedByAFenceThatComesLate) {
+  subscriptions_.on_fence(first_, now_);
+  end_and_ask_again();
+  now_ += 3s;
+  ask();
+  subscriptions_.on_fence(end_, now_);
+  EXPECT_EQ(subscriptions_.state_of("trade.A"), State::requested);
+  EXPECT_EQ(state_after_data(), State::live);
+}
+
+TEST_F(SubscriptionsBehindAnEnd, AreProvedByNoFenceOfAnEarlierRequest) {
+  end_and_ask_again();
+  subscriptions_.on_fence(first_, now_);
+  EXPECT_EQ(state_after_data(), State::waiting);
+  subscriptions_.unwant("trade.A");
+  ask();
+  subscriptions_.want("trade.A");
+  ask();
+  subscriptions_.on_fence(again_, now_);
+  EXPECT_EQ(state_after_data(), State::waiting) << "it was ended once more";
 }
 
 TEST(Subscriptions, AreLiveByWhatComesAtOnceWhereTheEarlierOneHasEnded) {
