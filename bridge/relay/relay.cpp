@@ -25,7 +25,7 @@ Relay::Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher,
       measurements_(measurements),
       canary_(std::move(canary)) {}
 
-void Relay::note_state(std::string_view name, StreamState state) {
+void Relay::note_state(std::string_view name, std::optional<StreamState> state) {
   auto* const stream = streams_.find(name);
   if (stream == nullptr) return;
   if (state != StreamState::live) stream->last_connection = 0;  // its next message is the first
@@ -33,14 +33,7 @@ void Relay::note_state(std::string_view name, StreamState state) {
   if (state == StreamState::requested || state == StreamState::live)
     stream->book->on_subscribed();
   else
-    stream->book->on_unsubscribed(BookLoss::disconnected);
-}
-
-void Relay::note_unwanted(std::string_view name) {
-  auto* const stream = streams_.find(name);
-  if (stream == nullptr) return;
-  stream->last_connection = 0;  // the canary goes on, unpublished
-  if (stream->book != nullptr) stream->book->on_unsubscribed(BookLoss::unsubscribed);
+    stream->book->on_unsubscribed(state ? BookLoss::disconnected : BookLoss::unsubscribed);
 }
 
 Relayed Relay::accept(std::string_view message, const Moment& received) {
