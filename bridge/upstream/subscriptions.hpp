@@ -133,6 +133,7 @@ class Subscriptions {
   bool is_doubtful(std::string_view name) const;
   void judge(TimePoint now);
   void ends_are_over(std::uint64_t until);
+  void accept_or_repeat(Entry& entry, TimePoint now);
   void accept(Entry& entry, TimePoint now);
   void refuse(const Entries& suspects, const Fences::Error& error, TimePoint now);
   void refuse_alone(Entry& entry, const Fences::Error& error, TimePoint now);
