@@ -95,7 +95,7 @@ class ReloadTest(unittest.TestCase):
                 added = passing[:1 + turn // 2 % len(passing)] if turn % 2 == 0 else []
                 self.assertIn("streams changed", bridge.reload([TRADE, LASTING, *added]))
                 self.wait_for(exchange, bridge, [TRADE, LASTING, *added])
-                exchange.everything_sent()  # it remembers so much alone
+                exchange.catch_up()  # it remembers so much alone
                 if turn >= 12 and exchange.state()["counters"]["frames_sent"] > 10_000:
                     break
             exchange.come_to_rest()
