@@ -89,7 +89,7 @@ class SnapshotQueue {
     Backoff backoff;
     std::uint64_t failures = 0;       ///< in a row
     std::uint64_t generation = 0;     ///< changes with each failure
-    std::set<std::size_t> unclear{};  ///< books that failed so since the last answer
+    std::set<std::size_t> unclear{};  ///< wanted books that failed so since the last answer
     TimePoint due = TimePoint::min();
   } site_;
 };

@@ -174,6 +174,25 @@ TEST_F(SnapshotQueueTest, LaysAnUnclearTroubleOfManyBooksToTheSiteUntilOneIsAnsw
   EXPECT_LT(queue_->next(), now_ + 1min) << "one alone is not the site";
 }
 
+TEST_F(SnapshotQueueTest, LaysTheTroubleOfBooksThatAreWantedNoMoreToNoSite) {
+  constexpr auto kMany = SnapshotQueue::kMakeASite;
+  begin(2 * kMany);
+  for (std::size_t book = 0; book < kMany; ++book) {
+    queue_->want(book, now_);
+    fail(take(), Trouble::unclear);
+    queue_->forget(book);
+  }
+  for (std::size_t book = kMany; book < 2 * kMany; ++book) {
+    queue_->want(book, now_);
+    const auto errand = take();
+    queue_->forget(book);
+    EXPECT_FALSE(queue_->failed(errand, Trouble::unclear, 0ms, now_));
+  }
+  want_all(2);
+  take();
+  EXPECT_FALSE(is_idle()) << "the site is well";
+}
+
 TEST_F(SnapshotQueueTest, FetchesABookOnceAtATimeAndAgainWhereItWasLostMeanwhile) {
   begin(1);
   queue_->want(0, now_);
