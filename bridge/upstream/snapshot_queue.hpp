@@ -62,7 +62,8 @@ class SnapshotQueue {
   /// nothing of what came since.
   bool delivered(const Errand& errand, TimePoint now);
 
-  /// `at_least`: the site is to be left alone for so long. nullopt where it matters to nobody: the
+  /// `at_least`: the site is to be left alone for so long, or the book where only that is in
+  /// trouble. nullopt where it matters to nobody: the
   /// book is not awaited any more, and the site is well.
   std::optional<Failure> failed(const Errand& errand, Trouble trouble, Milliseconds at_least,
                                 TimePoint now);
