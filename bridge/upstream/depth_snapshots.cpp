@@ -83,9 +83,12 @@ void DepthSnapshots::wake() {
 asio::awaitable<void> DepthSnapshots::work(std::size_t worker) {
   constexpr std::chrono::seconds kKept{5};  // sites that keep connections at all do so for longer
   std::unique_ptr<RestClient> client;       // kept while there is more to fetch soon
+  Clock::time_point last_used;
   for (;;) {
+    if (Clock::now() > last_used + kKept) client.reset();  // the other workers had all there was
     if (const auto errand = queue_.take(Clock::now())) {
       co_await fulfil(*errand, client);
+      last_used = Clock::now();
       wake();
       continue;
     }
