@@ -300,10 +300,7 @@ struct App::Parts {
   }
 
   void note_state(std::string_view stream, StreamState state) {
-    if (state == StreamState::waiting && !subscriptions.state_of(stream))
-      relay.note_unwanted(stream);
-    else
-      relay.note_state(stream, state);
+    relay.note_state(stream, subscriptions.state_of(stream));
     if (measurements.is_configured(stream))
       measurements.of(stream).state.set(state);
     else

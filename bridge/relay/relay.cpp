@@ -25,22 +25,17 @@ Relay::Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher,
       measurements_(measurements),
       canary_(std::move(canary)) {}
 
-void Relay::note_state(std::string_view name, StreamState state) {
+void Relay::note_state(std::string_view name, std::optional<StreamState> state) {
   auto* const stream = streams_.find(name);
   if (stream == nullptr) return;
-  if (state != StreamState::live) stream->last_connection = 0;  // its next message is the first
+  // Its next message is the first; of what nobody wants any more that holds for the canary alone,
+  // as others go on until the exchange obeys.
+  if (state ? state != StreamState::live : name == canary_.name) stream->last_connection = 0;
   if (stream->book == nullptr) return;
   if (state == StreamState::requested || state == StreamState::live)
     stream->book->on_subscribed();
   else
-    stream->book->on_unsubscribed(BookLoss::disconnected);
-}
-
-void Relay::note_unwanted(std::string_view name) {
-  auto* const stream = streams_.find(name);
-  if (stream == nullptr) return;
-  stream->last_connection = 0;  // the canary goes on, unpublished
-  if (stream->book != nullptr) stream->book->on_unsubscribed(BookLoss::unsubscribed);
+    stream->book->on_unsubscribed(state ? BookLoss::disconnected : BookLoss::unsubscribed);
 }
 
 Relayed Relay::accept(std::string_view message, const Moment& received) {

@@ -58,9 +58,8 @@ class Relay {
   void begin_connection(std::uint32_t connection) { connection_ = connection; }
 
   /// How far the stream has come at the exchange: its book is right only while it is asked for.
-  void note_state(std::string_view stream, StreamState state);
-  /// Nobody wants it any more.
-  void note_unwanted(std::string_view stream);
+  /// nullopt: nobody wants it any more.
+  void note_state(std::string_view stream, std::optional<StreamState> state);
 
   /// `message`, which had been read at `received`, must be followed by EnvelopeReader::kPadding
   /// readable bytes.

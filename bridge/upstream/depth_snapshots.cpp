@@ -81,14 +81,18 @@ void DepthSnapshots::wake() {
 }
 
 asio::awaitable<void> DepthSnapshots::work(std::size_t worker) {
-  std::unique_ptr<RestClient> client;  // kept while there is more to fetch at once
+  constexpr std::chrono::seconds kKept{5};  // sites that keep connections at all do so for longer
+  std::unique_ptr<RestClient> client;       // kept while there is more to fetch soon
+  Clock::time_point last_used;
   for (;;) {
+    if (Clock::now() > last_used + kKept) client.reset();  // the other workers had all there was
     if (const auto errand = queue_.take(Clock::now())) {
       co_await fulfil(*errand, client);
+      last_used = Clock::now();
       wake();
       continue;
     }
-    client.reset();
+    if (queue_.next() > Clock::now() + kKept) client.reset();
     waits_.at(worker).expires_at(queue_.next());
     co_await waits_.at(worker).async_wait(asio::as_tuple(asio::use_awaitable));
   }
@@ -122,13 +126,16 @@ asio::awaitable<void> DepthSnapshots::fulfil(SnapshotQueue::Errand errand,
 asio::awaitable<DepthSnapshots::Fetched> DepthSnapshots::fetch(
     const std::string& target, std::unique_ptr<RestClient>& client) {
   Fetched fetched;
-  if (client == nullptr) {
+  RestClient::Response response;
+  if (client != nullptr) response = co_await client->get(target);
+  if (client == nullptr || response.is_unheard) {  // a site may end a connection after each answer
     auto opened = co_await RestClient::open(options_.rest, &tls_);
     client = std::move(opened.client);
     fetched.error = std::move(opened.error);
     if (client == nullptr) co_return fetched;
+    response = co_await client->get(target);
   }
-  auto response = co_await client->get(target);
+  if (!response.may_go_on) client.reset();
   fetched.trouble = trouble_of(response.status);
   fetched.leave_alone = leave_alone(response);
   if (response.status != 200) {

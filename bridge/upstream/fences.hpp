@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -44,7 +45,7 @@ class Fences {
 
   /// False for a fence that comes when all verdicts on what is before it are in.
   bool on_fence(std::uint64_t id, TimePoint now) {
-    are_answered_ = true;
+    lost_in_a_row_ = 0;
     for (auto& open : open_) {
       if (open.id > id) continue;
       open.verdict_at = std::min(open.verdict_at, now + patience_);
@@ -53,8 +54,8 @@ class Fences {
     return !open_.empty() && (open_.front().id <= id || open_.front().id == kNone);
   }
 
-  /// Whether this exchange answers pings: else there is no use in waiting for that.
-  bool are_answered() const { return are_answered_; }
+  /// Whether this exchange has answered pings lately: else there is no use in waiting for that.
+  bool are_answered() const { return lost_in_a_row_ < kMostLost; }
 
   /// False for an error that is about no open request.
   bool on_error(std::optional<std::uint64_t> id, Error error) {
@@ -76,6 +77,7 @@ class Fences {
     if (due() > now) return std::nullopt;
     std::optional judged(std::move(open_.front()));
     open_.pop_front();
+    if (!judged->is_back && judged->id != kNone) ++lost_in_a_row_;
     return judged;
   }
 
@@ -94,11 +96,12 @@ class Fences {
   static constexpr Milliseconds kFirstPatience{250};
   static constexpr Milliseconds kMostPatience{4'000};
   static constexpr Milliseconds kSettle{1'000};
+  static constexpr std::size_t kMostLost = 3;
   static constexpr std::uint64_t kNone = UINT64_MAX;  ///< takes what else comes late
 
   std::deque<Request> open_{};
   Milliseconds patience_{0};
-  bool are_answered_ = false;
+  std::size_t lost_in_a_row_ = kMostLost;  ///< verdicts without their fence; none is back yet
 };
 
 }  // namespace bpx::bridge

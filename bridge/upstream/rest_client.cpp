@@ -57,20 +57,22 @@ class Client final : public RestClient {
     request.set(http::field::user_agent, "backpack-bridge/" BPX_VERSION);
     if (const auto [error, bytes] = co_await http::async_write(transport_, request, kAsTuple);
         error)
-      co_return Response{.status = 0, .body = {}, .error = error.message()};
+      co_return Response{.status = 0, .body = {}, .error = error.message(), .is_unheard = true};
     http::response_parser<http::string_body> parser;
     parser.body_limit(options_.max_body_bytes);
     if (const auto [error, bytes] =
             co_await http::async_read(transport_, buffer_, parser, kAsTuple);
         error)
-      co_return Response{.status = 0, .body = {}, .error = error.message()};
+      co_return Response{
+          .status = 0, .body = {}, .error = error.message(), .is_unheard = !parser.got_some()};
     auto& answer = parser.get();
     const std::string retry_after(answer[http::field::retry_after]);
     co_return Response{
         .status = answer.result_int(),
         .body = std::move(answer.body()),
         .error = {},
-        .retry_after = parse_retry_after(retry_after, std::chrono::system_clock::now())};
+        .retry_after = parse_retry_after(retry_after, std::chrono::system_clock::now()),
+        .may_go_on = parser.keep_alive()};
   }
 
   Options options_;

@@ -30,6 +30,8 @@ class RestClient {
     std::string body;
     std::string error;
     std::optional<std::chrono::seconds> retry_after = std::nullopt;  ///< it asks to wait so long
+    bool may_go_on = false;   ///< another request may follow on this connection
+    bool is_unheard = false;  ///< the connection ended before a byte of the answer came
   };
 
   struct Opened {

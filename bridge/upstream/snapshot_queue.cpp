@@ -27,6 +27,7 @@ void SnapshotQueue::want(std::size_t book, TimePoint now) {
 void SnapshotQueue::forget(std::size_t book) {
   jobs_.at(book).is_wanted = false;
   ++jobs_.at(book).generation;
+  site_.unclear.erase(book);
 }
 
 std::optional<SnapshotQueue::Errand> SnapshotQueue::take(TimePoint now) {
@@ -61,9 +62,10 @@ std::optional<SnapshotQueue::Failure> SnapshotQueue::failed(const Errand& errand
   const bool is_awaited = end(errand);
   auto& job = jobs_[errand.book];
   if (trouble == Trouble::of_book) note_answer(errand);
-  if (trouble == Trouble::unclear) site_.unclear.insert(errand.book);
+  if (trouble == Trouble::unclear && is_awaited) site_.unclear.insert(errand.book);
   const bool is_of_site = trouble == Trouble::of_site ||
                           (trouble == Trouble::unclear && site_.unclear.size() >= kMakeASite);
+  if (trouble != Trouble::of_book) site_.due = std::max(site_.due, now + at_least);
   if (!is_of_site && !is_awaited) return std::nullopt;
   auto& failures = is_of_site ? site_.failures : job.failures;
   auto& backoff = is_of_site ? site_.backoff : job.backoff;

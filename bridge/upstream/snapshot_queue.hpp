@@ -62,7 +62,8 @@ class SnapshotQueue {
   /// nothing of what came since.
   bool delivered(const Errand& errand, TimePoint now);
 
-  /// `at_least`: the site is to be left alone for so long. nullopt where it matters to nobody: the
+  /// `at_least`: the site is to be left alone for so long, or the book where only that is in
+  /// trouble. nullopt where it matters to nobody: the
   /// book is not awaited any more, and the site is well.
   std::optional<Failure> failed(const Errand& errand, Trouble trouble, Milliseconds at_least,
                                 TimePoint now);
@@ -89,7 +90,7 @@ class SnapshotQueue {
     Backoff backoff;
     std::uint64_t failures = 0;       ///< in a row
     std::uint64_t generation = 0;     ///< changes with each failure
-    std::set<std::size_t> unclear{};  ///< books that failed so since the last answer
+    std::set<std::size_t> unclear{};  ///< wanted books that failed so since the last answer
     TimePoint due = TimePoint::min();
   } site_;
 };

@@ -178,11 +178,7 @@ void Subscriptions::judge(TimePoint now) {
       continue;
     }
     here_.refusals_in_a_row = 0;
-    for (auto* entry : asked)
-      if (here_.ended.contains(entry->first))
-        entry->second.here.phase = Phase::pending;
-      else
-        accept(*entry, now);
+    for (auto* entry : asked) accept_or_repeat(*entry, now);
   }
 }
 
@@ -198,6 +194,14 @@ void Subscriptions::ends_are_over(std::uint64_t until) {
       set_state(*entry, State::requested);
     return true;
   });
+}
+
+/// Accepts, unless the end before is not over for certain.
+void Subscriptions::accept_or_repeat(Entry& entry, TimePoint now) {
+  if (!here_.ended.contains(entry.first)) return accept(entry, now);
+  auto& here = entry.second.here;
+  here.phase = Phase::pending;
+  here.tries = std::max(here.tries, 1);  // most likely it is in force, which may be an error then
 }
 
 void Subscriptions::accept(Entry& entry, TimePoint now) {
@@ -240,7 +244,8 @@ void Subscriptions::refuse_alone(Entry& entry, const Fences::Error& error, TimeP
   auto& here = entry.second.here;
   const bool is_about_names = error.kind() != ExchangeError::other;
   const bool is_repeated = here.tries > 0 && here.refusal == Refusal::none;
-  if (says_already(error.message) || (is_repeated && !is_about_names)) return accept(entry, now);
+  if (says_already(error.message) || (is_repeated && !is_about_names))
+    return accept_or_repeat(entry, now);
   if (!error.is_certain && !entry.second.is_doubtful && here.refusal == Refusal::none &&
       entry.second.state != State::rejected) {
     here.company = 1;

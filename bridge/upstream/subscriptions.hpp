@@ -31,7 +31,8 @@ namespace bpx::bridge {
 /// tells little: what it accepted is pending again, and from then on there is one request at a
 /// time. Of a stream that is asked for again so soon that its end may still be under way, nothing
 /// counts before a fence says that it is over: it stays waiting, since what comes may be of the
-/// subscription before, and is asked for once more where the fence is lost.
+/// subscription before, and is asked for once more where the fence is lost, unless several
+/// in a row are.
 class Subscriptions {
  public:
   using TimePoint = Fences::TimePoint;
@@ -132,6 +133,7 @@ class Subscriptions {
   bool is_doubtful(std::string_view name) const;
   void judge(TimePoint now);
   void ends_are_over(std::uint64_t until);
+  void accept_or_repeat(Entry& entry, TimePoint now);
   void accept(Entry& entry, TimePoint now);
   void refuse(const Entries& suspects, const Fences::Error& error, TimePoint now);
   void refuse_alone(Entry& entry, const Fences::Error& error, TimePoint now);

@@ -1,5 +1,6 @@
 #include "tests/support/running_bridge.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using exchange::ExchangeOptions;
 using exchange::SimulatedExchange;
+using testing::ContainsRegex;
 using Flag = proto::MessageHeader::Flag;
 
 constexpr std::int64_t kEventUs = 1'788'367'430'323'775;
@@ -228,13 +230,40 @@ TEST_F(BookTest, WaitsForARestSideThatIsDown) {
   EXPECT_TRUE(becomes(book_at(11)));
 }
 
+TEST_F(BookTest, IsFetchedFromARestSideThatEndsEachConnectionToldOrUntold) {
+  // More than are fetched at a time, so that a connection is used again, or would be.
+  std::vector<std::string> books;
+  for (int i = 0; i < 6; ++i) books.push_back("depth.S" + std::to_string(i));
+  auto many = test_config(exchange_, directory_, books);
+  many.publish.books = books;
+  RunningBridge bridge(many);
+  ASSERT_TRUE(exchange_.wait_for_exactly({books.begin(), books.end()}));
+  std::uint64_t id = 10;
+  for (const auto* const header : {"", "Connection: close\r\n", ""}) {
+    id += 10;  // a gap
+    const auto body = book_at(id);
+    exchange_.apply(exchange::fault::Answer{
+        .to = exchange::fault::Answer::To::rest,
+        .bytes = "HTTP/1.1 200 OK\r\n" + std::string(header) +
+                 "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body});
+    for (const auto& book : books) update(id, id, book);
+    for (const auto& book : books)
+      EXPECT_TRUE(comes_true(
+          [&] { return ask(book, bridge.public_endpoint()).payload == book_at(id); }, 20ms))
+          << book << '\n'
+          << bridge.log();
+  }
+  EXPECT_EQ(bridge.log().find("book snapshot failed"), std::string::npos) << bridge.log();
+}
+
 TEST_F(BookTest, WaitsUntilARestSideThatIsAskedTooMuchAllowsItAgain) {
   exchange_.apply(exchange::fault::Answer{
       .to = exchange::fault::Answer::To::rest,
-      .bytes = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"});
+      .bytes = "HTTP/1.1 503 Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n"});
   update(10);
-  ASSERT_TRUE(bridge_.wait_for_log(
-      "book snapshot failed stream=depth.A detail=\"HTTP 429\" attempt=1 retry_ms=10"));
+  ASSERT_TRUE(bridge_.wait_for_log("book snapshot failed"));
+  EXPECT_THAT(bridge_.log(), ContainsRegex("book snapshot failed stream=depth.A "
+                                           "detail=\"HTTP 503\" attempt=1 retry_ms=20[01][0-9]\n"));
   exchange_.apply(exchange::fault::Heal{});
   EXPECT_TRUE(becomes(book_at(10)));
 }

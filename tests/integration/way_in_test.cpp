@@ -124,9 +124,12 @@ TEST_F(ACanary, IsMarkedAsTheFirstAfterWhatWasNotPublishedSinceNobodyWantedIt) {
     exchange_.publish("ticker.C", data);
     const auto tick = curious.next();
     EXPECT_TRUE(tick);
-    return tick ? tick->header.flags : 0;
+    if (!tick) return 0;
+    EXPECT_THAT(tick->payload, HasSubstr(R"("data":)" + data));
+    return int{tick->header.flags};
   };
   exchange_.publish("ticker.C", "1");
+  ASSERT_TRUE(bridge_->wait_for_page("/status", R"("canary":1)"));
   EXPECT_EQ(flags_of_next("2"), proto::MessageHeader::first_on_connection);
   ASSERT_TRUE(bridge_->wait_for_page("/status", R"("on_demand":[])"));
   exchange_.publish("ticker.C", "3");

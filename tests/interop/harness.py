@@ -201,11 +201,18 @@ class Exchange(Program):
         lines = self._ask(f"/log?since={since}&limit={limit}").splitlines()
         return [json.loads(line) for line in lines]
 
+    def catch_up(self):
+        """Reads a piece of the log, before the exchange forgets it; returns whether there was any."""
+        piece = self.log(len(self._frames))
+        assert not piece or piece[0]["n"] == len(self._frames), "the exchange has forgotten what it sent first"
+        self._frames += piece
+        return bool(piece)
+
     def everything_sent(self):
-        """The whole log. A frame is in it once it is written, which its receiver may know before."""
-        while piece := self.log(len(self._frames)):
-            assert piece[0]["n"] == len(self._frames), "the exchange has forgotten what it sent first"
-            self._frames += piece
+        """The whole log, of a market at rest. A frame is in it once it is written, which its receiver
+        may know before."""
+        while self.catch_up():
+            pass
         return list(self._frames)
 
     def come_to_rest(self):

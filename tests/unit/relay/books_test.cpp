@@ -7,6 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,11 +78,12 @@ class BooksTest : public testing::Test {
   Snapshots snapshots_;
   Books books_{{"depth.A"}, streams_, snapshots_, log_};
   Relay relay_{1, streams_, publisher_, measurements_};
-  Subscriptions subscriptions_{
-      {.resubscribe_after = 60s,
-       .on_change = [this](std::string_view stream,
-                           StreamState state) { relay_.note_state(stream, state); }},
-      {}};
+  Subscriptions subscriptions_{{.resubscribe_after = 60s,
+                                .on_change =
+                                    [this](std::string_view stream, StreamState) {
+                                      relay_.note_state(stream, subscriptions_.state_of(stream));
+                                    }},
+                               {}};
 };
 
 TEST_F(BooksTest, AreNotProvedByWhatComesBeforeADelayedEndIsObeyed) {

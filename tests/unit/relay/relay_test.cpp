@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 namespace bpx::bridge {
 namespace {
 
@@ -105,6 +107,25 @@ TEST_F(RelayTest, CountsEachStreamOnAcrossConnections) {
     EXPECT_EQ(message.header.connection, expected.connection);
     EXPECT_EQ(message.header.flags, expected.flags);
   }
+}
+
+TEST_F(RelayTest, MarksTheFirstMessageOfASubscriptionAndNotTheLastOfTheOneBefore) {
+  constexpr auto kStream = "trade.SOL_USDC";
+  constexpr auto kText = R"({"data":{},"stream":"trade.SOL_USDC"})";
+  test::Subscriber consumer(publisher_.endpoints(Audience::everyone).front());
+  await(consumer);
+  const auto flags_of_next = [&] {
+    accept(kText);
+    return next(consumer).header.flags;
+  };
+  relay_.note_state(kStream, StreamState::requested);
+  EXPECT_EQ(flags_of_next(), Flag::first_on_connection);
+  relay_.note_state(kStream, StreamState::live);
+  relay_.note_state(kStream, std::nullopt);
+  EXPECT_EQ(flags_of_next(), 0) << "the exchange has not obeyed yet";
+  relay_.note_state(kStream, StreamState::requested);
+  EXPECT_EQ(flags_of_next(), Flag::first_on_connection);
+  EXPECT_EQ(flags_of_next(), 0);
 }
 
 TEST_F(RelayTest, PublishesAccountDataOnThePrivateEndpointAlone) {

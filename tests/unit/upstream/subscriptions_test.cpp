@@ -828,6 +828,43 @@ TEST_F(SubscriptionsBehindAnEnd, AreAskedForAgainWhereAFenceIsLost) {
   EXPECT_EQ(state_after_data(), State::live);
 }
 
+TEST_F(SubscriptionsBehindAnEnd, AreInForceWhereTheRepetitionIsRefusedForWhateverReason) {
+  subscriptions_.on_fence(first_, now_);
+  end_and_ask_again();
+  now_ += 3s;
+  const auto third = ask();
+  subscriptions_.on_error(third, kOdd, "no", now_);
+  subscriptions_.on_fence(third, now_);
+  EXPECT_THAT(subscriptions_.take_rejections(), IsEmpty());
+  EXPECT_EQ(subscriptions_.state_of("trade.A"), State::requested);
+  EXPECT_EQ(state_after_data(), State::live);
+}
+
+TEST_F(SubscriptionsBehindAnEnd, AreProvedByNoErrorWhoseFenceIsLost) {
+  subscriptions_.on_fence(first_, now_);
+  end_and_ask_again();
+  subscriptions_.on_error(again_, kOdd, "subscribed already", now_);
+  now_ += 3s;
+  const auto third = ask();
+  EXPECT_EQ(state_after_data(), State::waiting);
+  subscriptions_.on_fence(third, now_);
+  EXPECT_EQ(subscriptions_.state_of("trade.A"), State::requested);
+}
+
+TEST_F(SubscriptionsBehindAnEnd, AreTakenAtTheirWordOnceNoFenceComesBackAnyMore) {
+  subscriptions_.on_fence(first_, now_);
+  end_and_ask_again();
+  for (int i = 0; i < 10 && subscriptions_.state_of("trade.A") == State::waiting; ++i) {
+    EXPECT_EQ(state_after_data(), State::waiting);
+    now_ += 3s;
+    subscriptions_.next_request(now_);
+  }
+  EXPECT_EQ(subscriptions_.state_of("trade.A"), State::requested);
+  now_ += 1h;
+  EXPECT_FALSE(subscriptions_.next_request(now_));
+  EXPECT_EQ(state_after_data(), State::live);
+}
+
 TEST_F(SubscriptionsBehindAnEnd, AreProvedByAFenceThatComesLate) {
   subscriptions_.on_fence(first_, now_);
   end_and_ask_again();
