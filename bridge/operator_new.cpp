@@ -1,6 +1,7 @@
 /// operator new over malloc, for the program alone: mimalloc's own, which Debian compiles as C,
 /// cannot throw std::bad_alloc where memory runs out, and ends the process instead.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <new>
@@ -14,7 +15,8 @@ void* allocate(std::size_t size) {
 
 void* allocate(std::size_t size, std::align_val_t alignment) {
   void* memory = nullptr;
-  if (posix_memalign(&memory, static_cast<std::size_t>(alignment), size) == 0) return memory;
+  const auto least = std::max(static_cast<std::size_t>(alignment), sizeof(void*));
+  if (posix_memalign(&memory, least, size) == 0) return memory;
   throw std::bad_alloc();
 }
 

@@ -207,7 +207,7 @@ bool FrameSieve::note_close(const Frame& frame, std::span<const std::uint8_t> by
   if (bytes.size() < frame.payload_bytes) return false;
   const auto payload = bytes.first(static_cast<std::size_t>(frame.payload_bytes));
   if (close_ || payload.size() == 1) return true;
-  close_.emplace();
+  close_ = Close{};
   if (payload.empty()) return true;
   close_->code = static_cast<std::uint16_t>(payload[0] << 8U | payload[1]);
   close_->reason = as_text(payload.subspan(2));

@@ -92,10 +92,13 @@ void Transport::drop(bool reset) {
   hearing_.cancel();
 }
 
-/// Where something unread is there, the system ends a connection that is closed by RST.
+/// Where something unread is there, the system ends a connection that is closed by RST, which takes
+/// what was sent before with it: unless the end has gone out ahead of it.
 void Transport::discard_received() {
   std::array<char, 4096> bytes;
   Error error;
+  wire_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  error.clear();
   wire_.socket().non_blocking(true, error);
   while (!error) wire_.socket().read_some(asio::buffer(bytes), error);
 }

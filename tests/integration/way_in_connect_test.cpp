@@ -12,8 +12,9 @@
 
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <ctime>
-#include <regex>
+#include <string_view>
 #include <thread>
 
 /// What exchanges and what stands before them do to those who connect, and what the bridge makes
@@ -31,11 +32,17 @@ using testing::Not;
 
 constexpr auto kLongAgo = 60s;  ///< no run that passes waits for so long
 
-/// `retry_ms` of a status message; -1 where it has none.
+/// The number right behind the first `label` in `text`; -1 where there is none.
+std::int64_t number_behind(std::string_view label, std::string_view text) {
+  std::int64_t number = -1;
+  if (const auto at = text.find(label); at != std::string_view::npos)
+    std::from_chars(text.data() + at + label.size(), text.data() + text.size(), number);
+  return number;
+}
+
+/// Of a status message; -1 where it has none.
 std::int64_t retry_ms(const Message& status) {
-  static const std::regex pattern("\"retry_ms\":([0-9]+)");
-  std::smatch match;
-  return std::regex_search(status.payload, match, pattern) ? std::stoll(match[1]) : -1;
+  return number_behind("\"retry_ms\":", status.payload);
 }
 
 struct CloseRow {
@@ -123,11 +130,10 @@ TEST_P(RefusedBy, IsToldWithItsStatusAndItsWordsAndComesBackWhenItMay) {
   for (const auto& words : GetParam().words) EXPECT_THAT(bridge.log(), HasSubstr(words));
   EXPECT_THAT(bridge.log(), Not(HasSubstr("<"))) << "mark-up is not for a log";
 
-  static const std::regex pattern("connect failed [^\n]* retry_ms=([0-9]+)");
-  std::smatch match;
   const auto log = bridge.log();
-  ASSERT_TRUE(std::regex_search(log, match, pattern)) << log;
-  const std::chrono::milliseconds retry(std::stoll(match[1]));
+  const auto failure = log.substr(log.find("connect failed"));
+  const std::chrono::milliseconds retry(
+      number_behind(" retry_ms=", failure.substr(0, failure.find('\n'))));
   EXPECT_GE(retry, GetParam().retry_from) << log;
   EXPECT_LE(retry, GetParam().retry_to) << log;
 }
@@ -346,7 +352,8 @@ TEST_F(ThroughAProxy, GoesTheWebSocketAndRestToo) {
   expect_carried(bridge);
   EXPECT_TRUE(bridge.wait_for_log("clock offset offset_ms", kLongAgo)) << bridge.log();
   for (const auto& url : {config.upstream.url, config.upstream.rest_url}) {
-    const auto authority = std::regex_replace(url, std::regex("^[a-z]+://([^/]*).*"), "$1");
+    const auto behind_scheme = url.substr(url.find("://") + 3);
+    const auto authority = behind_scheme.substr(0, behind_scheme.find('/'));
     EXPECT_THAT(proxy.requests(),
                 HasSubstr("CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority));
   }

@@ -12,64 +12,64 @@ namespace {
 
 const proto::MessageHeader kHeader{.sequence = 7};
 
-TEST(Unsent, IsWhatLibzmqHasNotLetGoOf) {
-  Unsent unsent(1'000);
-  EXPECT_EQ(unsent.bytes(), 0U);
+class UnsentTest : public testing::Test {
+ protected:
+  Unsent unsent_{1'000};
+};
+
+TEST_F(UnsentTest, IsWhatLibzmqHasNotLetGoOf) {
+  EXPECT_EQ(unsent_.bytes(), 0U);
   {
-    const auto first = unsent.receipt(kHeader, 100);
-    EXPECT_EQ(unsent.bytes(), 100U);
-    auto second = unsent.receipt(kHeader, 20);
-    EXPECT_EQ(unsent.bytes(), 120U);
+    const auto first = unsent_.receipt(kHeader, 100);
+    EXPECT_EQ(unsent_.bytes(), 100U);
+    auto second = unsent_.receipt(kHeader, 20);
+    EXPECT_EQ(unsent_.bytes(), 120U);
     zmq::message_t of_another_consumer;
     of_another_consumer.copy(second);
     second.rebuild();
-    EXPECT_EQ(unsent.bytes(), 120U) << "another waits for it still";
+    EXPECT_EQ(unsent_.bytes(), 120U) << "another waits for it still";
   }
-  EXPECT_EQ(unsent.bytes(), 0U);
+  EXPECT_EQ(unsent_.bytes(), 0U);
 }
 
-TEST(Unsent, BearsTheHeader) {
-  Unsent unsent(1'000);
-  const auto frame = unsent.receipt(kHeader, 100);
+TEST_F(UnsentTest, BearsTheHeader) {
+  const auto frame = unsent_.receipt(kHeader, 100);
   const auto bytes = kHeader.encode();
   EXPECT_EQ(frame, zmq::message_t(bytes.data(), bytes.size()));
 }
 
-TEST(Unsent, CountsAnAnswerInItsAskersBacklogToo) {
+TEST_F(UnsentTest, CountsAnAnswerInItsAskersBacklogToo) {
   const auto backlog = std::make_shared<Backlog>();
-  Unsent unsent(1'000);
   {
-    const auto frame = unsent.receipt(kHeader, 100, backlog);
+    const auto frame = unsent_.receipt(kHeader, 100, backlog);
     EXPECT_EQ(backlog->bytes(), 100 + Backlog::kMessageOverhead);
   }
   EXPECT_EQ(backlog->bytes(), 0U);
   EXPECT_EQ(backlog.use_count(), 1);
 }
 
-TEST(Unsent, AlarmsWhereMoreWaitsThanItMayAndNotForWhatWasTaken) {
-  Unsent unsent(1'000);
+TEST_F(UnsentTest, AlarmsWhereMoreWaitsThanItMayAndNotForWhatWasTaken) {
   for (int i = 0; i < 100; ++i) {
-    const auto taken_at_once = unsent.receipt(kHeader, 900);
-    EXPECT_FALSE(unsent.is_alarming()) << i;
+    const auto taken_at_once = unsent_.receipt(kHeader, 900);
+    EXPECT_FALSE(unsent_.is_alarming()) << i;
   }
   std::vector<zmq::message_t> waiting;
   for (int i = 0; i < 10; ++i) {
-    waiting.push_back(unsent.receipt(kHeader, 100));
-    EXPECT_FALSE(unsent.is_alarming()) << i;
+    waiting.push_back(unsent_.receipt(kHeader, 100));
+    EXPECT_FALSE(unsent_.is_alarming()) << i;
   }
-  waiting.push_back(unsent.receipt(kHeader, 1));
-  EXPECT_TRUE(unsent.is_alarming());
-  EXPECT_FALSE(unsent.is_alarming()) << "it has just been said";
-  waiting.push_back(unsent.receipt(kHeader, 500));
-  EXPECT_TRUE(unsent.is_alarming());
+  waiting.push_back(unsent_.receipt(kHeader, 1));
+  EXPECT_TRUE(unsent_.is_alarming());
+  EXPECT_FALSE(unsent_.is_alarming()) << "it has just been said";
+  waiting.push_back(unsent_.receipt(kHeader, 500));
+  EXPECT_TRUE(unsent_.is_alarming());
   waiting.clear();
-  waiting.push_back(unsent.receipt(kHeader, 500));
-  EXPECT_FALSE(unsent.is_alarming());
+  waiting.push_back(unsent_.receipt(kHeader, 500));
+  EXPECT_FALSE(unsent_.is_alarming());
 }
 
-TEST(Unsent, IsRightThoughReceiptsComeBackOnAnotherThread) {
+TEST_F(UnsentTest, IsRightThoughReceiptsComeBackOnAnotherThread) {
   constexpr int kMessages = 200'000;  // more than are kept
-  Unsent unsent(1'000);
   zmq::context_t context(0);
   zmq::socket_t here(context, zmq::socket_type::pair);
   zmq::socket_t there(context, zmq::socket_type::pair);
@@ -82,9 +82,9 @@ TEST(Unsent, IsRightThoughReceiptsComeBackOnAnotherThread) {
     for (int i = 0; i < kMessages; ++i)
       if (there.recv(frame)) frame.rebuild();
   });
-  for (int i = 0; i < kMessages; ++i) here.send(unsent.receipt(kHeader, 3), zmq::send_flags::none);
+  for (int i = 0; i < kMessages; ++i) here.send(unsent_.receipt(kHeader, 3), zmq::send_flags::none);
   taker.join();
-  EXPECT_EQ(unsent.bytes(), 0U);
+  EXPECT_EQ(unsent_.bytes(), 0U);
 }
 
 }  // namespace
