@@ -17,10 +17,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// What came in is sent, and what was answered is taken, this often: in batches, since to be woken
-/// up costs a thread as much as some thirty messages. Sooner where there is more to send than went
-/// out in one, and at the end.
-constexpr milliseconds kTurn{100};
+/// From one batch to the next where more than one waits.
 constexpr milliseconds kShortTurn{2};
 
 /// Messages sent and not acknowledged: more would only wait in the server in place of here.
@@ -73,25 +70,24 @@ JetStream::~JetStream() = default;
 void JetStream::publish(Audience audience, std::string_view stream, std::string_view payload,
                         const proto::MessageHeader& header) {
   if (audience == Audience::account && !options_.include_private) return;
-  if (window_.push(stream, payload, header))
-    measurements_.published.add();
-  else
-    measurements_.overflowed.add();
+  if (!window_.push(stream, payload, header)) return measurements_.overflowed.add();
+  measurements_.published.add();
+  auto hurry_at = hurry_at_.load(std::memory_order_relaxed);
+  if (window_.end() >= hurry_at && hurry_at_.compare_exchange_strong(hurry_at, kNobody))
+    wakeup_.ring();
 }
 
 std::future<void> JetStream::close() {
   constexpr std::int64_t kNsPerMs = 1'000'000;
   end_steady_ns_.store(steady_ns() + options_.linger.count() * kNsPerMs);
-  {
-    const std::lock_guard lock(mutex_);  // else it could just be about to wait
-    woken_.notify_all();
-  }
+  wakeup_.ring();
   return has_ended_.get_future();
 }
 
 void JetStream::run(const std::stop_token& stop) {
   name_this_thread("jetstream");
   settle_in();
+  const std::stop_callback ring(stop, [this] { wakeup_.ring(); });
   auto retry = kFirstRetry;
   for (std::size_t attempt = 0; !is_over(stop); ++attempt) {
     const auto& server = options_.servers[attempt % options_.servers.size()];
@@ -99,7 +95,7 @@ void JetStream::run(const std::stop_token& stop) {
     if (!cause || is_over(stop)) break;
     if (is_connected_) retry = kFirstRetry;
     note_disconnected(server.url, *cause, retry);
-    pause(retry, stop);
+    pause(retry, stop, [this, was_closing = is_closing()] { return is_closing() != was_closing; });
     retry = std::min(retry * 2, kLastRetry);
   }
   measurements_.connected.set(false);
@@ -125,8 +121,7 @@ std::optional<std::string> JetStream::serve(const NatsServer& server, const std:
     if (auto fault = connection.fault()) return fault;
     const bool takes_messages = window_.begin() > resumed_at || next_ == window_.begin();
     if (takes_messages && !std::exchange(is_connected_, true)) note_connected(server.url);
-    const bool is_urgent = next_ < window_.end() || end_steady_ns_.load() != kNever;
-    pause(is_urgent ? kShortTurn : kTurn, stop);
+    rest(stop);
   }
   return std::nullopt;
 }
@@ -248,8 +243,8 @@ void JetStream::note_losses() {
 bool JetStream::is_over(const std::stop_token& stop) const {
   if (stop.stop_requested()) return true;
   const auto end_steady_ns = end_steady_ns_.load();
-  const bool is_closing = end_steady_ns != kNever;
-  return is_closing && (window_.begin() == window_.end() || steady_ns() >= end_steady_ns);
+  if (end_steady_ns == kNever) return false;
+  return window_.begin() == window_.end() || steady_ns() >= end_steady_ns;
 }
 
 /// For this thread's own waiting: nobody needs the server any more once all is over.
@@ -257,16 +252,26 @@ NatsPatience JetStream::patience(milliseconds time, const std::stop_token& stop)
   return {time, [this, &stop] { return is_over(stop); }};
 }
 
-/// Until the time is over, close() is called or all is to stop; losses are told meanwhile.
-void JetStream::pause(milliseconds time, const std::stop_token& stop) {
+/// Until the next turn.
+void JetStream::rest(const std::stop_token& stop) {
+  if (next_ < window_.end() || is_closing()) return pause(kShortTurn, stop, [] { return false; });
+  const auto quarter = std::max<std::uint64_t>(options_.max_pending / 4, 1);
+  const auto hurry_at = next_ + quarter;
+  hurry_at_.store(hurry_at);
+  pause(options_.turn, stop, [&] { return is_closing() || window_.end() >= hurry_at; });
+}
+
+/// Until the time is over, there is reason enough to end it, or all is to stop; losses are told
+/// meanwhile. What might be reason enough rings.
+void JetStream::pause(milliseconds time, const std::stop_token& stop,
+                      const std::function<bool()>& is_enough) {
   constexpr milliseconds kSlice{100};
-  const auto is_closing = [this] { return end_steady_ns_.load() != kNever; };
-  for (bool was_closing = is_closing(); time > milliseconds{0}; time -= kSlice) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  while (!is_enough() && !is_over(stop)) {
     note_losses();
-    std::unique_lock lock(mutex_);
-    woken_.wait_for(lock, stop, std::min(time, kSlice),
-                    [&] { return is_closing() && !was_closing; });
-    if (is_closing() != was_closing || is_over(stop)) return;
+    const auto left = std::chrono::ceil<milliseconds>(until - std::chrono::steady_clock::now());
+    if (left <= milliseconds{0}) return;
+    wakeup_.wait(std::min(left, kSlice));
   }
 }
 

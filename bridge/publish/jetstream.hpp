@@ -10,17 +10,16 @@
 #include "bridge/publish/nats_connection.hpp"
 #include "bridge/publish/nats_look_up.hpp"
 #include "bridge/publish/nats_server.hpp"
+#include "bridge/publish/wakeup.hpp"
 #include "proto/message_header.hpp"
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <future>
 #include <limits>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -51,6 +50,10 @@ class JetStream {
     std::size_t max_pending = 65'536;  ///< messages not acknowledged
     bool include_private = false;
     std::chrono::milliseconds linger{500};  ///< how long close() may go on
+    /// What came in is sent, and what was answered is taken, this often: in batches, since to be
+    /// woken up costs a thread as much as some thirty messages. Sooner where it fills a quarter of
+    /// `max_pending`, where there is more to send than went out in one, and at the end.
+    std::chrono::milliseconds turn{100};
     /// What consumers should know, with the cause for a person. Called by this sink's thread.
     std::function<void(Event, std::string)> on_event = [](Event, const std::string&) {};
   };
@@ -72,6 +75,9 @@ class JetStream {
   [[nodiscard]] std::future<void> close();
 
  private:
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::uint64_t kNobody = std::numeric_limits<std::uint64_t>::max();
+
   void run(const std::stop_token& stop);
   /// Why the connection ended; nullopt where all is over.
   std::optional<std::string> serve(const NatsServer& server, const std::stop_token& stop);
@@ -83,9 +89,12 @@ class JetStream {
   void note_disconnected(const std::string& server, const std::string& full_cause,
                          std::chrono::milliseconds retry);
   void note_losses();
+  bool is_closing() const { return end_steady_ns_.load() != kNever; }
   bool is_over(const std::stop_token& stop) const;
   NatsPatience patience(std::chrono::milliseconds time, const std::stop_token& stop) const;
-  void pause(std::chrono::milliseconds time, const std::stop_token& stop);
+  void rest(const std::stop_token& stop);
+  void pause(std::chrono::milliseconds time, const std::stop_token& stop,
+             const std::function<bool()>& is_enough);
 
   Options options_;
   JetStreamMeasurements& measurements_;
@@ -103,10 +112,9 @@ class JetStream {
   std::int64_t last_loss_steady_ns_ = 0;
   Episode refusing_{std::chrono::minutes(1)};
 
-  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
   std::atomic<std::int64_t> end_steady_ns_{kNever};  ///< of sending, once close() is called
-  std::mutex mutex_;  // for the condition alone; the publishing thread never takes it but to close
-  std::condition_variable_any woken_;
+  std::atomic<std::uint64_t> hurry_at_{kNobody};  ///< a message of that number ends the pause
+  Wakeup wakeup_;
   std::promise<void> has_ended_;
   std::jthread thread_;
 };

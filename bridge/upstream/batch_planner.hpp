@@ -43,6 +43,9 @@ struct WantedStream {
     Refusal refusal = Refusal::none;   ///< by the last verdict; `name` outlives the connection
     int tries = 0;                     ///< so often it was put off for that reason
     TimePoint due = TimePoint::max();  ///< to be asked for again
+
+    /// By its last verdict: to ask once more repeats what is in force.
+    bool is_in_force() const { return tries > 0 && refusal == Refusal::none; }
   } here{};
 
   bool is_ending() const { return is_hidden && !is_canary; }

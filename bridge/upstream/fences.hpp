@@ -31,6 +31,7 @@ class Fences {
   struct Request {
     std::uint64_t id = 0;
     bool is_private = false;
+    TimePoint sent_at{};
     TimePoint verdict_at{};        ///< at the latest
     bool is_back = false;          ///< its fence, or one behind it
     std::optional<Error> error{};  ///< none: it is accepted
@@ -40,7 +41,10 @@ class Fences {
   bool has_room() const { return patience_ == Milliseconds(0) || open_.empty(); }
 
   void sent(std::uint64_t id, bool is_private, TimePoint now) {
-    open_.push_back({id, is_private, now + kFenceLost + patience_});
+    open_.push_back({.id = id,
+                     .is_private = is_private,
+                     .sent_at = now,
+                     .verdict_at = now + kFenceLost + patience_});
   }
 
   /// False for a fence that comes when all verdicts on what is before it are in.
@@ -77,7 +81,10 @@ class Fences {
     if (due() > now) return std::nullopt;
     std::optional judged(std::move(open_.front()));
     open_.pop_front();
-    if (!judged->is_back && judged->id != kNone) ++lost_in_a_row_;
+    if (!judged->is_back && judged->id != kNone && judged->sent_at >= last_loss_) {
+      ++lost_in_a_row_;
+      last_loss_ = now;
+    }
     return judged;
   }
 
@@ -101,7 +108,11 @@ class Fences {
 
   std::deque<Request> open_{};
   Milliseconds patience_{0};
-  std::size_t lost_in_a_row_ = kMostLost;  ///< verdicts without their fence; none is back yet
+  /// Verdicts without their fence, of requests that were sent one behind the other's verdict: what
+  /// is under way together is lost together, be it that this program has been stopped for a while.
+  /// None is back yet.
+  std::size_t lost_in_a_row_ = kMostLost;
+  TimePoint last_loss_ = TimePoint::min();
 };
 
 }  // namespace bpx::bridge

@@ -65,8 +65,10 @@ std::optional<SnapshotQueue::Failure> SnapshotQueue::failed(const Errand& errand
   if (trouble == Trouble::unclear && is_awaited) site_.unclear.insert(errand.book);
   const bool is_of_site = trouble == Trouble::of_site ||
                           (trouble == Trouble::unclear && site_.unclear.size() >= kMakeASite);
-  if (trouble != Trouble::of_book) site_.due = std::max(site_.due, now + at_least);
-  if (!is_of_site && !is_awaited) return std::nullopt;
+  const bool is_for_all = trouble != Trouble::of_book && at_least > Milliseconds(0);
+  if (is_for_all) site_.due = std::max(site_.due, now + at_least);
+  if (!is_of_site && !is_awaited)
+    return is_for_all ? std::optional<Failure>({.attempt = 1, .retry = at_least}) : std::nullopt;
   auto& failures = is_of_site ? site_.failures : job.failures;
   auto& backoff = is_of_site ? site_.backoff : job.backoff;
   const auto wait = at_least + backoff.after(Milliseconds(0), /*is_invited=*/false);

@@ -63,8 +63,8 @@ class SnapshotQueue {
   bool delivered(const Errand& errand, TimePoint now);
 
   /// `at_least`: the site is to be left alone for so long, or the book where only that is in
-  /// trouble. nullopt where it matters to nobody: the
-  /// book is not awaited any more, and the site is well.
+  /// trouble. nullopt where it matters to nobody: the book is not awaited any more, and the site is
+  /// well and does not ask to be left alone.
   std::optional<Failure> failed(const Errand& errand, Trouble trouble, Milliseconds at_least,
                                 TimePoint now);
 

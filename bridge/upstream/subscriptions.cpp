@@ -62,7 +62,10 @@ void Subscriptions::unwant(std::string_view name) {
   if (options_.on_change) options_.on_change(name, State::waiting);
   if (stream.is_canary) return;
   if (stream.here.request == 0) return void(streams_.erase(entry));
-  stream.here = {.request = stream.here.request, .is_behind_end = stream.here.is_behind_end};
+  const auto& here = stream.here;
+  stream.here = {.request = here.request,
+                 .is_behind_end = here.is_behind_end,
+                 .tries = here.is_in_force() && !here.is_in_doubt ? 1 : 0};
   stream.state = State::waiting;
 }
 
@@ -223,8 +226,7 @@ void Subscriptions::refuse(const Entries& suspects, const Fences::Error& error, 
   for (auto* entry : suspects) {
     auto& stream = entry->second;
     stream.here.phase = Phase::pending;
-    const bool is_subscribed =
-        stream.here.tries > 0 && stream.here.refusal == Refusal::none && !stream.here.is_in_doubt;
+    const bool is_subscribed = stream.here.is_in_force() && !stream.here.is_in_doubt;
     if (stream.state == State::requested && !is_subscribed) set_state(*entry, State::waiting);
   }
   if (error.kind() == ExchangeError::invalid_signature && suspects.front()->second.is_private) {
@@ -243,8 +245,7 @@ void Subscriptions::refuse(const Entries& suspects, const Fences::Error& error, 
 void Subscriptions::refuse_alone(Entry& entry, const Fences::Error& error, TimePoint now) {
   auto& here = entry.second.here;
   const bool is_about_names = error.kind() != ExchangeError::other;
-  const bool is_repeated = here.tries > 0 && here.refusal == Refusal::none;
-  if (says_already(error.message) || (is_repeated && !is_about_names))
+  if (says_already(error.message) || (here.is_in_force() && !is_about_names))
     return accept_or_repeat(entry, now);
   if (!error.is_certain && !entry.second.is_doubtful && here.refusal == Refusal::none &&
       entry.second.state != State::rejected) {

@@ -6,6 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <semaphore>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -94,6 +97,30 @@ TEST_F(JetStreamTest, IsClosedWhileAServerIsSilentThoughItWouldBeWaitedFor) {
   is_there.get_future().wait();
   sink.close().wait();  // nothing waits to be stored
   EXPECT_FALSE(measurements_.connected.value());
+}
+
+TEST_F(JetStreamTest, WaitsForNoTurnWhereWhatComesWouldFillTheWindow) {
+  constexpr std::uint64_t kMessages = 10'000;
+  constexpr std::size_t kWindow = 64, kQuarter = kWindow / 4;
+  std::counting_semaphore<> stored(0);
+  const ScriptedNats server([&](NatsPeer& peer) {
+    welcome(peer, kUsual);
+    for (std::uint64_t i = 0; i < kMessages; ++i) {
+      peer.answer(peer.hear_message(), kStored);
+      stored.release();
+    }
+  });
+  auto options = this->options(server);
+  options.max_pending = kWindow;
+  options.turn = std::chrono::hours(1);
+  JetStream sink(options, measurements_, log_);
+  for (std::uint64_t sequence = 1; sequence <= kMessages; ++sequence) {
+    sink.publish(Audience::everyone, "trade.A", "{}", numbered(sequence));
+    if (sequence >= kQuarter) stored.acquire();  // only a quarter may be left for the next turn
+  }
+  sink.close().wait();
+  EXPECT_EQ(measurements_.acknowledged.value(), kMessages);
+  EXPECT_EQ(measurements_.lost(), 0U);
 }
 
 }  // namespace

@@ -168,6 +168,15 @@ TEST_F(SnapshotQueueTest, LeavesTheSiteAloneForAsLongAsItAsksInUnclearTroubleToo
   EXPECT_FALSE(is_idle()) << "it is not in trouble";
 }
 
+TEST_F(SnapshotQueueTest, TellsThatTheSiteAsksToBeLeftAloneThoughTheBookIsAwaitedNoMore) {
+  begin(2);
+  want_all(2);
+  const auto errand = take();
+  queue_->forget(errand.book);
+  EXPECT_EQ(fail(errand, Trouble::unclear, 20s).retry, 20s);
+  EXPECT_GE(queue_->next(), now_ + 20s);
+}
+
 TEST_F(SnapshotQueueTest, LaysAnUnclearTroubleOfManyBooksToTheSiteUntilOneIsAnswered) {
   constexpr auto kMany = SnapshotQueue::kMakeASite;
   begin(kMany + 1);

@@ -865,6 +865,18 @@ TEST_F(SubscriptionsBehindAnEnd, AreTakenAtTheirWordOnceNoFenceComesBackAnyMore)
   EXPECT_EQ(state_after_data(), State::live);
 }
 
+TEST_F(SubscriptionsBehindAnEnd, AreNotTakenAtTheirWordForOneStallWithManyRequestsUnderWay) {
+  subscriptions_.on_fence(first_, now_);
+  end_and_ask_again();
+  subscriptions_.want("trade.B");
+  ask();
+  now_ += 3s;
+  const auto repetition = ask();
+  EXPECT_EQ(state_after_data(), State::waiting) << "that no fence is back proves nothing";
+  subscriptions_.on_fence(repetition, now_);
+  EXPECT_EQ(state_after_data(), State::live);
+}
+
 TEST_F(SubscriptionsBehindAnEnd, AreProvedByAFenceThatComesLate) {
   subscriptions_.on_fence(first_, now_);
   end_and_ask_again();
@@ -1235,6 +1247,23 @@ TEST(SubscriptionsOnDemand, MayEndBeforeTheyBegan) {
   EXPECT_THAT(exchange.subscribed, ElementsAre("trade.A", "trade.C"));
   EXPECT_EQ(count(subscriptions, State::live), 2U);
   EXPECT_TRUE(all_requested(subscriptions));
+}
+
+TEST(SubscriptionsOnDemand, AreInForceWhereTheirEndWasNeverSaidAndTheRepetitionIsRefused) {
+  Subscriptions subscriptions({}, {});
+  subscriptions.connection_opened();
+  subscriptions.want("trade.A");
+  const auto first = subscriptions.next_request({});
+  ASSERT_TRUE(first);
+  subscriptions.on_fence(first->id, {});
+  subscriptions.unwant("trade.A");
+  subscriptions.want("trade.A");
+  const auto repetition = subscriptions.next_request({});
+  ASSERT_TRUE(repetition && !repetition->is_end);
+  subscriptions.on_error(repetition->id, kOdd, "no", {});
+  subscriptions.on_fence(repetition->id, {});
+  EXPECT_THAT(subscriptions.take_rejections(), IsEmpty());
+  EXPECT_EQ(subscriptions.state_of("trade.A"), State::requested);
 }
 
 TEST(SubscriptionsOnDemand, AreAskedForAnewThoughDataOfTheSubscriptionThatEndsIsUnderWay) {
