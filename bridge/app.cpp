@@ -266,9 +266,11 @@ struct App::Parts {
   std::unique_ptr<JetStream> begin_jetstream(const Config::Publish& publish) {
     auto options = jetstream_options(publish);
     if (!options) return nullptr;
-    options->on_event = [this](JetStream::Event event, std::string cause) {
-      asio::post(loop, [this, event, cause = std::move(cause)] {
-        if (!is_stopping) status.jetstream(to_string(event), cause, measurements.jetstream);
+    const auto who_may_read = options->include_private ? Audience::account : Audience::everyone;
+    options->on_event = [this, who_may_read](JetStream::Event event, std::string cause) {
+      asio::post(loop, [this, who_may_read, event, cause = std::move(cause)] {
+        if (!is_stopping)
+          status.jetstream(to_string(event), cause, who_may_read, measurements.jetstream);
       });
     };
     return std::make_unique<JetStream>(*std::move(options), measurements.jetstream, log);

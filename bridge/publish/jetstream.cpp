@@ -23,8 +23,9 @@ constexpr milliseconds kShortTurn{2};
 /// Messages sent and not acknowledged: more would only wait in the server in place of here.
 constexpr std::uint64_t kMostUnderWay = 4'096;
 
-/// A server that acknowledges nothing for so long has lost what was sent, or its quorum.
-constexpr std::int64_t kAnswerPatienceNs = 5'000'000'000;
+/// Likewise until a connection has acknowledged one: else what stands behind a message that is
+/// refused would be stored again with each attempt, once the server has forgotten its id.
+constexpr std::uint64_t kFirst = 1;
 
 /// So long without loss ends an episode of losing.
 constexpr std::int64_t kQuietNs = 5'000'000'000;
@@ -106,21 +107,23 @@ void JetStream::run(const std::stop_token& stop) {
 
 std::optional<std::string> JetStream::serve(const NatsServer& server, const std::stop_token& stop) {
   auto opened =
-      NatsConnection::open(server, options_.access, look_up_, patience(kNatsPatience, stop));
+      NatsConnection::open(server, options_.access, look_up_, patience(options_.patience, stop));
   if (const auto* fault = std::get_if<NatsFault>(&opened)) return fault->cause;
   auto& to_server = std::get<std::unique_ptr<NatsConnection>>(opened);
   if (auto fault = prepare(*to_server, stop)) return fault;
   JetStreamConnection connection(std::move(to_server), options_.stream.subject_prefix);
   const auto resumed_at = window_.begin();
   next_ = resumed_at;
+  takes_messages_ = false;
   last_progress_steady_ns_ = steady_ns();
   while (!is_over(stop)) {
     send(connection);
     connection.exchange();
     if (auto fault = take_answers(connection)) return fault;
     if (auto fault = connection.fault()) return fault;
-    const bool takes_messages = window_.begin() > resumed_at || next_ == window_.begin();
-    if (takes_messages && !std::exchange(is_connected_, true)) note_connected(server.url);
+    takes_messages_ = takes_messages_ || window_.begin() > resumed_at;
+    const bool is_of_use = takes_messages_ || next_ == window_.begin();
+    if (is_of_use && !std::exchange(is_connected_, true)) note_connected(server.url);
     rest(stop);
   }
   return std::nullopt;
@@ -129,7 +132,8 @@ std::optional<std::string> JetStream::serve(const NatsServer& server, const std:
 /// Sees to it that there is a stream.
 std::optional<std::string> JetStream::prepare(NatsConnection& connection,
                                               const std::stop_token& stop) {
-  const auto result = find_or_create(connection, options_.stream, patience(kNatsPatience, stop));
+  const auto result =
+      find_or_create(connection, options_.stream, patience(options_.patience, stop));
   if (const auto* fault = std::get_if<NatsFault>(&result)) return fault->cause;
   const auto& found = std::get<FoundStream>(result);
   if (found.is_new) log_.info("jetstream stream created", {{"stream", options_.stream.name}});
@@ -146,7 +150,8 @@ std::optional<std::string> JetStream::prepare(NatsConnection& connection,
 }
 
 void JetStream::send(JetStreamConnection& connection) {
-  const auto end = std::min(window_.end(), window_.begin() + kMostUnderWay);
+  const auto end =
+      std::min(window_.end(), window_.begin() + (takes_messages_ ? kMostUnderWay : kFirst));
   const auto now = steady_ns();
   // Behind what is taken out there may be what was settled on the connection before.
   const auto skip_what_is_gone = [&] { next_ = std::max(next_, window_.begin()); };
@@ -162,6 +167,7 @@ void JetStream::send(JetStreamConnection& connection) {
 
 std::optional<std::string> JetStream::take_answers(JetStreamConnection& connection) {
   const auto now = steady_ns();
+  const auto oldest = window_.begin();
   while (const auto answer = connection.next_answer()) {
     if (answer->kind == JetStreamConnection::Answer::Kind::refused) return answer->cause;
     if (answer->number < window_.begin() || answer->number >= next_) continue;
@@ -169,15 +175,17 @@ std::optional<std::string> JetStream::take_answers(JetStreamConnection& connecti
       give_up(answer->number, answer->cause);
       continue;
     }
-    last_progress_steady_ns_ = now;
     const auto sent_steady_ns = window_.at(answer->number).sent_steady_ns;
     if (!window_.settle(answer->number)) continue;
     measurements_.acknowledged.add();
     measurements_.acknowledgement.observe(now - sent_steady_ns);
   }
+  if (window_.begin() > oldest) last_progress_steady_ns_ = now;
   const bool is_waiting = next_ > window_.begin();
-  if (is_waiting && now - last_progress_steady_ns_ > kAnswerPatienceNs)
-    return "nothing has been acknowledged for 5 s";
+  const auto waited = std::chrono::nanoseconds(now - last_progress_steady_ns_);
+  if (is_waiting && waited > options_.answer_patience)
+    return "the oldest message has not been answered for " +
+           std::to_string(options_.answer_patience.count()) + " ms";
   return std::nullopt;
 }
 
@@ -254,8 +262,10 @@ NatsPatience JetStream::patience(milliseconds time, const std::stop_token& stop)
 
 /// Until the next turn.
 void JetStream::rest(const std::stop_token& stop) {
-  if (next_ < window_.end() || is_closing()) return pause(kShortTurn, stop, [] { return false; });
   const auto quarter = std::max<std::uint64_t>(options_.max_pending / 4, 1);
+  const bool is_half_full = window_.end() - window_.begin() > 2 * quarter;
+  if (next_ < window_.end() || is_half_full || is_closing())
+    return pause(kShortTurn, stop, [] { return false; });
   const auto hurry_at = next_ + quarter;
   hurry_at_.store(hurry_at);
   pause(options_.turn, stop, [&] { return is_closing() || window_.end() >= hurry_at; });
@@ -265,13 +275,12 @@ void JetStream::rest(const std::stop_token& stop) {
 /// meanwhile. What might be reason enough rings.
 void JetStream::pause(milliseconds time, const std::stop_token& stop,
                       const std::function<bool()>& is_enough) {
-  constexpr milliseconds kSlice{100};
   const auto until = std::chrono::steady_clock::now() + time;
   while (!is_enough() && !is_over(stop)) {
     note_losses();
     const auto left = std::chrono::ceil<milliseconds>(until - std::chrono::steady_clock::now());
     if (left <= milliseconds{0}) return;
-    wakeup_.wait(std::min(left, kSlice));
+    wakeup_.wait(std::min(left, options_.turn));
   }
 }
 

@@ -52,8 +52,13 @@ class JetStream {
     std::chrono::milliseconds linger{500};  ///< how long close() may go on
     /// What came in is sent, and what was answered is taken, this often: in batches, since to be
     /// woken up costs a thread as much as some thirty messages. Sooner where it fills a quarter of
-    /// `max_pending`, where there is more to send than went out in one, and at the end.
+    /// `max_pending` or half of that waits already, where there is more to send than went out in
+    /// one, and at the end.
     std::chrono::milliseconds turn{100};
+    std::chrono::milliseconds patience = kNatsPatience;  ///< with a server's answers at the start
+    /// A server that leaves the oldest message without an answer for so long has lost it, or its
+    /// quorum: whatever else it acknowledges meanwhile, that one is to be sent again.
+    std::chrono::milliseconds answer_patience{5'000};
     /// What consumers should know, with the cause for a person. Called by this sink's thread.
     std::function<void(Event, std::string)> on_event = [](Event, const std::string&) {};
   };
@@ -105,7 +110,8 @@ class JetStream {
   NatsLookUp look_up_;
   std::uint64_t next_ = 0;  ///< to be sent on this connection
   std::int64_t last_progress_steady_ns_ = 0;
-  bool is_connected_ = false;          ///< and has shown that it takes messages
+  bool takes_messages_ = false;        ///< the connection, as it has shown
+  bool is_connected_ = false;          ///< and nothing speaks against its taking messages
   std::set<std::string> told_causes_;  ///< of not being connected, each with its server
   std::string told_differences_;
   std::uint64_t told_lost_ = 0;
@@ -113,7 +119,7 @@ class JetStream {
   Episode refusing_{std::chrono::minutes(1)};
 
   std::atomic<std::int64_t> end_steady_ns_{kNever};  ///< of sending, once close() is called
-  std::atomic<std::uint64_t> hurry_at_{kNobody};  ///< a message of that number ends the pause
+  std::atomic<std::uint64_t> hurry_at_{kNobody};     ///< a message of that number ends the pause
   Wakeup wakeup_;
   std::promise<void> has_ended_;
   std::jthread thread_;

@@ -16,10 +16,14 @@ bool is_for_good(std::int64_t error_code) {
 }
 
 /// https://docs.nats.io/nats-concepts/jetstream: `{"stream":"BACKPACK","seq":1}`, or an error.
+/// Number 0 is none: of a message whose id the server has seen, and which it has yet to store.
 JetStreamConnection::Answer answer_in(const NatsOperation& message, std::uint64_t number) {
   using Kind = JetStreamConnection::Answer::Kind;
   const auto text = message.text;
-  const bool is_stored = text.find("\"error\"") == text.npos && text.find("\"seq\"") != text.npos;
+  constexpr std::string_view kNumber = "\"seq\":";
+  const auto number_at = text.find(kNumber);
+  const bool is_stored = text.find("\"error\":") == text.npos && number_at != text.npos &&
+                         !text.substr(number_at + kNumber.size()).starts_with('0');
   if (is_stored) return {.kind = Kind::stored, .number = number, .cause = {}};
   if (is_from_nobody(message))
     return {.kind = Kind::refused,

@@ -56,6 +56,10 @@ std::vector<std::string> differences_of(const Json& found, const Json& wanted) {
   compare("num_replicas", "replicas", 1);
   compare("max_age", "max_age_s", kSecond);
   compare("max_bytes", "max_bytes", 1);
+  const auto memory = number_in(found, "duplicate_window", 0);
+  if (memory < number_in(wanted, "duplicate_window", 0))
+    differences.push_back("duplicate_window " + std::to_string(memory / kSecond) +
+                          " s, for which what is sent again is known");
   if (member_of(found, "no_ack") == true)
     differences.emplace_back("no_ack true, which leaves every message pending");
   return differences;

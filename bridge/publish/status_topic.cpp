@@ -67,14 +67,16 @@ void StatusTopic::gap(std::string_view stream, std::uint64_t expected, std::uint
   publish_about(stream, dump(json));
 }
 
-void StatusTopic::jetstream(std::string_view what, std::string_view cause,
+void StatusTopic::jetstream(std::string_view what, std::string_view cause, Audience who_may_read,
                             const JetStreamMeasurements& measurements) {
   auto json = event("jetstream", upstream_);
   json["jetstream"] = what;
-  if (!cause.empty()) json["detail"] = cause;
   json["pending"] = measurements.pending();
   json["lost"] = measurements.lost();
-  publish_to_all(dump(json));
+  auto in_full = json;
+  if (!cause.empty()) in_full["detail"] = cause;
+  publish(Audience::everyone, dump(who_may_read == Audience::everyone ? in_full : json));
+  publish(Audience::account, dump(in_full));
 }
 
 void StatusTopic::shutdown() {

@@ -39,8 +39,9 @@ class StatusTopic {
   void rejected(std::string_view stream, std::int64_t code, std::string_view message);
   /// Likewise. `got` came where `expected` was due: see Continuity.
   void gap(std::string_view stream, std::uint64_t expected, std::uint64_t got);
-  /// What happens to the other sink; `cause` for a person, may be empty.
-  void jetstream(std::string_view what, std::string_view cause,
+  /// What happens to the other sink; `cause` for a person, may be empty. It goes to `who_may_read`
+  /// it: a server's words may name an account's stream that it does not take.
+  void jetstream(std::string_view what, std::string_view cause, Audience who_may_read,
                  const JetStreamMeasurements& measurements);
   void shutdown();
 

@@ -21,7 +21,8 @@ void Wakeup::ring() noexcept { eventfd_write(descriptor_, 1); }
 void Wakeup::wait(std::chrono::milliseconds longest) noexcept {
   pollfd bell{.fd = descriptor_, .events = POLLIN, .revents = 0};
   constexpr std::chrono::milliseconds::rep kHour = 3'600'000;
-  poll(&bell, 1, static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(longest.count(), 0, kHour)));
+  poll(&bell, 1,
+       static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(longest.count(), 0, kHour)));
   eventfd_t rung = 0;
   eventfd_read(descriptor_, &rung);  // and may fail: nobody has
 }

@@ -7,11 +7,13 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 import yaml
 
-from harness import DEADLINE, ROOT, clean_environment
+from harness import DEADLINE, ROOT, clean_environment, free_port
+from nats_client import NatsServer
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 SHARD_FILE = ROOT / "deploy/examples/compose-shard.yml"
@@ -103,6 +105,15 @@ class ComposeTest(unittest.TestCase):
         self.assertEqual(self.services["bridge"]["restart"], "always")
         runtime = re.search(r" AS runtime\n(.*?)\nFROM ", (ROOT / "Dockerfile").read_text(), re.DOTALL)[1]
         self.assertIn("\nSTOPSIGNAL SIGTERM\n", runtime)
+
+    def test_the_profile_jetstream_starts_a_server_whose_options_are_understood(self):
+        service = with_defaults(load(COMPOSE_FILE)["nats"])
+        self.assertEqual(service["profiles"], ["jetstream"])
+        self.assertEqual([port.split(":", 1)[1] for port in service["ports"]], ["4222:4222"])
+        options = [option.replace("=8222", f"={free_port()}") for option in service["command"] if "/data" not in option]
+        self.assertEqual(len(options), len(service["command"]) - 1)
+        with tempfile.TemporaryDirectory() as folder, NatsServer(folder, *options):
+            pass  # it is ready
 
     def test_the_configuration_that_env_example_offers_is_none_of_gits(self):
         lines = (ROOT / ".env.example").read_text().splitlines()

@@ -9,15 +9,26 @@ from harness import BRIDGE, DEADLINE, Bridge, Exchange, clean_environment, wait_
 
 
 class ThreadsTest(unittest.TestCase):
+    ALWAYS = {"backpack-bridge", "ZMQbg/IO/0", "doorkeeper", "observing", "log"}
+
+    @staticmethod
+    def names(bridge):
+        tasks = pathlib.Path(f"/proc/{bridge.pid}/task").iterdir()
+        return {(task / "comm").read_text().strip() for task in tasks}
+
+    def wait_for(self, bridge, wanted):
+        wait_until(lambda: wanted <= self.names(bridge), f"threads called {', '.join(sorted(wanted))}")
+
     def test_are_called_by_what_they_do(self):
         nowhere = {"BRIDGE_PUBLISH__JETSTREAM__SERVERS": "nats://127.0.0.1:1"}
         with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"], **nowhere) as bridge:
-            def names():
-                tasks = pathlib.Path(f"/proc/{bridge.pid}/task").iterdir()
-                return {(task / "comm").read_text().strip() for task in tasks}
+            self.wait_for(bridge, self.ALWAYS | {"jetstream"})
 
-            wanted = {"backpack-bridge", "ZMQbg/IO/0", "doorkeeper", "observing", "log", "jetstream"}
-            wait_until(lambda: wanted <= names(), f"threads called {', '.join(sorted(wanted))}")
+    def test_are_none_of_jetstreams_where_that_is_off(self):
+        with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge:
+            exchange.wait_for_subscriptions(["trade.SOL_USDC"])
+            self.wait_for(bridge, self.ALWAYS)
+            self.assertNotIn("jetstream", self.names(bridge))
 
 
 class AllocatorTest(unittest.TestCase):

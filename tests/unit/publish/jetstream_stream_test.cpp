@@ -26,7 +26,8 @@ constexpr auto kInUse =
     R"({"error":{"code":400,"err_code":10058,"description":"stream name already in use"}})";
 constexpr auto kCreated = R"({"config":{},"did_create":true})";
 constexpr auto kAsWanted =
-    R"({"config":{"subjects":["backpack.>"],"num_replicas":3,"max_age":60000000000,"max_bytes":1000}})";
+    R"({"config":{"subjects":["backpack.>"],"num_replicas":3,"max_age":60000000000,"max_bytes":1000,)"
+    R"("duplicate_window":60000000000}})";
 
 const JetStreamStream kStream{.name = "BACKPACK",
                               .subject_prefix = "backpack.",
@@ -93,11 +94,13 @@ TEST_F(JetStreamStreamTest, IsLookedAtOnceMoreWhereAnotherBridgeWasFaster) {
 }
 
 TEST_F(JetStreamStreamTest, ThatDiffersIsToldInWhat) {
-  ask({R"({"config":{"subjects":["other.>","more"],"num_replicas":1,"max_age":0,"max_bytes":-1,"no_ack":true}})"});
+  ask({R"({"config":{"subjects":["other.>","more"],"num_replicas":1,"max_age":0,"max_bytes":-1,)"
+       R"("duplicate_window":2000000000,"no_ack":true}})"});
   EXPECT_THAT(
       found().differences,
       ElementsAre("subjects other.>,more, configured backpack.>", "replicas 1, configured 3",
                   "max_age_s 0, configured 60", "max_bytes -1, configured 1000",
+                  "duplicate_window 2 s, for which what is sent again is known",
                   "no_ack true, which leaves every message pending"));
 }
 

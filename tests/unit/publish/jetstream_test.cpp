@@ -27,6 +27,8 @@ proto::MessageHeader numbered(std::uint64_t sequence) {
   return header;
 }
 
+constexpr auto kLongAgo = std::chrono::seconds(60);  ///< no run that passes waits for so long
+
 constexpr std::string_view kStored = R"({"stream":"BACKPACK","seq":1})";
 
 class JetStreamTest : public testing::Test {
@@ -34,6 +36,12 @@ class JetStreamTest : public testing::Test {
   static void welcome(NatsPeer& peer, std::string_view info) {
     peer.greet(info);
     peer.answer(peer.hear_message(), R"({"config":{"subjects":["backpack.>"]}})");
+  }
+
+  static void store_until_the_end(NatsPeer& peer) try {
+    for (auto message = peer.hear_message(); !message.reply.empty(); message = peer.hear_message())
+      peer.answer(message, kStored);
+  } catch (const boost::system::system_error&) {  // the client has gone, with answers under way
   }
 
   static JetStream::Options options(const ScriptedNats& server) {
@@ -44,18 +52,29 @@ class JetStreamTest : public testing::Test {
     return options;
   }
 
-  /// Three messages, of which the first connection stores all but the first. `second` is the next.
-  void store_all_but_the_first(ScriptedNats::Script second) {
+  /// Four messages, of which the first connection stores all but the second. `second` is the next.
+  void store_all_but_the_second(ScriptedNats::Script second) {
     const auto first = [](NatsPeer& peer) {
       welcome(peer, kUsual);
+      peer.answer(peer.hear_message(), kStored);
       peer.hear_message();
       for (int i = 0; i < 2; ++i) peer.answer(peer.hear_message(), kStored);
     };
     const ScriptedNats server(std::vector<ScriptedNats::Script>{first, std::move(second)});
     JetStream sink(options(server), measurements_, log_);
-    for (std::uint64_t sequence = 1; sequence <= 3; ++sequence)
-      sink.publish(Audience::everyone, "trade.A", "{}", numbered(sequence));
+    publish(sink, 4);
     sink.close().wait();
+  }
+
+  static void publish(JetStream& sink, std::uint64_t messages) {
+    for (std::uint64_t sequence = 1; sequence <= messages; ++sequence)
+      sink.publish(Audience::everyone, "trade.A", "{}", numbered(sequence));
+  }
+
+  static std::string sequence_of(const NatsPeer::Heard& message) {
+    constexpr std::string_view kField = "Bridge-Sequence: ";
+    const auto at = message.headers.find(kField);
+    return message.headers.substr(at + kField.size(), 1);
   }
 
   static constexpr std::string_view kUsual = R"({"headers":true,"max_payload":1048576})";
@@ -66,23 +85,90 @@ class JetStreamTest : public testing::Test {
 };
 
 TEST_F(JetStreamTest, SendsAgainWhatWasNotStoredAndNothingElse) {
-  store_all_but_the_first([](NatsPeer& peer) {
+  store_all_but_the_second([](NatsPeer& peer) {
     welcome(peer, kUsual);
     const auto message = peer.hear_message();
-    EXPECT_THAT(message.headers, HasSubstr("Bridge-Sequence: 1\r\n"));
+    EXPECT_EQ(sequence_of(message), "2");
     peer.answer(message, kStored);
     EXPECT_THAT(peer.wait_for_end(), ElementsAre());
   });
-  EXPECT_EQ(measurements_.acknowledged.value(), 3U);
+  EXPECT_EQ(measurements_.acknowledged.value(), 4U);
   EXPECT_EQ(measurements_.pending(), 0U);
 }
 
+TEST_F(JetStreamTest, SendsAgainWhatIsNeverAnsweredThoughOthersAre) {
+  const auto first = [](NatsPeer& peer) {
+    welcome(peer, kUsual);
+    peer.answer(peer.hear_message(), kStored);
+    peer.hear_message();  // and is lost with the leader that took it
+    store_until_the_end(peer);
+  };
+  const auto second = [](NatsPeer& peer) {
+    welcome(peer, kUsual);
+    const auto message = peer.hear_message();
+    EXPECT_EQ(sequence_of(message), "2");
+    peer.answer(message, kStored);
+    store_until_the_end(peer);
+  };
+  const ScriptedNats server(std::vector<ScriptedNats::Script>{first, second});
+  auto options = this->options(server);
+  options.answer_patience = std::chrono::milliseconds(100);
+  JetStream sink(options, measurements_, log_);
+  std::uint64_t sequence = 0;
+  while (measurements_.connects.value() < 2)  // as a market goes on
+    sink.publish(Audience::everyone, "trade.A", "{}", numbered(++sequence));
+  sink.close().wait();
+  EXPECT_EQ(measurements_.acknowledged.value(), measurements_.published.value());
+}
+
+TEST_F(JetStreamTest, StoresNothingAgainAndAgainBehindAMessageThatIsRefused) {
+  constexpr std::string_view kRefused =
+      R"({"error":{"code":503,"err_code":10077,"description":"maximum messages exceeded"}})";
+  std::vector<std::string> heard;
+  const auto attempt = [&heard](std::string_view answer) {
+    return [&heard, answer](NatsPeer& peer) {
+      welcome(peer, kUsual);
+      const auto message = peer.hear_message();
+      heard.push_back(sequence_of(message));
+      peer.answer(message, answer);
+      if (answer == kStored)
+        for (int i = 0; i < 2; ++i) peer.answer(peer.hear_message(), kStored);
+      EXPECT_THAT(peer.wait_for_end(), ElementsAre());
+    };
+  };
+  const ScriptedNats server(
+      std::vector<ScriptedNats::Script>{attempt(kRefused), attempt(kRefused), attempt(kStored)});
+  JetStream sink(options(server), measurements_, log_);
+  publish(sink, 3);
+  sink.close().wait();
+  EXPECT_THAT(heard, ElementsAre("1", "1", "1"));
+  EXPECT_EQ(measurements_.acknowledged.value(), 3U);
+}
+
+TEST_F(JetStreamTest, TakesNoAnswerForAStoredMessageThatHasNoNumber) {
+  const auto first = [](NatsPeer& peer) {
+    welcome(peer, kUsual);
+    peer.answer(peer.hear_message(), R"({"stream":"BACKPACK","seq":0,"duplicate":true})");
+    peer.wait_for_end();
+  };
+  const auto second = [](NatsPeer& peer) {
+    welcome(peer, kUsual);
+    peer.answer(peer.hear_message(), R"({"stream":"error","seq":1})");  // which is but its name
+    peer.wait_for_end();
+  };
+  const ScriptedNats server(std::vector<ScriptedNats::Script>{first, second});
+  JetStream sink(options(server), measurements_, log_);
+  publish(sink, 1);
+  sink.close().wait();
+  EXPECT_EQ(measurements_.acknowledged.value(), 1U);
+}
+
 TEST_F(JetStreamTest, GoesOnBehindWhatWasStoredWhereTheServerTakesNoMessageLikeTheOneBefore) {
-  store_all_but_the_first([](NatsPeer& peer) {
+  store_all_but_the_second([](NatsPeer& peer) {
     welcome(peer, kNarrow);
     EXPECT_THAT(peer.wait_for_end(), ElementsAre());
   });
-  EXPECT_EQ(measurements_.acknowledged.value(), 2U);
+  EXPECT_EQ(measurements_.acknowledged.value(), 3U);
   EXPECT_EQ(measurements_.refused.value(), 1U);
   EXPECT_EQ(measurements_.pending(), 0U);
 }
@@ -93,7 +179,9 @@ TEST_F(JetStreamTest, IsClosedWhileAServerIsSilentThoughItWouldBeWaitedFor) {
     is_there.set_value();
     peer.wait_for_end();
   });
-  JetStream sink(options(server), measurements_, log_);
+  auto options = this->options(server);
+  options.patience = std::chrono::hours(1);
+  JetStream sink(options, measurements_, log_);
   is_there.get_future().wait();
   sink.close().wait();  // nothing waits to be stored
   EXPECT_FALSE(measurements_.connected.value());
@@ -116,7 +204,8 @@ TEST_F(JetStreamTest, WaitsForNoTurnWhereWhatComesWouldFillTheWindow) {
   JetStream sink(options, measurements_, log_);
   for (std::uint64_t sequence = 1; sequence <= kMessages; ++sequence) {
     sink.publish(Audience::everyone, "trade.A", "{}", numbered(sequence));
-    if (sequence >= kQuarter) stored.acquire();  // only a quarter may be left for the next turn
+    if (sequence < kQuarter) continue;  // so many may be left for the next turn
+    ASSERT_TRUE(stored.try_acquire_for(kLongAgo));
   }
   sink.close().wait();
   EXPECT_EQ(measurements_.acknowledged.value(), kMessages);
