@@ -87,8 +87,11 @@ void Measurements::add_configured(std::string_view stream) {
 
 void Measurements::remove_configured(std::string_view stream) {
   if (!is_configured(stream)) return;
-  by_name_.find(stream)->second.is_configured = false;
   const std::lock_guard lock(mutex_);
+  auto& known = by_name_.find(stream)->second;
+  known.is_configured = false;
+  if (const auto wanted = on_demand_.find(stream); wanted != on_demand_.end())
+    wanted->second.state = known.measured->state.value();
   std::erase_if(configured_,
                 [&](const StreamMeasurements& measured) { return measured.name == stream; });
   rejected_.erase(std::string(stream));
@@ -140,7 +143,12 @@ void Measurements::set_on_demand_subscribers(std::string_view stream, std::uint6
 
 std::map<std::string, OnDemandStream, std::less<>> Measurements::on_demand() const {
   const std::lock_guard lock(mutex_);
-  return on_demand_;
+  auto wanted = on_demand_;
+  std::erase_if(wanted, [this](const auto& stream) {
+    const auto known = by_name_.find(stream.first);
+    return known != by_name_.end() && known->second.is_configured;
+  });
+  return wanted;
 }
 
 }  // namespace bpx::bridge

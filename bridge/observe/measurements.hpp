@@ -185,6 +185,7 @@ class Measurements {
   /// These do nothing where the stream has not been added.
   void set_on_demand_state(std::string_view stream, StreamState state);
   void set_on_demand_subscribers(std::string_view stream, std::uint64_t subscribers);
+  /// Of these, what is not configured as well.
   std::map<std::string, OnDemandStream, std::less<>> on_demand() const;
 
   Histogram forward;  ///< received → handed to ZeroMQ

@@ -19,7 +19,7 @@ std::optional<std::string_view> Demand::stream_of(const Subscription& subscripti
   // Such a stream would not be published: its topic would end in the middle.
   if (!terminator.empty() && stream.find(terminator) != std::string_view::npos) return std::nullopt;
   if (proto::StreamName::fault_of(stream) || audience_of(stream) != subscription.audience ||
-      options_.always.contains(stream) || !allows(stream))
+      !allows(stream))
     return std::nullopt;
   return stream;
 }
@@ -43,27 +43,54 @@ void Demand::on_listeners(const Subscription& subscription, std::size_t listener
                           std::int64_t now_ns) {
   const auto stream = stream_of(subscription);
   if (!stream) return;
-  auto found = interests_.find(*stream);
-  if (found == interests_.end()) {
-    if (!subscription.begins) return;
-    const auto consumer = subscription.caller.number;
-    if (!has_room_for(consumer)) return options_.on_refused(subscription);
-    found = interests_.emplace(*stream, Interest{.brought_by = consumer}).first;
-    ++brought_[consumer];
-    options_.on_change(*stream, true, consumer);
-  } else {
-    if (found->second.subscribers == 0) --lingering_;
-    if (subscription.begins) options_.on_joined(*stream, subscription.caller.number);
-  }
-  found->second.subscribers = listeners;
+  const auto found = interests_.find(*stream);
+  const bool is_new = found == interests_.end();
+  if (is_new && options_.always.contains(*stream))
+    return note_beside(*stream, subscription, listeners);
+  const auto consumer = subscription.caller.number;
+  if (is_new && !subscription.begins) return;
+  if (is_new && !has_room_for(consumer)) return options_.on_refused(subscription);
+  auto& interest = is_new ? bring_about(*stream, consumer) : found->second;
+  if (!is_new && interest.subscribers == 0) --lingering_;
+  if (!is_new && subscription.begins) options_.on_joined(*stream, consumer);
+  interest.subscribers = listeners;
   options_.on_count(*stream, listeners);
   if (listeners > 0) return;
-  found->second.unwanted_since_ns = now_ns;
+  interest.unwanted_since_ns = now_ns;
   ++lingering_;
+}
+
+Demand::Interest& Demand::bring_about(std::string_view stream, std::uint64_t consumer) {
+  auto& interest = interests_.emplace(stream, Interest{.brought_by = consumer}).first->second;
+  ++brought_[consumer];
+  options_.on_change(stream, true, consumer);
+  return interest;
+}
+
+void Demand::note_beside(std::string_view stream, const Subscription& subscription,
+                         std::size_t listeners) {
+  auto found = beside_.find(stream);
+  if (listeners == 0) {
+    if (found != beside_.end()) beside_.erase(found);
+    return;
+  }
+  if (found == beside_.end())
+    found = beside_.emplace(stream, Interest{.brought_by = subscription.caller.number}).first;
+  found->second.subscribers = listeners;
 }
 
 void Demand::set_always(std::set<std::string, std::less<>> streams) {
   options_.always = std::move(streams);
+  for (auto beside = beside_.begin(); beside != beside_.end();) {
+    const auto& [stream, wanted] = *beside;
+    if (options_.always.contains(stream)) {
+      ++beside;
+      continue;
+    }
+    bring_about(stream, wanted.brought_by).subscribers = wanted.subscribers;
+    options_.on_count(stream, wanted.subscribers);
+    beside = beside_.erase(beside);
+  }
 }
 
 void Demand::expire(std::int64_t now_ns) {

@@ -28,7 +28,7 @@ class Demand {
 
   struct Options {
     std::vector<std::string> allow;             ///< globs, see allows()
-    std::set<std::string, std::less<>> always;  ///< wanted anyway, and none of this one's business
+    std::set<std::string, std::less<>> always;  ///< wanted anyway
     std::int64_t linger_ns = 0;                 ///< for which a stream outlives its last subscriber
     std::string topic_terminator;
     /// Told when a stream begins to be wanted, and when it ends to be; and of the number of the
@@ -53,10 +53,14 @@ class Demand {
   /// With `subscription`, so many listen to what it names.
   void on_listeners(const Subscription& subscription, std::size_t listeners, std::int64_t now_ns);
 
-  /// Whether consumers have brought `stream` about.
-  bool is_wanted(std::string_view stream) const { return interests_.contains(stream); }
+  /// Whether consumers want `stream`: they have brought it about, or would where it were not wanted
+  /// anyway.
+  bool is_wanted(std::string_view stream) const {
+    return interests_.contains(stream) || beside_.contains(stream);
+  }
 
-  /// From now on these are wanted anyway. Consumers keep what they have brought about.
+  /// From now on these are wanted anyway. Consumers keep what they have brought about, and what
+  /// they listen to is now theirs, however much that is.
   void set_always(std::set<std::string, std::less<>> streams);
 
   /// Lets go of what has not been wanted for long enough.
@@ -69,11 +73,17 @@ class Demand {
     std::uint64_t brought_by = 0;        ///< the number of its first subscriber
   };
 
+  using Interests = std::map<std::string, Interest, std::less<>>;
+
   bool allows(std::string_view stream) const;
   bool has_room_for(std::uint64_t consumer) const;
+  Interest& bring_about(std::string_view stream, std::uint64_t consumer);
+  void note_beside(std::string_view stream, const Subscription& subscription,
+                   std::size_t listeners);
 
   Options options_;
-  std::map<std::string, Interest, std::less<>> interests_;
+  Interests interests_;
+  Interests beside_;  ///< in what is wanted anyway, by consumers who have not brought it about
   std::size_t lingering_ = 0;                               ///< interests without subscribers
   std::unordered_map<std::uint64_t, std::size_t> brought_;  ///< how many interests, by whom
 };

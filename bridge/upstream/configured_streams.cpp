@@ -36,7 +36,7 @@ bool ConfiguredStreams::add(const std::string& stream) {
   return true;
 }
 
-/// Consumers who brought the stream about before it was configured keep it.
+/// Consumers who want the stream, and may, keep it.
 void ConfiguredStreams::remove(const std::string& stream) {
   parts_.subscriptions.set_lasting(stream, false);
   if (!parts_.demand.is_wanted(stream)) parts_.subscriptions.unwant(stream);

@@ -41,6 +41,8 @@ void OnDemand::change(std::string_view stream, bool is_wanted, std::uint64_t con
   if (is_wanted) {
     measurements_.add_on_demand(stream);
     subscriptions_.want(stream, consumer);
+    if (const auto state = subscriptions_.state_of(stream))  // it may have been configured
+      measurements_.set_on_demand_state(stream, *state);
   } else {
     subscriptions_.unwant(stream);
     measurements_.remove_on_demand(stream);

@@ -101,6 +101,24 @@ class ReloadTest(unittest.TestCase):
             self.assertEqual(owner.take(1)[0].topic, ORDERS)
             self.assertEqual(everyone.take_until_heartbeat(), [])
 
+    def test_who_listens_keeps_a_stream_that_is_configured_no_more_where_that_is_allowed(self):
+        allowing = {"BRIDGE_UPSTREAM__ON_DEMAND__ENABLED": "true", "BRIDGE_UPSTREAM__ON_DEMAND__LINGER_MS": "0",
+                    "BRIDGE_UPSTREAM__ON_DEMAND__ALLOW": "trade.*"}
+        with Exchange() as exchange, self.bridge(exchange, [TRADE, DEPTH], **allowing) as bridge:
+            self.wait_for(exchange, bridge, [TRADE, DEPTH])
+            with Consumer(bridge.public, [TRADE]) as consumer:
+                wait_until(lambda: {"name": TRADE, "subscribers": 1}.items() <= bridge.status()["streams"][0].items(),
+                           "its subscription")
+                exchange.publish(TRADE, '{"n":1}')
+                bridge.reload([DEPTH])
+                wait_until(lambda: bridge.status()["on_demand"] ==
+                           [{"name": TRADE, "state": "live", "waiting": False, "subscribers": 1}], "its stream")
+                exchange.publish(TRADE, '{"n":2}')
+                came = consumer.take(2)
+            self.assertEqual([(message.sequence, message.flags & 4) for message in came], [(1, 4), (2, 0)])
+            wait_until(lambda: TRADE not in exchange.state()["subscriptions"], "its end")
+            self.assertEqual(bridge.status()["on_demand"], [])
+
     def test_other_keys_are_refused_by_name_and_what_may_change_does(self):
         with Exchange() as exchange, self.bridge(exchange, [TRADE]) as bridge:
             self.wait_for(exchange, bridge, [TRADE])

@@ -108,6 +108,53 @@ TEST_F(DemandTest, LeavesStreamsAloneThatAreWantedAnyway) {
   EXPECT_THAT(changes_, IsEmpty());
 }
 
+TEST_F(DemandTest, TakesOverWhatConsumersListenToOnceItIsWantedAnywayNoMore) {
+  auto demand = make({"trade.*"});
+  EXPECT_FALSE(demand.is_wanted("trade.ALWAYS"));
+  demand.on_listeners(begin("trade.ALWAYS", Audience::everyone, 4), 2, 0);
+  EXPECT_TRUE(demand.is_wanted("trade.ALWAYS"));
+  demand.set_always({"trade.ALWAYS", "trade.B"});
+  EXPECT_THAT(changes_, IsEmpty());
+  demand.set_always({"trade.B"});
+  EXPECT_THAT(changes_, ElementsAre("+trade.ALWAYS"));
+  EXPECT_EQ(brought_by_, 4U);
+  EXPECT_EQ(count_, 2U);
+  demand.on_listeners(end("trade.ALWAYS"), 0, kS);
+  demand.expire(31 * kS);
+  EXPECT_THAT(changes_, ElementsAre("+trade.ALWAYS", "-trade.ALWAYS"));
+}
+
+TEST_F(DemandTest, ForgetsWhoLeavesWhatIsWantedAnyway) {
+  auto demand = make({"trade.*"});
+  demand.on_listeners(begin("trade.ALWAYS"), 1, 0);
+  demand.on_listeners(end("trade.ALWAYS"), 0, 0);
+  EXPECT_FALSE(demand.is_wanted("trade.ALWAYS"));
+  demand.set_always({});
+  EXPECT_THAT(changes_, IsEmpty());
+}
+
+TEST_F(DemandTest, CountsOnWhoListensThoughWhatTheyBroughtAboutIsWantedAnywayMeanwhile) {
+  auto demand = make({"trade.*"});
+  demand.on_listeners(begin("trade.GONE"), 1, 0);
+  demand.on_listeners(begin("trade.JOINED"), 1, 0);
+  demand.on_listeners(end("trade.JOINED"), 0, 0);
+  demand.set_always({"trade.GONE", "trade.JOINED"});
+  demand.on_listeners(end("trade.GONE"), 0, kS);
+  demand.on_listeners(begin("trade.JOINED", Audience::everyone, 2), 1, kS);
+  demand.set_always({});
+  demand.expire(100 * kS);
+  EXPECT_THAT(changes_, ElementsAre("+trade.GONE", "+trade.JOINED", "-trade.GONE"));
+}
+
+TEST_F(DemandTest, RefusesNobodyWhatIsWantedAnyway) {
+  auto demand = make({"trade.*"});
+  fill(demand, 1);
+  demand.on_listeners(begin("trade.ALWAYS"), 1, 0);
+  demand.set_always({});
+  EXPECT_EQ(changes_.back(), "+trade.ALWAYS");
+  EXPECT_THAT(refused_, IsEmpty());
+}
+
 TEST_F(DemandTest, BringsAnAccountsStreamsOnItsOwnEndpointAndByItsOwnGlobAlone) {
   auto broad = make({"*", "a*", "acc*.orderUpdate"});
   broad.on_listeners(begin("account.orderUpdate"), 1, 0);
