@@ -29,7 +29,7 @@ void Book::on_published(const proto::MessageHeader& header, std::string_view mes
   header_ = header;
   json_.clear();
   if (const auto* const update = reader_.read_update(message))
-    sync_.on_update(*update);
+    sync_.on_update(*update, (header.flags & proto::MessageHeader::gap_before) != 0);
   else
     sync_.on_malformed();
   if (was_in_sync && sync_.is_in_sync()) return;

@@ -26,17 +26,20 @@ bool BookSync::Aside::apply_to(OrderBook& book) const {
   return book.apply(update);
 }
 
-void BookSync::on_update(const proto::DepthUpdate& update) {
-  if (state_ == State::syncing) return put_aside(update);
+void BookSync::on_update(const proto::DepthUpdate& update, bool has_gap) {
+  if (state_ == State::syncing) return put_aside(update, has_gap);
   const bool is_old = update.last_update_id <= last_id_;
-  if (is_old && !counts_anew(update)) return;
+  if (is_old && !counts_anew(update)) {
+    if (has_gap) suspend(BookLoss::ids_began_anew);
+    return;
+  }
   if (is_old || update.first_update_id > last_id_ + 1) {
     lose(is_old ? BookLoss::ids_began_anew : BookLoss::gap);
-    return put_aside(update);
+    return put_aside(update, has_gap);
   }
   if (!book_.apply(update)) {
     lose(BookLoss::too_many_levels);
-    return put_aside(update);
+    return put_aside(update, has_gap);
   }
   last_id_ = update.last_update_id;
   old_.reset();
@@ -56,6 +59,10 @@ void BookSync::on_unsubscribed(BookLoss why) {
   held_.reset();
   waited_ = 0;
   if (state_ == State::syncing) forget_aside();
+  suspend(why);
+}
+
+void BookSync::suspend(BookLoss why) {
   if (state_ != State::in_sync) return;
   state_ = State::suspended;
   loss_ = why;
@@ -83,12 +90,15 @@ void BookSync::lose(BookLoss why) {
 }
 
 /// Of a subscription that is about to end the updates may be the last.
-void BookSync::put_aside(const proto::DepthUpdate& update) {
+void BookSync::put_aside(const proto::DepthUpdate& update, bool has_gap) {
   if (!is_subscribed_) return;
   if (!aside_.empty()) {
     const auto last_id = aside_.back().last_update_id;
     const bool is_old = update.last_update_id <= last_id;
-    if (is_old && !counts_anew(update)) return;
+    if (is_old && !counts_anew(update)) {
+      if (has_gap) forget_all();
+      return;
+    }
     if (is_old || update.first_update_id > last_id + 1) forget_aside();
   }
   bytes_aside_ += aside_.emplace_back(update).bytes();
@@ -103,6 +113,12 @@ void BookSync::forget_aside() {
   aside_.clear();
   bytes_aside_ = 0;
   old_.reset();
+}
+
+/// What there is for a book of the ids as they were.
+void BookSync::forget_all() {
+  held_.reset();
+  forget_aside();
 }
 
 /// Puts the snapshot at hand before the updates put aside, where it fits.

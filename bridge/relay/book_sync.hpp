@@ -25,8 +25,8 @@ struct BookSnapshot {
 ///
 ///     syncing    no book; updates are put aside until a snapshot fits before them
 ///     in_sync
-///     suspended  the subscription ended, so that updates may be missing: until the first one of
-///                another continues the book, or does not
+///     suspended  updates may be missing, as the subscription ended or ids jumped back: until the
+///                next one continues the book, or does not
 ///
 /// A snapshot alone never brings it in sync: whether a subscription is in force shows by an update.
 class BookSync {
@@ -39,7 +39,10 @@ class BookSync {
   /// that did not, another is asked for: ids may have begun anew.
   static constexpr std::size_t kPatience = 100;
 
-  void on_update(const proto::DepthUpdate& update);
+  /// `has_gap`: the message bears MessageHeader::gap_before. Of one that tells nothing new by its
+  /// ids, that says that the exchange has most likely begun to count anew: nothing is in sync then
+  /// until the next one shows whether it goes on from that one or from what was before.
+  void on_update(const proto::DepthUpdate& update, bool has_gap);
   /// A message of the stream that could not be read.
   void on_malformed();
   /// What comes from now on is of a subscription that has been asked for.
@@ -80,11 +83,13 @@ class BookSync {
   };
 
   void lose(BookLoss why);
-  void put_aside(const proto::DepthUpdate& update);
+  void put_aside(const proto::DepthUpdate& update, bool has_gap);
   void forget_aside();
+  void forget_all();
   void join();
   void take_over(std::uint64_t last_id);
   bool counts_anew(const proto::DepthUpdate& update);
+  void suspend(BookLoss why);
 
   State state_ = State::syncing;
   bool is_subscribed_ = false;

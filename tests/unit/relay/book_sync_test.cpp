@@ -22,8 +22,8 @@ class BookSyncTest : public testing::Test {
  protected:
   BookSyncTest() { sync_.on_subscribed(); }
 
-  void update(std::uint64_t first, std::uint64_t last) {
-    sync_.on_update(depth_update(first, last, {{"1", std::to_string(last)}}));
+  void update(std::uint64_t first, std::uint64_t last, bool has_gap = false) {
+    sync_.on_update(depth_update(first, last, {{"1", std::to_string(last)}}), has_gap);
   }
   void update(std::uint64_t id) { update(id, id); }
   void snapshot_of(std::uint64_t id) {
@@ -66,6 +66,37 @@ TEST_F(BookSyncTest, JoinsASnapshotWithTheUpdatesAfterIt) {
   expect_in_sync_at(15);
   update(16);
   expect_in_sync_at(16);
+}
+
+TEST_F(BookSyncTest, IsInDoubtBetweenAnIdThatJumpsBackAndTheNextOne) {
+  begin();
+  constexpr bool kHasGap = true;
+  update(1, 1, kHasGap);
+  expect_syncing(false);
+  update(2);
+  expect_syncing(true);
+  snapshot_of(2);
+  expect_in_sync_at(2);
+}
+
+TEST_F(BookSyncTest, IsRightAgainWhereAnIdThatJumpsBackWasARepetition) {
+  begin();
+  constexpr bool kHasGap = true;
+  update(9, 9, kHasGap);
+  expect_syncing(false);
+  update(11);
+  expect_in_sync_at(11);
+}
+
+TEST_F(BookSyncTest, JoinsNothingOfBeforeAnIdThatJumpsBack) {
+  constexpr bool kHasGap = true;
+  update(10);
+  update(1, 1, kHasGap);
+  snapshot_of(10);
+  EXPECT_FALSE(sync_.is_in_sync());
+  update(2);
+  snapshot_of(2);
+  expect_in_sync_at(2);
 }
 
 TEST_F(BookSyncTest, JoinsASnapshotThatIsAsNewAsTheStream) {
@@ -223,7 +254,7 @@ TEST_F(BookSyncTest, IsBuiltAnewWhereItWouldGrowWithoutEnd) {
   const auto add_level = [&] {
     ++id;
     const auto price = std::to_string(1'000'000 - id);
-    sync_.on_update(depth_update(id, id, {{price, "1"}}));
+    sync_.on_update(depth_update(id, id, {{price, "1"}}), false);
   };
   while (sync_.is_in_sync() && id < 2 * OrderBook::kMaxLevels) add_level();
   EXPECT_EQ(id, 10 + OrderBook::kMaxLevels) << "the level at price 1 was there before";
@@ -242,7 +273,7 @@ TEST_F(BookSyncTest, JoinsNoSnapshotThatWouldBecomeTooLarge) {
     prices.push_back(std::to_string(1'000'000 - i));
   auto all_at_once = depth_update(11, 11);
   for (const auto& price : prices) all_at_once.asks.push_back({.price = price, .quantity = "1"});
-  sync_.on_update(all_at_once);
+  sync_.on_update(all_at_once, false);
   snapshot_of(10);
   expect_syncing(false);
   EXPECT_EQ(sync_.loss(), BookLoss::too_many_levels);
@@ -378,7 +409,7 @@ TEST_F(BookSyncTest, BoundsWhatIsPutAsideAndNeverJoinsAcrossWhatWasDropped) {
   const std::string text(1'000, '1');
   const auto count = BookSync::kMaxBytesAside / text.size();
   for (std::uint64_t id = 10; id < 10 + 2 * count; ++id)
-    sync_.on_update(depth_update(id, id, {{text, "1"}}));
+    sync_.on_update(depth_update(id, id, {{text, "1"}}), false);
   snapshot_of(10);
   expect_syncing(true);
   snapshot_of(10 + 2 * count - 2);
@@ -414,8 +445,8 @@ TEST_F(BookSyncTest, IsNeverWrongWhateverIsLostRepeatedOrLate) {
       texts = {std::to_string(price + 1), quantities[price]};
       last = depth_update(id, id, {{texts[0], texts[1]}});
       if (what == 0) continue;  // skipped
-      sync.on_update(last);
-      if (what == 1) sync.on_update(last);
+      sync.on_update(last, false);
+      if (what == 1) sync.on_update(last, false);
       if (what == 2) sync.on_malformed();
       if (what == 3) sync.on_unsubscribed(BookLoss::disconnected);
       if (what == 3 || what == 4) sync.on_subscribed();
