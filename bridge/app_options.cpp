@@ -150,7 +150,8 @@ ExchangeClock::Options clock_options(const Config::Upstream& upstream, Dialler& 
 }
 
 MarketList::Options market_options(const Config::Upstream& upstream, Dialler& dialler) {
-  return {.rest = {.dialler = dialler}, .path_prefix = rest_path_prefix(upstream)};
+  return {.rest = {.dialler = dialler, .max_body_bytes = MarketList::kMaxBodyBytes},
+          .path_prefix = rest_path_prefix(upstream)};
 }
 
 DepthSnapshots::Options snapshot_options(const Config::Upstream& upstream, Dialler& dialler) {

@@ -1,12 +1,12 @@
 #include "bridge/upstream/exchange_clock.hpp"
 
 #include "bridge/clock.hpp"
+#include "bridge/upstream/exchange_time.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -25,16 +25,6 @@ std::string why_unknown(const RestClient::Response& response) {
 }
 
 }  // namespace
-
-std::optional<std::int64_t> parse_exchange_time(std::string_view body) {
-  std::int64_t milliseconds = 0;
-  const auto* const end = body.data() + body.size();
-  const auto [rest, error] = std::from_chars(body.data(), end, milliseconds);
-  constexpr std::int64_t kYear2200 = 7'258'118'400'000;
-  if (error != std::errc{} || rest != end || milliseconds <= 0 || milliseconds > kYear2200)
-    return std::nullopt;
-  return milliseconds * 1'000'000 + 500'000;
-}
 
 ExchangeClock::ExchangeClock(const asio::any_io_executor& executor, Options options,
                              TlsContext& tls, UpstreamMeasurements& upstream, Log& log)

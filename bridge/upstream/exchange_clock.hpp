@@ -18,10 +18,6 @@
 
 namespace bpx::bridge {
 
-/// What `/api/v1/time` says: Unix milliseconds as plain text. The middle of that millisecond in
-/// nanoseconds; nullopt for anything else.
-std::optional<std::int64_t> parse_exchange_time(std::string_view body);
-
 /// Measures by how much the exchange's clock differs from ours: at once, then every minute, from
 /// the quickest of several readings, as many of them as succeed. Belongs to the observing thread.
 class ExchangeClock {

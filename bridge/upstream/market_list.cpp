@@ -4,26 +4,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <nlohmann/json.hpp>
 
+#include <exception>
 #include <utility>
 
 namespace bpx::bridge {
 
 namespace asio = boost::asio;
-
-std::optional<Symbols> parse_markets(std::string_view body) {
-  const auto list = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!list.is_array()) return std::nullopt;
-  Symbols symbols;
-  for (const auto& market : list) {
-    if (!market.is_object()) return std::nullopt;
-    const auto symbol = market.find("symbol");
-    if (symbol == market.end() || !symbol->is_string()) return std::nullopt;
-    symbols.insert(symbol->get<std::string>());
-  }
-  return symbols;
-}
 
 MarketList::MarketList(Options options, TlsContext& tls, std::function<void(Symbols)> on_list)
     : options_(std::move(options)), tls_(tls), on_list_(std::move(on_list)) {}
@@ -31,10 +18,20 @@ MarketList::MarketList(Options options, TlsContext& tls, std::function<void(Symb
 asio::awaitable<void> MarketList::run() {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   for (;;) {
-    auto symbols = co_await fetch();
-    timer.expires_after(symbols ? std::chrono::minutes(60) : std::chrono::minutes(1));
-    if (symbols) on_list_(*std::move(symbols));
+    timer.expires_after(co_await ask() ? options_.interval : options_.retry);
     co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+/// Whether there was a list. What goes wrong, for want of memory for instance, ends one attempt.
+asio::awaitable<bool> MarketList::ask() {
+  try {
+    auto symbols = co_await fetch();
+    if (!symbols) co_return false;
+    on_list_(*std::move(symbols));
+    co_return true;
+  } catch (const std::exception&) {
+    co_return false;
   }
 }
 

@@ -118,8 +118,8 @@ std::optional<RequestWriter::Fence> RequestWriter::read_fence(std::string_view p
   const auto [space, bad_request] = std::from_chars(payload.data(), end, fence.request);
   if (bad_request != std::errc{} || space == end || *space != ' ') return std::nullopt;
   const auto [rest, bad_time] = std::from_chars(space + 1, end, fence.sent_steady_ns);
-  if (bad_time != std::errc{} || rest != end || fence.sent_steady_ns > steady_ns())
-    return std::nullopt;
+  if (bad_time != std::errc{} || rest != end) return std::nullopt;
+  if (fence.sent_steady_ns < 0 || fence.sent_steady_ns > steady_ns()) return std::nullopt;
   return fence;
 }
 

@@ -20,6 +20,15 @@ using namespace asio::experimental::awaitable_operators;
 
 constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
+/// Of what has come and is not understood yet: a body is taken out as it comes. Beast bounds a head
+/// and a body by themselves, but neither the header of a chunk nor what follows the last one.
+constexpr std::size_t kMaxUnread = 65'536;
+
+std::string why_unread(const boost::system::error_code& error) {
+  if (error == http::error::buffer_overflow) return "chunk header or trailer limit exceeded";
+  return error.message();
+}
+
 template <typename Transport>
 class Client final : public RestClient {
  public:
@@ -64,7 +73,7 @@ class Client final : public RestClient {
             co_await http::async_read(transport_, buffer_, parser, kAsTuple);
         error)
       co_return Response{
-          .status = 0, .body = {}, .error = error.message(), .is_unheard = !parser.got_some()};
+          .status = 0, .body = {}, .error = why_unread(error), .is_unheard = !parser.got_some()};
     auto& answer = parser.get();
     const std::string retry_after(answer[http::field::retry_after]);
     co_return Response{
@@ -77,7 +86,7 @@ class Client final : public RestClient {
 
   Options options_;
   Transport transport_;
-  boost::beast::flat_buffer buffer_;
+  boost::beast::flat_buffer buffer_{kMaxUnread};
 };
 
 template <typename Transport>

@@ -1,12 +1,12 @@
 #include "bridge/upstream/tunnel.hpp"
 
+#include "bridge/upstream/proxy_login.hpp"
 #include "bridge/upstream/refusal.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <openssl/evp.h>
 
 #include <chrono>
 
@@ -18,21 +18,12 @@ namespace asio = boost::asio;
 constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxAnswer = 8'192;
 
-std::string base64(const std::string& text) {
-  std::string coded((text.size() + 2) / 3 * 4 + 1, '\0');  // and the end mark that OpenSSL writes
-  ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(coded.data()),
-                    reinterpret_cast<const unsigned char*>(text.data()),
-                    static_cast<int>(text.size()));
-  coded.pop_back();
-  return coded;
-}
-
 std::string request_for(const Proxy& proxy, const Site& site) {
   const auto target = host_and_port(site.host, site.port);
   auto request = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target +
                  "\r\nUser-Agent: backpack-bridge/" BPX_VERSION "\r\n";
   if (!proxy.credentials.empty())
-    request += "Proxy-Authorization: Basic " + base64(proxy.credentials) + "\r\n";
+    request += "Proxy-Authorization: Basic " + basic_login(proxy.credentials) + "\r\n";
   return request + "\r\n";
 }
 
@@ -58,6 +49,9 @@ asio::awaitable<std::string> open_tunnel(asio::ip::tcp::socket& socket, const Pr
   if (unread == asio::error::not_found || unread == asio::error::eof)
     co_return "what answers there is no HTTP proxy";
   if (unread) co_return unread.message();
+  // Some echo what they were asked, and what they say is shown.
+  answer.replace(head_bytes, std::string::npos,
+                 without_login(answer.substr(head_bytes), proxy.credentials));
   const auto refusal = parse_refusal(answer, std::chrono::system_clock::now());
   if (!refusal) co_return "what answers there is no HTTP proxy";
   if (refusal->status / 100 == 2) co_return std::string();

@@ -8,6 +8,7 @@ from harness import Program, clean_environment
 from onlooker import read_records
 from violation import Violation, expect
 
+_SHOWN = 5  # holes, of as many as there are
 _PROGRAM = str(pathlib.Path(__file__).with_name("onlooker.py"))
 
 
@@ -29,6 +30,7 @@ class Bystander:
         self.messages = 0
         self.holes = 0
         self.missing = 0
+        self._shown_holes = []
         self._begin()
 
     def _begin(self):
@@ -52,6 +54,11 @@ class Bystander:
             if os.path.exists(path):
                 self._check_life(path, follower)
 
+    def expect_no_holes(self):
+        """Of one that keeps up. What came before a life, or between two, it does not miss."""
+        expect(self.holes == 0, lambda: f"{self._name} misses {self.missing} messages in {self.holes} holes: "
+                                        + "; ".join(self._shown_holes))
+
     def _check_life(self, path, follower):
         last_place = -1
         seen = {}
@@ -70,6 +77,8 @@ class Bystander:
             if before is not None and sequence != before + 1:
                 self.holes += 1
                 self.missing += sequence - before - 1
+                if len(self._shown_holes) < _SHOWN:
+                    self._shown_holes.append(f"{name} {sequence} behind {before} in {os.path.basename(path)}")
             seen[name] = sequence
             self.messages += 1
 

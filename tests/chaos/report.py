@@ -16,7 +16,7 @@ class Report:
         self.kinds = kinds
         self.injected = collections.Counter()
         self.recoveries = []  # pairs of seconds and what it was from
-        self.skipped = []
+        self.left_out = []
         self.figures = {}
         self._started = time.monotonic()
 
@@ -24,8 +24,7 @@ class Report:
         print(f"{self.command}: {len(blows)} blows, {faults_in(blows)} faults")
         for number, blow in enumerate(blows):
             print(f"  {number:3} at {blow.at:7.2f} s, {blow.seconds:4.2f} s: {describe(blow)}")
-        for skipped in self.skipped:
-            print(f"  skipped: {skipped}")
+        self._say_left_out()
         print(flush=True)
 
     def note(self, blow, recovery):
@@ -43,8 +42,12 @@ class Report:
         for name, figure in self.figures.items():
             print(f"{name:19} {figure}")
         print(f"longest recovery    {longest:.2f} s, from {what}")
-        for skipped in self.skipped:
-            print(f"skipped             {skipped}")
+        self._say_left_out()
+
+    def _say_left_out(self):
+        """In the end too, where it is seen: status 0 tells nothing of it."""
+        if self.left_out:
+            print(f"LEFT OUT: {'; '.join(self.left_out)}", flush=True)
 
     def say_failure(self, failure, directory):
         print(f"\nFAILED: {failure}")

@@ -24,7 +24,7 @@ def enter():
     if os.environ.get(_MARK):
         return None
     if missing:
-        return f"not installed: {', '.join(missing)}; deploy/packages build checks"
+        return f"these are not installed: {', '.join(missing)}; deploy/packages build checks"
     for namespaces in _NAMESPACES:
         if subprocess.run(["unshare", *namespaces, "--", "true"], stderr=subprocess.DEVNULL,
                           check=False).returncode == 0:

@@ -153,6 +153,7 @@ class Scenario:
         wait_until(lambda: audit.are_counted(public=_PUBLIC_CONSUMERS, private=1), "consumers that were killed to be gone")
         for bystander in (self.slow, self.mortal):
             bystander.check(self.public)
+        self.mortal.expect_no_holes()
         audit.check_slow_consumer(self.slow)
         self.pages = {path: self.bridge.get(path)[1] for path in ("/", "/status", "/metrics", "/readyz", "/livez")}
 

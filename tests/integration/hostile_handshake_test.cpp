@@ -111,6 +111,14 @@ INSTANTIATE_TEST_SUITE_P(
                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n" +
                         std::string(1'000'000, '1'),
                     {"body limit"}},
+        WrongAnswer{
+            "AnEndlessChunkHeader",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(1'000'000, 'x'),
+            {"chunk header or trailer limit"}},
+        WrongAnswer{"EndlessTrailers",
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " +
+                        std::string(1'000'000, 'x'),
+                    {"chunk header or trailer limit"}},
         WrongAnswer{"AHugeHeader",
                     "HTTP/1.1 200 OK\r\nX: " + std::string(1'000'000, 'x'),
                     {"header limit"}},

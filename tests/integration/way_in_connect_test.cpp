@@ -373,6 +373,14 @@ TEST_F(ThroughAProxy, ThatLetsNobodyPassIsToldWithItsWords) {
                  {"HTTP 403 (Not from here)", "CONNECT to exchange.example"});
 }
 
+TEST_F(ThroughAProxy, ThatEchoesTheLogInIsToldWithoutIt) {
+  const ConnectProxy proxy({.echoes = true});
+  expect_failure(config_with(proxy.url("me:secret%40word@")),
+                 {"HTTP 403 (CONNECT exchange.example", "Proxy-Authorization: Basic ***"});
+  const ConnectProxy other({.refusal = http("403 Forbidden", {}, "No secret@word is known here")});
+  expect_failure(config_with(other.url("me:secret%40word@")), {"No *** is known here"});
+}
+
 TEST_F(ThroughAProxy, ThatHangsIsToldByItsName) {
   const ConnectProxy proxy({.hangs = true});
   auto config = config_with(proxy.url("me:secret%40word@"));

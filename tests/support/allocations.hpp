@@ -9,6 +9,17 @@ namespace bpx::test {
 /// counted.
 std::size_t allocations();
 
+/// How much memory from there this thread has held at most since this was made, beyond what it held
+/// then. One at a time.
+class MostHeld {
+ public:
+  MostHeld();
+  std::size_t bytes() const;
+
+ private:
+  std::ptrdiff_t before_;
+};
+
 /// As long as it lives, this thread gets no memory from operator new.
 class OutOfMemory {
  public:

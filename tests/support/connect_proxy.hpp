@@ -29,6 +29,7 @@ class ConnectProxy {
   struct Manner {
     std::string authorization = {};  ///< to be given; whoever does not is answered with 407
     std::string refusal = {};        ///< answers everybody
+    bool echoes = false;             ///< refuses everybody with what it was asked
     bool hangs = false;              ///< never answers
   };
 
@@ -95,6 +96,7 @@ class ConnectProxy {
 
   std::string answer_to(const std::string& head) const {
     if (!manner_.refusal.empty()) return manner_.refusal;
+    if (manner_.echoes) return "HTTP/1.1 403 Forbidden\r\n\r\n" + head;
     const auto wanted = "\r\nProxy-Authorization: " + manner_.authorization + "\r\n";
     if (!manner_.authorization.empty() && head.find(wanted) == std::string::npos)
       return "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n"

@@ -1,6 +1,6 @@
 #include "bridge/upstream/clock_reading.hpp"
 
-#include "bridge/upstream/exchange_clock.hpp"
+#include "bridge/upstream/exchange_time.hpp"
 
 #include <gtest/gtest.h>
 

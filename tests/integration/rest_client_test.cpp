@@ -1,0 +1,104 @@
+#include "bridge/upstream/rest_client.hpp"
+
+#include "tests/support/deadline.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bpx::test {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using bridge::Dialler;
+using bridge::RestClient;
+
+constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
+
+/// An answer in chunks, with trailers.
+std::string chunked(const std::vector<std::string>& chunks) {
+  std::string answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const auto& chunk : chunks) {
+    std::array<char, 16> size{};
+    std::snprintf(size.data(), size.size(), "%zx", chunk.size());
+    answer.append(size.data()).append(";a=b\r\n").append(chunk).append("\r\n");
+  }
+  return answer + "0\r\nX: y\r\n\r\n";
+}
+
+std::string whole(const std::string& body) {
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+/// A site that takes one connection, and gives each request on it the next of `answers`.
+class Site {
+ public:
+  Site(asio::io_context& loop, std::vector<std::string> answers)
+      : acceptor_(loop, {asio::ip::address_v4::loopback(), 0}), answers_(std::move(answers)) {
+    asio::co_spawn(loop, serve(), asio::detached);
+  }
+
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+ private:
+  asio::awaitable<void> serve() {
+    auto [refused, client] = co_await acceptor_.async_accept(kAsTuple);
+    std::string heard;
+    for (const auto& answer : answers_) {
+      const auto [unread, head] = co_await asio::async_read_until(
+          client, asio::dynamic_buffer(heard), "\r\n\r\n", kAsTuple);
+      if (unread) co_return;
+      heard.erase(0, head);
+      co_await asio::async_write(client, asio::buffer(answer), kAsTuple);
+    }
+  }
+
+  tcp::acceptor acceptor_;
+  std::vector<std::string> answers_;
+};
+
+/// One request after the other, on one connection.
+asio::awaitable<void> ask(RestClient::Options options, std::size_t times,
+                          std::vector<RestClient::Response>& responses) {
+  const auto opened = co_await RestClient::open(options, nullptr);
+  EXPECT_NE(opened.client, nullptr) << opened.error;
+  while (opened.client != nullptr && times-- > 0)
+    responses.push_back(co_await opened.client->get("/"));
+}
+
+TEST(ARestClient, ReadsWhatIsLongerThanItsBufferOnAConnectionThatIsKept) {
+  const std::string large(1'000'000, 'x');
+  asio::io_context loop{1};
+  Site site(loop, {whole(large), chunked({large, "y", large}),
+                   chunked(std::vector<std::string>(20'000, "z")), whole("the last")});
+  Dialler dialler({.site = {.is_tls = false, .host = "127.0.0.1", .port = site.port()}});
+  std::vector<RestClient::Response> responses;
+  asio::co_spawn(loop, ask({.dialler = dialler, .timeout = kDeadline}, 4, responses),
+                 asio::detached);
+  loop.run_for(kDeadline);
+  ASSERT_EQ(responses.size(), 4U);
+  EXPECT_TRUE(responses[0].body == large) << responses[0].error;
+  EXPECT_TRUE(responses[1].body == large + "y" + large) << responses[1].error;
+  EXPECT_EQ(responses[2].body, std::string(20'000, 'z')) << responses[2].error;
+  EXPECT_EQ(responses[3].body, "the last") << responses[3].error;
+  for (const auto& response : responses) EXPECT_TRUE(response.may_go_on);
+}
+
+}  // namespace
+}  // namespace bpx::test
