@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace bpx::bridge {
+namespace {
+
+std::size_t changes_in(const proto::DepthUpdate& update) {
+  return update.asks.size() + update.bids.size();
+}
+
+}  // namespace
 
 BookSync::Aside::Aside(const proto::DepthUpdate& update)
     : first_update_id(update.first_update_id),
@@ -34,6 +41,7 @@ void BookSync::on_update(const proto::DepthUpdate& update) {
     lose(is_old ? BookLoss::ids_began_anew : BookLoss::gap);
     return put_aside(update);
   }
+  if (changes_in(update) > kMaxChanges) return lose(BookLoss::too_many_changes);
   if (!book_.apply(update)) {
     lose(BookLoss::too_many_levels);
     return put_aside(update);
@@ -91,6 +99,7 @@ void BookSync::put_aside(const proto::DepthUpdate& update) {
     if (is_old && !counts_anew(update)) return;
     if (is_old || update.first_update_id > last_id + 1) forget_aside();
   }
+  if (changes_in(update) > kMaxChanges) return forget_aside();
   bytes_aside_ += aside_.emplace_back(update).bytes();
   while (bytes_aside_ > kMaxBytesAside && aside_.size() > 1) {
     bytes_aside_ -= aside_.front().bytes();

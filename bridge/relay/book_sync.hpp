@@ -32,9 +32,12 @@ struct BookSnapshot {
 class BookSync {
  public:
   /// So much is put aside while a snapshot is awaited; then the oldest updates go. Applying all of
-  /// it takes some ten milliseconds, in which no message is relayed; what comes during one REST
+  /// it takes some tens of milliseconds, in which no message is relayed; what comes during one REST
   /// request is a hundredth of it.
   static constexpr std::size_t kMaxBytesAside = std::size_t{4} << 20U;
+  /// An update of more changes loses the book. No side has so many levels to change; in a book of
+  /// that size they take thirty milliseconds, in which no message is relayed.
+  static constexpr std::size_t kMaxChanges = OrderBook::kMaxLevels;
   /// A snapshot may be newer than the stream, which then catches up with it. After so many updates
   /// that did not, another is asked for: ids may have begun anew.
   static constexpr std::size_t kPatience = 100;

@@ -248,6 +248,36 @@ TEST_F(BookSyncTest, JoinsNoSnapshotThatWouldBecomeTooLarge) {
   EXPECT_EQ(sync_.loss(), BookLoss::too_many_levels);
 }
 
+TEST_F(BookSyncTest, LosesTheBookAtAnUpdateOfMoreChangesThanABookHasLevels) {
+  begin();
+  auto large = depth_update(11, 11, {}, {{"0.5", "7"}});
+  large.asks.assign(BookSync::kMaxChanges - 1, {.price = "1", .quantity = "11"});
+  sync_.on_update(large);
+  expect_in_sync_at(11);
+  large.first_update_id = large.last_update_id = 12;
+  large.bids.push_back({.price = "0.5", .quantity = "7"});
+  sync_.on_update(large);
+  expect_syncing(false);
+  EXPECT_EQ(sync_.loss(), BookLoss::too_many_changes);
+  EXPECT_EQ(sync_.resyncs(), 1U);
+  update(13);
+  snapshot_of(12);
+  expect_in_sync_at(13);
+}
+
+TEST_F(BookSyncTest, JoinsNoSnapshotWithAnUpdateOfTooManyChanges) {
+  update(10);
+  auto large = depth_update(11, 11);
+  large.asks.assign(BookSync::kMaxChanges + 1, {.price = "1", .quantity = "11"});
+  sync_.on_update(large);
+  expect_syncing(false);
+  update(12);
+  snapshot_of(10);
+  expect_syncing(true);
+  snapshot_of(11);
+  expect_in_sync_at(12);
+}
+
 TEST_F(BookSyncTest, SeesThatTheExchangeCountsAnew) {
   begin();
   update(1);
