@@ -15,14 +15,22 @@ std::size_t changes_in(const proto::DepthUpdate& update) {
 BookSync::Aside::Aside(const proto::DepthUpdate& update)
     : first_update_id(update.first_update_id),
       last_update_id(update.last_update_id),
-      ask_texts_(2 * update.asks.size()) {
+      ask_texts_(2 * update.asks.size()),
+      bytes_(bytes_of(update)) {
   texts_.reserve(ask_texts_ + 2 * update.bids.size());
   for (const auto* side : {&update.asks, &update.bids})
     for (const auto& [price, quantity] : *side) {
       texts_.emplace_back(price);
       texts_.emplace_back(quantity);
-      bytes_ += 2 * sizeof(std::string) + price.size() + quantity.size();
     }
+}
+
+std::size_t BookSync::Aside::bytes_of(const proto::DepthUpdate& update) {
+  auto bytes = sizeof(Aside);
+  for (const auto* side : {&update.asks, &update.bids})
+    for (const auto& [price, quantity] : *side)
+      bytes += 2 * sizeof(std::string) + price.size() + quantity.size();
+  return bytes;
 }
 
 bool BookSync::Aside::apply_to(OrderBook& book) const {
@@ -100,11 +108,12 @@ void BookSync::put_aside(const proto::DepthUpdate& update) {
     if (is_old || update.first_update_id > last_id + 1) forget_aside();
   }
   if (changes_in(update) > kMaxChanges) return forget_aside();
-  bytes_aside_ += aside_.emplace_back(update).bytes();
-  while (bytes_aside_ > kMaxBytesAside && aside_.size() > 1) {
+  const auto bytes = Aside::bytes_of(update);
+  if (bytes > kMaxBytesAside) return forget_aside();
+  for (; bytes_aside_ + bytes > kMaxBytesAside; aside_.pop_front())
     bytes_aside_ -= aside_.front().bytes();
-    aside_.pop_front();
-  }
+  aside_.emplace_back(update);
+  bytes_aside_ += bytes;
   join();
 }
 

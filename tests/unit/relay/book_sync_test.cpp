@@ -416,6 +416,32 @@ TEST_F(BookSyncTest, BoundsWhatIsPutAsideAndNeverJoinsAcrossWhatWasDropped) {
   EXPECT_EQ(sync_.last_update_id(), 10 + 2 * count - 1);
 }
 
+TEST_F(BookSyncTest, PutsNoUpdateAsideThatIsLargerThanAllThatMayBe) {
+  const std::string price = '1' + std::string(63, '0');
+  update(10);
+  auto large = depth_update(11, 11);
+  large.asks.assign(BookSync::kMaxChanges, {.price = price, .quantity = price});
+  sync_.on_update(large);
+  expect_syncing(false);
+  update(12);
+  snapshot_of(10);
+  expect_syncing(true);
+  snapshot_of(11);
+  expect_in_sync_at(12);
+}
+
+TEST_F(BookSyncTest, JoinsAHeldSnapshotThatIsAsNewAsAnUpdateTooLargeToBePutAside) {
+  const std::string price = '1' + std::string(63, '0');
+  update(10);
+  snapshot_of(11);
+  auto large = depth_update(11, 11);
+  large.asks.assign(BookSync::kMaxChanges, {.price = price, .quantity = price});
+  sync_.on_update(large);
+  expect_syncing(false);
+  update(12);
+  expect_in_sync_at(12);
+}
+
 /// Whatever happens, a book that says it is in sync is the exchange's book of that update.
 TEST_F(BookSyncTest, IsNeverWrongWhateverIsLostRepeatedOrLate) {
   for (std::uint32_t seed = 0; seed < 300; ++seed) {
