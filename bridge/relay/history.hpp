@@ -97,8 +97,10 @@ class StreamHistory {
   /// in its caches, while something else is done.
   void expect() const {
     if (oldest_.chunk == nullptr) return;
+    constexpr std::size_t kUsual = sizeof(Record) + 180, kCacheLine = 64;
     __builtin_prefetch(oldest_.chunk->bytes.data() + oldest_.offset);
-    __builtin_prefetch(end_.chunk->bytes.data() + end_.offset, 1);
+    for (std::size_t i = 0; i < kUsual; i += kCacheLine)  // behind the chunk: in vain, and no worse
+      __builtin_prefetch(end_.chunk->bytes.data() + end_.offset + i, 1);
   }
 
   /// How many messages are kept.

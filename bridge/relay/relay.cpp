@@ -15,6 +15,14 @@ std::int64_t to_ns(std::int64_t microseconds) {
   return microseconds > kMax || microseconds < -kMax ? 0 : microseconds * 1000;
 }
 
+/// Where `message` is as the exchange writes them, the stream's name is the last string in it.
+std::string_view likely_stream_of(std::string_view message) {
+  constexpr std::string_view kEnd = "\"}";
+  if (!message.ends_with(kEnd)) return {};
+  message.remove_suffix(kEnd.size());
+  return message.substr(message.rfind('"') + 1);
+}
+
 }  // namespace
 
 Relay::Relay(std::uint64_t epoch_us, StreamTable& streams, Publisher& publisher,
@@ -38,7 +46,17 @@ void Relay::note_state(std::string_view name, std::optional<StreamState> state) 
     stream->book->on_unsubscribed(state ? BookLoss::disconnected : BookLoss::unsubscribed);
 }
 
+void Relay::foresee(std::string_view message) {
+  after_next_ = streams_.foresee(likely_stream_of(message));
+}
+
+Stream* Relay::find_or_add(std::string_view name) {
+  if (foreseen_ != nullptr && foreseen_->name() == name) return foreseen_;
+  return streams_.find_or_add(name);
+}
+
 Relayed Relay::accept(std::string_view message, const Moment& received) {
+  foreseen_ = std::exchange(next_, std::exchange(after_next_, nullptr));
   Relayed relayed;
   relayed.envelope = reader_.read(message);
   switch (relayed.envelope.kind) {
@@ -53,7 +71,7 @@ Relayed Relay::accept(std::string_view message, const Moment& received) {
     measurements_.canary.bytes.add(message.size());
     return relayed;
   }
-  auto* stream = streams_.find_or_add(relayed.envelope.stream);
+  auto* const stream = find_or_add(relayed.envelope.stream);
   if (stream == nullptr) {
     relayed.envelope.fault = streams_.fault_of(relayed.envelope.stream).value_or("");
     measurements_.upstream.malformed.add();
@@ -110,6 +128,7 @@ void Relay::publish(Stream& stream, std::string_view message, const Moment& rece
   if (jetstream_ != nullptr) jetstream_->publish(stream.audience, stream.name(), message, header);
   stream.history.keep(header, message);
   if (stream.book != nullptr) stream.book->on_published(header, message);
+  if (next_ != nullptr) next_->expect();
 }
 
 }  // namespace bpx::bridge

@@ -65,7 +65,12 @@ class Relay {
   /// readable bytes.
   Relayed accept(std::string_view message, const Moment& received);
 
+  /// `message` comes right behind the next one, most likely: with thousands of streams, what it
+  /// will touch is in no near cache, and is fetched while the next one is taken care of.
+  void foresee(std::string_view message);
+
  private:
+  Stream* find_or_add(std::string_view name);
   bool is_delivered(const Stream& stream) const;
   void measure(Stream& stream, std::string_view message, const Moment& received, Relayed& relayed);
   void publish(Stream& stream, std::string_view message, const Moment& received, Relayed& relayed);
@@ -79,6 +84,10 @@ class Relay {
   bool has_key_ = true;
   proto::EnvelopeReader reader_;
   std::uint32_t connection_ = 0;
+  // Streams, where they were foreseen: of the message that is here, the next and the one behind it.
+  Stream* foreseen_ = nullptr;
+  Stream* next_ = nullptr;
+  Stream* after_next_ = nullptr;
 };
 
 }  // namespace bpx::bridge

@@ -32,6 +32,12 @@ struct Stream {
   /// From now on it is measured by `measured`, which is told how far the topic has come.
   void measure_by(StreamMeasurements& measured);
 
+  /// A message of it follows: has the processor fetch what that touches beyond this object.
+  void expect() const {
+    __builtin_prefetch(topic.data());
+    history.expect();
+  }
+
   std::string_view name() const { return std::string_view(topic).substr(0, name_bytes); }
 };
 

@@ -16,7 +16,9 @@ class StreamIndex {
  public:
   void reserve(std::size_t streams) { entries_.reserve(streams); }
 
-  void add(Stream& stream) { entries_.insert({stream.name(), &stream, stream.measurements}); }
+  void add(Stream& stream) {
+    entries_.insert({hash(stream.name()), stream.name(), &stream, stream.measurements});
+  }
 
   /// `stream` has been added, and is measured elsewhere now.
   void renew(Stream& stream) {
@@ -30,12 +32,26 @@ class StreamIndex {
     return found != entries_.end() ? found->stream : nullptr;
   }
 
+  /// The stream that is most likely called `name`, which is not compared: what belongs to it is on
+  /// its way to the processor, and touched by nobody yet. nullptr where none is called so.
+  Stream* foresee(std::string_view name) const {
+    const auto found = entries_.find(Hashed{hash(name)});
+    return found != entries_.end() ? found->stream : nullptr;
+  }
+
  private:
   struct Entry {
+    std::size_t hash;
     std::string_view name;
     Stream* stream;
     const StreamMeasurements* measurements;
   };
+
+  struct Hashed {
+    std::size_t hash;
+  };
+
+  static std::size_t hash(std::string_view name) { return boost::hash<std::string_view>()(name); }
 
   template <typename T>
   static void fetch(const T* object) {
@@ -46,10 +62,9 @@ class StreamIndex {
 
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view name) const {
-      return boost::hash<std::string_view>()(name);
-    }
-    std::size_t operator()(const Entry& entry) const { return (*this)(entry.name); }
+    std::size_t operator()(std::string_view name) const { return hash(name); }
+    std::size_t operator()(const Hashed& name) const { return name.hash; }
+    std::size_t operator()(const Entry& entry) const { return entry.hash; }
   };
 
   struct IsCalled {
@@ -63,6 +78,13 @@ class StreamIndex {
     bool operator()(const Entry& entry, std::string_view name) const {
       return (*this)(name, entry);
     }
+    bool operator()(const Hashed& name, const Entry& entry) const {
+      if (name.hash != entry.hash) return false;
+      fetch(entry.stream);
+      fetch(entry.measurements);
+      return true;
+    }
+    bool operator()(const Entry& entry, const Hashed& name) const { return (*this)(name, entry); }
   };
 
   boost::unordered_flat_set<Entry, Hash, IsCalled> entries_;

@@ -43,6 +43,9 @@ class StreamTable {
   /// nullptr where no stream is called `name`.
   Stream* find(std::string_view name);
 
+  /// The stream that is most likely called `name`; see StreamIndex.
+  Stream* foresee(std::string_view name) const { return by_name_.foresee(name); }
+
   /// The stream whose topic is exactly `topic`, terminator included; nullptr where there is none.
   Stream* find_topic(std::string_view topic);
 

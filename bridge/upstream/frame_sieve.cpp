@@ -133,6 +133,16 @@ std::optional<std::string_view> FrameSieve::take_message() {
   return std::nullopt;
 }
 
+std::optional<std::string_view> FrameSieve::next_message() const {
+  if (is_handshake_ || rest_bytes_ > 0 || fault_ != Fault::none) return std::nullopt;
+  const auto bytes = unread();
+  const auto frame = Frame::parse(bytes);
+  if (!frame || !is_sifted_out(*frame)) return std::nullopt;
+  const auto size = static_cast<std::size_t>(frame->payload_bytes);
+  if (bytes.size() - frame->header_bytes < size) return std::nullopt;
+  return as_text(bytes.subspan(frame->header_bytes, size));
+}
+
 std::optional<std::string_view> FrameSieve::take_plain(const Frame& frame) {
   const auto bytes = unread();
   const auto size = static_cast<std::size_t>(frame.payload_bytes);

@@ -56,6 +56,10 @@ class FrameSieve {
   /// Followed by EnvelopeReader::kPadding readable bytes. May throw std::bad_alloc.
   std::optional<std::string_view> take_message();
 
+  /// What take_message() gives next, most likely: nothing of it has been looked at. nullopt where
+  /// that takes more than a look at the head of its frame.
+  std::optional<std::string_view> next_message() const;
+
   /// Why nothing comes any more, if so.
   Fault fault() const { return fault_; }
 

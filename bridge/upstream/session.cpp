@@ -198,6 +198,8 @@ void Session::on_message(std::string_view message, const Moment& received) {
   }
 }
 
+void Session::on_message_in_sight(std::string_view message) { parts_.relay.foresee(message); }
+
 void Session::note_data(const Moment& received) {
   last_data_ = Clock::time_point(std::chrono::nanoseconds(received.steady_ns));
   parts_.measurements.upstream.last_received_steady_ns.set(received.steady_ns);

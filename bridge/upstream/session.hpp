@@ -90,6 +90,7 @@ class Session : private MessageReceiver {
   boost::asio::awaitable<void> wait_for_stop();
 
   void on_message(std::string_view message, const Moment& received) override;
+  void on_message_in_sight(std::string_view message) override;
   void on_ping() override;
   void on_pong(std::string_view payload) override;
   void on_data(const Relayed& relayed);

@@ -140,7 +140,10 @@ class SievedTransport {
 
   void hand_on_messages() try {
     if (receiver_ == nullptr || failure_) return;
-    while (const auto message = sieve_.take_message()) receiver_->on_message(*message, received_);
+    while (const auto message = sieve_.take_message()) {
+      if (const auto next = sieve_.next_message()) receiver_->on_message_in_sight(*next);
+      receiver_->on_message(*message, received_);
+    }
   } catch (...) {
     failure_ = std::current_exception();
   }

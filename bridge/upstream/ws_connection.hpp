@@ -31,6 +31,9 @@ class MessageReceiver {
   /// One whole message, which had been read at `received`. It is followed by
   /// EnvelopeReader::kPadding readable bytes and valid during the call.
   virtual void on_message(std::string_view message, const Moment& received) = 0;
+  /// Most likely `message` is the one after the next, and comes right behind it: what it will touch
+  /// can be fetched meanwhile. Valid during the call.
+  virtual void on_message_in_sight(std::string_view message) = 0;
   /// A Ping of the server's has come. Its Pong goes out by itself, once this has returned.
   virtual void on_ping() = 0;
   /// An answer to ping().

@@ -109,6 +109,24 @@ TEST_F(RelayTest, CountsEachStreamOnAcrossConnections) {
   }
 }
 
+TEST_F(RelayTest, IsNotMisledByWhatItForesaw) {
+  test::Subscriber consumer(publisher_.endpoints(Audience::everyone).front());
+  await(consumer);
+  constexpr auto kOfA = R"({"data":{"a":1},"stream":"new.A"})";
+  constexpr auto kOfB = R"({"stream":"new.B","data":"new.A"})";
+  for (const auto* text : {kOfA, kOfB, kOfA, kOfB}) {
+    relay_.foresee(kOfA);
+    relay_.foresee(kOfB);  // whose stream is not where it is looked for
+    accept(text);
+  }
+  for (const auto* stream : {"new.A", "new.B", "new.A", "new.B"})
+    EXPECT_EQ(next(consumer).topic, stream);
+  relay_.foresee("");
+  relay_.foresee(R"("})");
+  relay_.foresee("}");
+  EXPECT_EQ(accept(kOfA).outcome, Outcome::published);
+}
+
 TEST_F(RelayTest, MarksTheFirstMessageOfASubscriptionAndNotTheLastOfTheOneBefore) {
   constexpr auto kStream = "trade.SOL_USDC";
   constexpr auto kText = R"({"data":{},"stream":"trade.SOL_USDC"})";

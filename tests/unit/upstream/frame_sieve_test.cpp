@@ -67,7 +67,9 @@ class FrameSieveTest : public testing::Test {
 
   void take() {
     for (;;) {
+      const auto foreseen = sieve_.next_message();
       if (const auto message = sieve_.take_message()) {
+        EXPECT_EQ(*message, foreseen.value_or(*message));
         sifted_.push_back({true, std::string(*message)});
         continue;
       }
@@ -96,6 +98,18 @@ TEST_F(FrameSieveTest, TakesWholePlainMessagesOut) {
   come(message("{}") + message("") + message(std::string(200, 'x')) + message("beg"));
   EXPECT_EQ(sifted_, (std::vector<Sifted>{
                          {true, "{}"}, {true, ""}, {true, std::string(200, 'x')}, {true, "beg"}}));
+}
+
+TEST_F(FrameSieveTest, ForeseesWholePlainMessages) {
+  shake_hands();
+  const auto text = message("{}") + frame(0x82, "{}");
+  std::ranges::copy(text, sieve_.space().begin());
+  sieve_.filled(3);
+  EXPECT_EQ(sieve_.next_message(), std::nullopt) << "it is not there whole";
+  sieve_.filled(text.size() - 3);
+  EXPECT_EQ(sieve_.next_message(), "{}");
+  EXPECT_EQ(sieve_.take_message(), "{}");
+  EXPECT_EQ(sieve_.next_message(), std::nullopt) << "it is not text";
 }
 
 TEST_F(FrameSieveTest, WaitsForTheRestOfAMessage) {
