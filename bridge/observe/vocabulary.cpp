@@ -117,6 +117,7 @@ std::string_view to_string(BookLoss loss) {
     case BookLoss::gap: return "gap";
     case BookLoss::malformed: return "malformed";
     case BookLoss::too_many_levels: return "too_many_levels";
+    case BookLoss::too_many_changes: return "too_many_changes";
     case BookLoss::ids_began_anew: break;
   }
   return "ids_began_anew";

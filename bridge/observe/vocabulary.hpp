@@ -88,12 +88,13 @@ enum class BookState : std::uint8_t { none, syncing, in_sync };
 
 /// Why a kept book stopped being right.
 enum class BookLoss : std::uint8_t {
-  disconnected,     ///< the connection ended; it may prove right again
-  unsubscribed,     ///< nobody wants the stream any more; likewise
-  gap,              ///< the exchange passed over updates
-  malformed,        ///< a message could not be read
-  too_many_levels,  ///< more than are kept
-  ids_began_anew,   ///< the exchange counts updates from another number on
+  disconnected,      ///< the connection ended; it may prove right again
+  unsubscribed,      ///< nobody wants the stream any more; likewise
+  gap,               ///< the exchange passed over updates
+  malformed,         ///< a message could not be read
+  too_many_levels,   ///< more than are kept
+  too_many_changes,  ///< in one update
+  ids_began_anew,    ///< the exchange counts updates from another number on
 };
 
 std::string_view to_string(LinkState state);

@@ -4,18 +4,33 @@
 #include <utility>
 
 namespace bpx::bridge {
+namespace {
+
+std::size_t changes_in(const proto::DepthUpdate& update) {
+  return update.asks.size() + update.bids.size();
+}
+
+}  // namespace
 
 BookSync::Aside::Aside(const proto::DepthUpdate& update)
     : first_update_id(update.first_update_id),
       last_update_id(update.last_update_id),
-      ask_texts_(2 * update.asks.size()) {
+      ask_texts_(2 * update.asks.size()),
+      bytes_(bytes_of(update)) {
   texts_.reserve(ask_texts_ + 2 * update.bids.size());
   for (const auto* side : {&update.asks, &update.bids})
     for (const auto& [price, quantity] : *side) {
       texts_.emplace_back(price);
       texts_.emplace_back(quantity);
-      bytes_ += 2 * sizeof(std::string) + price.size() + quantity.size();
     }
+}
+
+std::size_t BookSync::Aside::bytes_of(const proto::DepthUpdate& update) {
+  auto bytes = sizeof(Aside);
+  for (const auto* side : {&update.asks, &update.bids})
+    for (const auto& [price, quantity] : *side)
+      bytes += 2 * sizeof(std::string) + price.size() + quantity.size();
+  return bytes;
 }
 
 bool BookSync::Aside::apply_to(OrderBook& book) const {
@@ -37,6 +52,7 @@ void BookSync::on_update(const proto::DepthUpdate& update, bool has_gap) {
     lose(is_old ? BookLoss::ids_began_anew : BookLoss::gap);
     return put_aside(update, has_gap);
   }
+  if (changes_in(update) > kMaxChanges) return lose(BookLoss::too_many_changes);
   if (!book_.apply(update)) {
     lose(BookLoss::too_many_levels);
     return put_aside(update, has_gap);
@@ -101,11 +117,13 @@ void BookSync::put_aside(const proto::DepthUpdate& update, bool has_gap) {
     }
     if (is_old || update.first_update_id > last_id + 1) forget_aside();
   }
-  bytes_aside_ += aside_.emplace_back(update).bytes();
-  while (bytes_aside_ > kMaxBytesAside && aside_.size() > 1) {
+  if (changes_in(update) > kMaxChanges) return forget_aside();
+  const auto bytes = Aside::bytes_of(update);
+  if (bytes > kMaxBytesAside) return forget_aside();
+  for (; bytes_aside_ + bytes > kMaxBytesAside; aside_.pop_front())
     bytes_aside_ -= aside_.front().bytes();
-    aside_.pop_front();
-  }
+  aside_.emplace_back(update);
+  bytes_aside_ += bytes;
   join();
 }
 

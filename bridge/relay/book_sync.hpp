@@ -31,10 +31,13 @@ struct BookSnapshot {
 /// A snapshot alone never brings it in sync: whether a subscription is in force shows by an update.
 class BookSync {
  public:
-  /// So much is put aside while a snapshot is awaited; then the oldest updates go. Applying all of
-  /// it takes some ten milliseconds, in which no message is relayed; what comes during one REST
-  /// request is a hundredth of it.
+  /// So much is put aside while a snapshot is awaited; then the oldest updates go, and where one
+  /// alone is more, all of them. Applying all of it takes some tens of milliseconds, in which no
+  /// message is relayed; what comes during one REST request is a hundredth of it.
   static constexpr std::size_t kMaxBytesAside = std::size_t{4} << 20U;
+  /// An update of more changes loses the book. No side has so many levels to change; in a book of
+  /// that size they take thirty milliseconds, in which no message is relayed.
+  static constexpr std::size_t kMaxChanges = OrderBook::kMaxLevels;
   /// A snapshot may be newer than the stream, which then catches up with it. After so many updates
   /// that did not, another is asked for: ids may have begun anew.
   static constexpr std::size_t kPatience = 100;
@@ -71,6 +74,9 @@ class BookSync {
   class Aside {
    public:
     explicit Aside(const proto::DepthUpdate& update);
+    /// What one takes of such an update.
+    static std::size_t bytes_of(const proto::DepthUpdate& update);
+
     std::uint64_t first_update_id = 0;
     std::uint64_t last_update_id = 0;
     std::size_t bytes() const { return bytes_; }
@@ -79,7 +85,7 @@ class BookSync {
    private:
     std::vector<std::string> texts_;  ///< price and quantity by turns, asks first
     std::size_t ask_texts_;
-    std::size_t bytes_ = sizeof(Aside);
+    std::size_t bytes_;
   };
 
   void lose(BookLoss why);

@@ -5,81 +5,81 @@
 #include <algorithm>
 #include <compare>
 #include <iterator>
+#include <utility>
 
 namespace bpx::bridge {
+
 namespace {
 
-using proto::compare_decimals;
-using proto::PriceLevel;
-
-/// Whether a price comes before another towards the best.
-bool is_worse_ask(std::string_view a, std::string_view b) {
-  return std::is_gt(compare_decimals(a, b));
-}
-bool is_worse_bid(std::string_view a, std::string_view b) {
-  return std::is_lt(compare_decimals(a, b));
-}
-
-template <typename Levels, typename IsWorse>
-Levels sorted(const std::vector<PriceLevel>& from, IsWorse is_worse) {
-  auto order = from;
-  std::ranges::stable_sort(order, is_worse, &PriceLevel::price);
-  Levels levels;
-  levels.reserve(order.size());
-  for (const auto& [price, quantity] : order) {
-    if (!levels.empty() && std::is_eq(compare_decimals(levels.back().price, price)))
-      levels.pop_back();
-    if (!proto::is_zero(quantity))
-      levels.push_back({.price = std::string(price), .quantity = std::string(quantity)});
-  }
-  return levels;
-}
-
-/// Returns false where the side is full.
-template <typename Levels, typename IsWorse>
-bool set(Levels& levels, const PriceLevel& change, IsWorse is_worse) {
-  const auto at =
-      std::ranges::lower_bound(levels, change.price, is_worse,
-                               [](const auto& level) -> std::string_view { return level.price; });
-  const bool is_there = at != levels.end() && std::is_eq(compare_decimals(at->price, change.price));
-  if (proto::is_zero(change.quantity)) {
-    if (is_there) levels.erase(at);
-  } else if (is_there) {
-    at->price.assign(change.price);
-    at->quantity.assign(change.quantity);
-  } else {
-    if (levels.size() == OrderBook::kMaxLevels) return false;
-    levels.insert(at,
-                  {.price = std::string(change.price), .quantity = std::string(change.quantity)});
-  }
-  return true;
-}
-
-template <typename Iterator>
-void append_levels(std::string& out, Iterator begin, Iterator end) {
+template <typename Levels>
+void append_levels(std::string& out, const Levels& levels) {
   out += '[';
-  for (auto level = begin; level != end; ++level) {
-    if (level != begin) out += ',';
-    out.append(R"([")")
-        .append(level->price)
-        .append(R"(",")")
-        .append(level->quantity)
-        .append(R"("])");
+  bool is_first = true;
+  for (const auto& [price, quantity] : levels) {
+    if (!std::exchange(is_first, false)) out += ',';
+    out.append(R"([")").append(price).append(R"(",")").append(quantity).append(R"("])");
   }
   out += ']';
 }
 
 }  // namespace
 
-OrderBook::OrderBook(const proto::DepthSnapshot& snapshot)
-    : asks_(sorted<Levels>(snapshot.asks, is_worse_ask)),
-      bids_(sorted<Levels>(snapshot.bids, is_worse_bid)) {}
+using proto::PriceLevel;
+
+bool OrderBook::ByValue::operator()(std::string_view a, std::string_view b) const {
+  return std::is_lt(proto::compare_decimals(a, b));
+}
+
+/// One level too many tells as much as a million, and takes less.
+OrderBook::OrderBook(const proto::DepthSnapshot& snapshot) {
+  set_all(snapshot.asks, snapshot.bids, kMaxLevels + 1);
+}
 
 bool OrderBook::apply(const proto::DepthUpdate& update) {
-  return std::ranges::all_of(update.asks,
-                             [&](const auto& ask) { return set(asks_, ask, is_worse_ask); }) &&
-         std::ranges::all_of(update.bids,
-                             [&](const auto& bid) { return set(bids_, bid, is_worse_bid); });
+  return set_all(update.asks, update.bids, kMaxLevels);
+}
+
+bool OrderBook::set_all(const std::vector<PriceLevel>& asks, const std::vector<PriceLevel>& bids,
+                        std::size_t max_levels) {
+  return std::ranges::all_of(asks, [&](const auto& ask) { return set(asks_, ask, max_levels); }) &&
+         std::ranges::all_of(bids, [&](const auto& bid) { return set(bids_, bid, max_levels); });
+}
+
+/// Returns false where the side is full.
+bool OrderBook::set(Levels& levels, const PriceLevel& change, std::size_t max_levels) {
+  const auto at = levels.lower_bound(change.price);
+  const bool is_there =
+      at != levels.end() && std::is_eq(proto::compare_decimals(at->first, change.price));
+  if (proto::is_zero(change.quantity)) {
+    if (is_there) remove(levels, at);
+  } else if (!is_there) {
+    if (levels.size() == max_levels) return false;
+    insert(levels, at, change);
+  } else if (at->first == change.price) {
+    at->second.assign(change.quantity);
+  } else {  // the same price, written in another way
+    const auto before = std::next(at);
+    remove(levels, at);
+    insert(levels, before, change);
+  }
+  return true;
+}
+
+void OrderBook::insert(Levels& levels, Levels::iterator before, const PriceLevel& level) {
+  if (spare_.empty()) {
+    levels.emplace_hint(before, level.price, level.quantity);
+    return;
+  }
+  auto node = std::move(spare_.back());
+  spare_.pop_back();
+  node.key().assign(level.price);
+  node.mapped().assign(level.quantity);
+  levels.insert(before, std::move(node));
+}
+
+void OrderBook::remove(Levels& levels, Levels::iterator level) {
+  auto node = levels.extract(level);
+  if (spare_.size() < kMaxSpare) spare_.push_back(std::move(node));
 }
 
 bool OrderBook::is_too_large() const {
@@ -94,9 +94,9 @@ void OrderBook::clear() {
 void OrderBook::append_json(std::string& out, std::uint64_t last_update_id,
                             std::int64_t timestamp_us) const {
   out += R"({"asks":)";
-  append_levels(out, asks_.rbegin(), asks_.rend());
+  append_levels(out, asks_);
   out += R"(,"bids":)";
-  append_levels(out, bids_.begin(), bids_.end());
+  append_levels(out, bids_);
   out.append(R"(,"lastUpdateId":")").append(std::to_string(last_update_id));
   out.append(R"(","timestamp":)").append(std::to_string(timestamp_us)).append("}");
 }

@@ -4,19 +4,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace bpx::bridge {
 
-/// The resting quantities of one market, each as the text last received. Allocates while it grows,
-/// and where a text is longer than a string keeps within itself.
+/// The resting quantities of one market, each as the text last received. Allocates while it grows
+/// beyond what it has taken back lately, and where a text is longer than a string keeps within
+/// itself. A change costs the same anywhere.
 class OrderBook {
  public:
   /// So many a side at most, else an exchange that never takes a price back would take the memory.
-  /// A busy market has a few thousand. So many take 6 MB a book with both sides, and a new worst
-  /// price, which moves all the others, half a millisecond of the relaying thread.
+  /// A busy market has a few thousand. So many take 11 MB a book with both sides.
   static constexpr std::size_t kMaxLevels = 50'000;
 
   OrderBook() = default;
@@ -43,15 +44,24 @@ class OrderBook {
   void append_json(std::string& out, std::uint64_t last_update_id, std::int64_t timestamp_us) const;
 
  private:
-  struct Level {
-    std::string price;
-    std::string quantity;
+  struct ByValue {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const;
   };
-  /// Best price last: what changes most is cheapest to change.
-  using Levels = std::vector<Level>;
+  using Levels = std::map<std::string, std::string, ByValue>;  ///< quantities by price
 
-  Levels asks_;  ///< by descending price
-  Levels bids_;  ///< by ascending price
+  /// Levels that are kept for the next that come: more than the usual ups and downs of a market.
+  static constexpr std::size_t kMaxSpare = 256;
+
+  bool set_all(const std::vector<proto::PriceLevel>& asks,
+               const std::vector<proto::PriceLevel>& bids, std::size_t max_levels);
+  bool set(Levels& levels, const proto::PriceLevel& change, std::size_t max_levels);
+  void insert(Levels& levels, Levels::iterator before, const proto::PriceLevel& level);
+  void remove(Levels& levels, Levels::iterator level);
+
+  Levels asks_;
+  Levels bids_;
+  std::vector<Levels::node_type> spare_;
 };
 
 }  // namespace bpx::bridge

@@ -17,7 +17,7 @@ NAMES = {*(f"envelope/{shape}" for shape in SHAPES),
          "relay/without_endpoint/1", "relay/without_endpoint/1000",
          "header_encode", "header_decode",
          *(f"history_keep/{streams}" for streams in (1, 10, 1_000, 10_000)), "history_read",
-         "depth_read",
+         "depth_read", "book_worst_price",
          *(f"{name}/{levels}" for name in ("book_update", "book_answer")
            for levels in (100, 1_000, 5_000)),
          "exposition/10", "exposition/2000"}

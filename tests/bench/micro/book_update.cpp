@@ -71,6 +71,24 @@ void book_update(benchmark::State& state) {
 }
 BENCHMARK(book_update)->Arg(100)->Arg(1'000)->Arg(5'000);
 
+/// A price worse than all others comes and goes, in a book as large as any that is kept.
+void book_worst_price(benchmark::State& state) {
+  auto book = full_book(bridge::OrderBook::kMaxLevels - 1);
+  const proto::DepthUpdate there{.first_update_id = 1,
+                                 .last_update_id = 1,
+                                 .asks = {{.price = "99999", .quantity = "1"}},
+                                 .bids = {}};
+  const proto::DepthUpdate gone{.first_update_id = 1,
+                                .last_update_id = 1,
+                                .asks = {{.price = "99999", .quantity = "0"}},
+                                .bids = {}};
+  for (auto _ : state) {
+    book.apply(there);
+    book.apply(gone);
+  }
+}
+BENCHMARK(book_worst_price);
+
 void depth_read(benchmark::State& state) {
   const auto texts = messages(100);
   proto::DepthReader reader;

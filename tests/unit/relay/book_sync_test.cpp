@@ -279,6 +279,36 @@ TEST_F(BookSyncTest, JoinsNoSnapshotThatWouldBecomeTooLarge) {
   EXPECT_EQ(sync_.loss(), BookLoss::too_many_levels);
 }
 
+TEST_F(BookSyncTest, LosesTheBookAtAnUpdateOfMoreChangesThanABookHasLevels) {
+  begin();
+  auto large = depth_update(11, 11, {}, {{"0.5", "7"}});
+  large.asks.assign(BookSync::kMaxChanges - 1, {.price = "1", .quantity = "11"});
+  sync_.on_update(large);
+  expect_in_sync_at(11);
+  large.first_update_id = large.last_update_id = 12;
+  large.bids.push_back({.price = "0.5", .quantity = "7"});
+  sync_.on_update(large);
+  expect_syncing(false);
+  EXPECT_EQ(sync_.loss(), BookLoss::too_many_changes);
+  EXPECT_EQ(sync_.resyncs(), 1U);
+  update(13);
+  snapshot_of(12);
+  expect_in_sync_at(13);
+}
+
+TEST_F(BookSyncTest, JoinsNoSnapshotWithAnUpdateOfTooManyChanges) {
+  update(10);
+  auto large = depth_update(11, 11);
+  large.asks.assign(BookSync::kMaxChanges + 1, {.price = "1", .quantity = "11"});
+  sync_.on_update(large);
+  expect_syncing(false);
+  update(12);
+  snapshot_of(10);
+  expect_syncing(true);
+  snapshot_of(11);
+  expect_in_sync_at(12);
+}
+
 TEST_F(BookSyncTest, SeesThatTheExchangeCountsAnew) {
   begin();
   update(1);
@@ -415,6 +445,32 @@ TEST_F(BookSyncTest, BoundsWhatIsPutAsideAndNeverJoinsAcrossWhatWasDropped) {
   snapshot_of(10 + 2 * count - 2);
   EXPECT_TRUE(sync_.is_in_sync());
   EXPECT_EQ(sync_.last_update_id(), 10 + 2 * count - 1);
+}
+
+TEST_F(BookSyncTest, PutsNoUpdateAsideThatIsLargerThanAllThatMayBe) {
+  const std::string price = '1' + std::string(63, '0');
+  update(10);
+  auto large = depth_update(11, 11);
+  large.asks.assign(BookSync::kMaxChanges, {.price = price, .quantity = price});
+  sync_.on_update(large);
+  expect_syncing(false);
+  update(12);
+  snapshot_of(10);
+  expect_syncing(true);
+  snapshot_of(11);
+  expect_in_sync_at(12);
+}
+
+TEST_F(BookSyncTest, JoinsAHeldSnapshotThatIsAsNewAsAnUpdateTooLargeToBePutAside) {
+  const std::string price = '1' + std::string(63, '0');
+  update(10);
+  snapshot_of(11);
+  auto large = depth_update(11, 11);
+  large.asks.assign(BookSync::kMaxChanges, {.price = price, .quantity = price});
+  sync_.on_update(large);
+  expect_syncing(false);
+  update(12);
+  expect_in_sync_at(12);
 }
 
 /// Whatever happens, a book that says it is in sync is the exchange's book of that update.

@@ -1,9 +1,11 @@
 #include "bridge/relay/order_book.hpp"
 
+#include "tests/support/deadline.hpp"
 #include "tests/support/depth.hpp"
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
 #include <random>
 
@@ -57,6 +59,23 @@ TEST(OrderBook, HasRoomForSoManyLevelsASideAndNoMore) {
   EXPECT_FALSE(book.is_too_large());
 }
 
+/// Whether the books' changes come one by one or by the million, messages wait for them.
+TEST(OrderBook, TakesNoLongerForTheWorstPriceThanForAnyOther) {
+  OrderBook book;
+  for (std::size_t i = 1; i < OrderBook::kMaxLevels; ++i) {
+    const auto price = std::to_string(i);
+    ASSERT_TRUE(book.apply(depth_update(1, 1, {{price, "1"}}, {{price, "1"}})));
+  }
+  const auto there = depth_update(1, 1, {{"99999", "1"}}, {{"0.5", "1"}});
+  const auto gone = depth_update(1, 1, {{"99999", "0"}}, {{"0.5", "0"}});
+  const auto end = std::chrono::steady_clock::now() + test::kDeadline;
+  for (int i = 0; i < 200'000; ++i) {
+    ASSERT_TRUE(book.apply(there) && book.apply(gone));
+    ASSERT_LT(std::chrono::steady_clock::now(), end) << "after " << i << " times";
+  }
+  EXPECT_EQ(book.size(), 2 * (OrderBook::kMaxLevels - 1));
+}
+
 TEST(OrderBook, KnowsOfASnapshotThatItIsTooLarge) {
   std::vector<std::string> prices;
   for (std::size_t i = 0; i <= OrderBook::kMaxLevels; ++i) prices.push_back(std::to_string(i + 1));
@@ -65,6 +84,17 @@ TEST(OrderBook, KnowsOfASnapshotThatItIsTooLarge) {
   EXPECT_TRUE(OrderBook(depth).is_too_large());
   depth.asks.pop_back();
   EXPECT_FALSE(OrderBook(depth).is_too_large());
+}
+
+TEST(OrderBook, TakesOverNoMoreOfASnapshotThanShowsThatItIsTooLarge) {
+  std::vector<std::string> prices;
+  for (std::size_t i = 0; i < 3 * OrderBook::kMaxLevels; ++i)
+    prices.push_back(std::to_string(i + 1));
+  auto depth = depth_snapshot(1);
+  for (const auto& price : prices) depth.bids.push_back({.price = price, .quantity = "1"});
+  const OrderBook book(depth);
+  EXPECT_TRUE(book.is_too_large());
+  EXPECT_EQ(book.size(), OrderBook::kMaxLevels + 1);
 }
 
 TEST(OrderBook, KnowsAPriceByItsValueAndKeepsTheTextsLastReceived) {
