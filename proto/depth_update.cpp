@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <optional>
+#include <utility>
 
 namespace bpx::proto {
 namespace {
@@ -24,13 +25,19 @@ struct Members {
 /// Characters of a price or a quantity; 128 bits with a point are 40.
 constexpr std::size_t kMaxDecimal = 64;
 
+simdjson::error_code read_decimal(simdjson::simdjson_result<ondemand::value> value,
+                                  std::string_view& text) {
+  if (const auto error = value.get_string().get(text)) return error;
+  return text.size() > kMaxDecimal || !is_decimal(text) ? simdjson::NUMBER_ERROR
+                                                        : simdjson::SUCCESS;
+}
+
 simdjson::error_code read_level(ondemand::array pair, PriceLevel& level) {
   std::size_t count = 0;
   for (auto element : pair) {
     if (count == 2) return simdjson::INCORRECT_TYPE;
     auto& text = count++ == 0 ? level.price : level.quantity;
-    if (const auto error = element.get_string().get(text)) return error;
-    if (text.size() > kMaxDecimal || !is_decimal(text)) return simdjson::NUMBER_ERROR;
+    if (const auto error = read_decimal(element, text)) return error;
   }
   return count == 2 ? simdjson::SUCCESS : simdjson::INCORRECT_TYPE;
 }
@@ -50,6 +57,17 @@ simdjson::error_code read_levels(ondemand::value value, std::vector<PriceLevel>&
     if (const auto error = read_level(pair, levels.emplace_back())) return error;
   }
   return simdjson::SUCCESS;
+}
+
+simdjson::error_code read_horizon(ondemand::value value, DepthSnapshot& snapshot) {
+  ondemand::object sides;
+  if (const auto error = value.get_object().get(sides)) return error;
+  return for_each_member(sides, [&](std::string_view key, ondemand::value price) {
+    if (key != "asks" && key != "bids") return simdjson::SUCCESS;
+    auto& horizon = key == "asks" ? snapshot.ask_horizon : snapshot.bid_horizon;
+    if (horizon) return simdjson::INCORRECT_TYPE;
+    return read_decimal(std::move(price), horizon.emplace());
+  });
 }
 
 /// An id of REST: text, or a number should the exchange ever say it like the streams do.
@@ -123,6 +141,8 @@ const DepthUpdate* DepthReader::read_update(std::string_view message) {
 const DepthSnapshot* DepthReader::read_snapshot(std::string_view body) {
   snapshot_.asks.clear();
   snapshot_.bids.clear();
+  snapshot_.ask_horizon.reset();
+  snapshot_.bid_horizon.reset();
   Members members;
   ondemand::document document;
   ondemand::object object;
@@ -131,6 +151,7 @@ const DepthSnapshot* DepthReader::read_snapshot(std::string_view body) {
     if (key == "asks") return read_levels(value, snapshot_.asks, members.asks);
     if (key == "bids") return read_levels(value, snapshot_.bids, members.bids);
     if (key == "lastUpdateId") members.last_id = id_of(value);
+    if (key == "horizon") return read_horizon(value, snapshot_);
     return simdjson::SUCCESS;
   });
   if (error || !is_at_end(document) || !members.asks || !members.bids || !members.last_id)

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -24,12 +25,18 @@ struct DepthUpdate {
   std::vector<PriceLevel> bids;       ///< `b`
 };
 
-/// The whole book after the update `last_update_id`, as the exchange's REST depth answers.
+/// The book after the update `last_update_id`, as the exchange's REST depth answers; or the bridge,
+/// who also tells the horizon of a side: nothing is known of asks above it, and of bids below.
 struct DepthSnapshot {
   std::uint64_t last_update_id = 0;
   std::vector<PriceLevel> asks;
   std::vector<PriceLevel> bids;
+  std::optional<std::string_view> ask_horizon = {};
+  std::optional<std::string_view> bid_horizon = {};
 };
+
+/// So many levels of each side REST tells at most, the best ones (documented since 2025-11-10).
+inline constexpr std::size_t kMostRestLevels = 1'000;
 
 /// Reads depth without depending on the order of keys, white space or the set of fields. Whatever
 /// could make a wrong book is refused as a whole: levels that are no pairs of decimals, or of
@@ -52,7 +59,7 @@ class DepthReader {
   /// until this reads again.
   const DepthUpdate* read_update(std::string_view message);
 
-  /// The body of a REST depth, likewise.
+  /// The body of a REST depth, or of the bridge's answer, likewise.
   const DepthSnapshot* read_snapshot(std::string_view body);
 
  private:

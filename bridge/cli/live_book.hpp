@@ -16,6 +16,9 @@ namespace bpx::bridge::cli {
 /// messages that follow. One thread.
 class LiveBook {
  public:
+  /// Of a side that is cut: fewer than the bridge's own book has, where REST answers.
+  static constexpr std::size_t kFewestLevels = 250;
+
   /// The answer to a request: an empty payload, or one that is no book, leaves none.
   void on_answer(const TailMessage& message);
 
@@ -24,6 +27,10 @@ class LiveBook {
 
   /// What follows is not known any more.
   void forget() { position_.reset(); }
+
+  /// Whether the price has come so near the end of what the answer told that it is time for
+  /// another.
+  bool runs_short() const { return is_right() && book_.runs_short(kFewestLevels); }
 
   /// Whether it holds a right book.
   bool is_right() const { return position_.has_value(); }

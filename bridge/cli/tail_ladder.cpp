@@ -46,7 +46,7 @@ class Ladder {
   void run() {
     while (!is_interrupted() && std::cout) {
       now_ = clock_.read(Clock::now());
-      if (!book_.is_right() && now_ >= ask_at_) ask();
+      if ((!book_.is_right() || book_.runs_short()) && now_ >= ask_at_) ask();
       if (socket_.wait(kFrame)) drain();
       note_silence();
       draw();

@@ -28,20 +28,31 @@ void Book::on_published(const proto::MessageHeader& header, std::string_view mes
   const bool was_in_sync = sync_.is_in_sync();
   header_ = header;
   json_.clear();
-  if (const auto* const update = reader_.read_update(message))
-    sync_.on_update(*update, (header.flags & proto::MessageHeader::gap_before) != 0);
-  else
-    sync_.on_malformed();
-  if (was_in_sync && sync_.is_in_sync()) return;
-  follow(was_in_sync);
-  seek_snapshot();
+  const bool has_gap = (header.flags & proto::MessageHeader::gap_before) != 0;
+  const auto* const update = reader_.read_update(message);
+  const auto take = [&](BookSync& sync) {
+    if (update != nullptr)
+      sync.on_update(*update, has_gap);
+    else
+      sync.on_malformed();
+  };
+  take(sync_);
+  if (!renewal_ && sync_.runs_short()) begin_renewal();
+  if (renewal_) take(*renewal_);
+  if (was_in_sync && sync_.is_in_sync() && !renewal_) return;
+  settle(was_in_sync);
+}
+
+void Book::on_subscribed() {
+  sync_.on_subscribed();
+  if (renewal_) renewal_->on_subscribed();
 }
 
 void Book::on_unsubscribed(BookLoss why) {
   const bool was_in_sync = sync_.is_in_sync();
   sync_.on_unsubscribed(why);
-  follow(was_in_sync);
-  seek_snapshot();
+  if (renewal_) renewal_->on_unsubscribed(why);
+  settle(was_in_sync);
 }
 
 void Book::on_snapshot(BookSnapshot snapshot) {
@@ -49,9 +60,8 @@ void Book::on_snapshot(BookSnapshot snapshot) {
   const auto snapshot_id = snapshot.last_update_id;
   has_asked_ = false;
   json_.clear();
-  sync_.on_snapshot(std::move(snapshot));
-  follow(was_in_sync);
-  seek_snapshot();
+  (renewal_ ? *renewal_ : sync_).on_snapshot(std::move(snapshot));
+  settle(was_in_sync);
   log_.debug("book snapshot", {{"stream", stream_},
                                {"update_id", snapshot_id},
                                {"in_sync", sync_.is_in_sync()},
@@ -63,6 +73,30 @@ std::string_view Book::json() {
   const auto time_ns = header_.event_ns != 0 ? header_.event_ns : header_.received_ns;
   sync_.book().append_json(json_, sync_.last_update_id(), time_ns / 1000);
   return json_;
+}
+
+/// Sees to what follows from the news.
+void Book::settle(bool was_in_sync) {
+  if (renewal_) end_renewal();
+  follow(was_in_sync);
+  seek_snapshot();
+}
+
+void Book::begin_renewal() {
+  renewal_.emplace().on_subscribed();
+  log_.debug("book runs short", {{"stream", stream_}, {"update_id", sync_.last_update_id()}});
+}
+
+/// Where it is of another update than the book, REST and a repetition have agreed on the past: then
+/// it is begun anew.
+void Book::end_renewal() {
+  if (!sync_.is_lost() && !renewal_->is_in_sync()) return;
+  if (sync_.is_lost() || renewal_->last_update_id() == sync_.last_update_id()) {
+    renewal_->succeed(sync_);
+    sync_ = std::move(*renewal_);
+    log_.debug("book renewed", {{"stream", stream_}, {"in_sync", sync_.is_in_sync()}});
+  }
+  renewal_.reset();
 }
 
 /// Tells of what has changed.
@@ -78,7 +112,7 @@ void Book::follow(bool was_in_sync) {
 }
 
 void Book::seek_snapshot() {
-  const bool wants = sync_.wants_snapshot();
+  const bool wants = (renewal_ ? *renewal_ : sync_).wants_snapshot();
   if (std::exchange(has_asked_, wants) == wants) return;
   if (wants)
     snapshots_.want(number_);

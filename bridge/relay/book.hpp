@@ -9,13 +9,15 @@
 #include "proto/message_header.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace bpx::bridge {
 
 /// The order book of one depth stream, kept up to date with what is published of the stream. Sees
-/// to snapshots, and tells log and metrics how it fares. One thread.
+/// to snapshots, and tells log and metrics how it fares. Where the price comes near the end of what
+/// a snapshot told, another book is built beside it and takes its place unnoticed. One thread.
 class Book {
  public:
   /// `number`: in publish.books. `reader` and `news` may be shared among books.
@@ -25,7 +27,7 @@ class Book {
   /// `message` must be followed by DepthReader::kPadding readable bytes.
   void on_published(const proto::MessageHeader& header, std::string_view message);
   /// The exchange has been asked for the stream, or sends it.
-  void on_subscribed() { sync_.on_subscribed(); }
+  void on_subscribed();
   /// It need not send it any more.
   void on_unsubscribed(BookLoss why);
   void on_snapshot(BookSnapshot snapshot);
@@ -43,6 +45,9 @@ class Book {
   std::string_view json();
 
  private:
+  void settle(bool was_in_sync);
+  void begin_renewal();
+  void end_renewal();
   void follow(bool was_in_sync);
   void seek_snapshot();
 
@@ -54,6 +59,7 @@ class Book {
   BookNews& news_;
   Log& log_;
   BookSync sync_;
+  std::optional<BookSync> renewal_;  ///< is to take the place of a book that has run short
   proto::MessageHeader header_;
   bool has_asked_ = false;  ///< for a snapshot that has not come
   std::string json_;        ///< empty where it is to be written anew

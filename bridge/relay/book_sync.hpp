@@ -13,7 +13,7 @@
 
 namespace bpx::bridge {
 
-/// A whole book as the exchange's REST side told it.
+/// A book as the exchange's REST side told it.
 struct BookSnapshot {
   std::uint64_t last_update_id = 0;
   OrderBook book;
@@ -41,6 +41,8 @@ class BookSync {
   /// A snapshot may be newer than the stream, which then catches up with it. After so many updates
   /// that did not, another is asked for: ids may have begun anew.
   static constexpr std::size_t kPatience = 100;
+  /// Levels of a side that REST has cut, then another snapshot is due: half of what it had.
+  static constexpr std::size_t kFewestLevels = proto::kMostRestLevels / 2;
 
   /// `has_gap`: the message bears MessageHeader::gap_before. Of one that tells nothing new by its
   /// ids, that says that the exchange has most likely begun to count anew: nothing is in sync then
@@ -57,6 +59,17 @@ class BookSync {
   bool is_in_sync() const { return state_ == State::in_sync; }
   /// Whether a snapshot, taken from now on, would help.
   bool wants_snapshot() const;
+
+  /// Whether the price has come near the end of what is known of a book in sync.
+  bool runs_short() const { return is_in_sync() && book_.runs_short(kFewestLevels); }
+  /// Whether there is no book, not even one that may turn out to be right.
+  bool is_lost() const { return state_ == State::syncing; }
+
+  /// This one takes the place of `other`: what was told of that goes on.
+  void succeed(const BookSync& other) {
+    loss_ = other.loss_;
+    resyncs_ = other.resyncs_;
+  }
 
   /// Why the book was lost last.
   BookLoss loss() const { return loss_; }

@@ -5,15 +5,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace bpx::bridge {
 
-/// The resting quantities of one market, each as the text last received. Allocates while it grows
-/// beyond what it has taken back lately, and where a text is longer than a string keeps within
-/// itself. A change costs the same anywhere.
+/// The resting quantities of one market, each as the text last received. Of a side that is cut
+/// nothing is known beyond its horizon, a price; up to there the book is exact. Allocates while it
+/// grows beyond what it has taken back lately, and where a text is longer than a string keeps
+/// within itself. A change costs the same anywhere.
 class OrderBook {
  public:
   /// So many a side at most, else an exchange that never takes a price back would take the memory.
@@ -26,13 +28,20 @@ class OrderBook {
   /// comes last.
   explicit OrderBook(const proto::DepthSnapshot& snapshot);
 
-  /// Quantities are absolute; zero removes the level. Returns false where a side would get more
-  /// than kMaxLevels: then only part of the update has been applied, and the book is of no more
-  /// use.
+  /// Takes a side that has so many levels or more for one that was cut there: its worst price is
+  /// its horizon from now on.
+  void cut_at(std::size_t levels);
+
+  /// Quantities are absolute; zero removes the level. What is beyond a horizon is passed over.
+  /// Returns false where a side would get more than kMaxLevels: then only part of the update has
+  /// been applied, and the book is of no more use.
   bool apply(const proto::DepthUpdate& update);
 
   /// Whether a book that was taken over has more than kMaxLevels on a side.
   bool is_too_large() const;
+
+  /// Whether a side that is cut has fewer levels left.
+  bool runs_short(std::size_t levels) const;
 
   void clear();
 
@@ -40,7 +49,7 @@ class OrderBook {
   std::size_t size() const { return asks_.size() + bids_.size(); }
 
   /// Appends JSON in the shape and order of the exchange's REST depth, where both sides go by
-  /// ascending price.
+  /// ascending price; then the horizons, where there are any.
   void append_json(std::string& out, std::uint64_t last_update_id, std::int64_t timestamp_us) const;
 
  private:
@@ -59,8 +68,14 @@ class OrderBook {
   void insert(Levels& levels, Levels::iterator before, const proto::PriceLevel& level);
   void remove(Levels& levels, Levels::iterator level);
 
+  bool is_known_ask(std::string_view price) const;
+  bool is_known_bid(std::string_view price) const;
+  void append_horizon(std::string& out) const;
+
   Levels asks_;
   Levels bids_;
+  std::optional<std::string> ask_horizon_;
+  std::optional<std::string> bid_horizon_;
   std::vector<Levels::node_type> spare_;
 };
 

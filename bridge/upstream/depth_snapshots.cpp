@@ -47,7 +47,8 @@ std::string depth_target(std::string_view path_prefix, std::string_view stream) 
   const auto name = proto::StreamName::parse(stream);
   const auto symbol = name ? name->symbol() : std::string_view{};
   return std::string(path_prefix) + "/api/v1/depth?symbol=" +
-         boost::urls::encode({symbol.data(), symbol.size()}, boost::urls::unreserved_chars);
+         boost::urls::encode({symbol.data(), symbol.size()}, boost::urls::unreserved_chars) +
+         "&limit=" + std::to_string(proto::kMostRestLevels);
 }
 
 DepthSnapshots::DepthSnapshots(const asio::any_io_executor& observing, Options options,
@@ -143,19 +144,27 @@ asio::awaitable<DepthSnapshots::Fetched> DepthSnapshots::fetch(
         !response.error.empty() ? response.error : "HTTP " + std::to_string(response.status);
     co_return fetched;
   }
-  const auto body_bytes = response.body.size();
-  response.body.append(proto::DepthReader::kPadding, '\0');
-  if (const auto* const snapshot =
-          reader_.read_snapshot(std::string_view(response.body).substr(0, body_bytes)))
-    fetched.snapshot = {.last_update_id = snapshot->last_update_id, .book = OrderBook(*snapshot)};
-  else
+  read(response.body, fetched);
+  co_return fetched;
+}
+
+/// Lengthens the body by what the reader needs behind it.
+void DepthSnapshots::read(std::string& body, Fetched& fetched) {
+  const auto bytes = body.size();
+  body.append(proto::DepthReader::kPadding, '\0');
+  const auto* const depth = reader_.read_snapshot(std::string_view(body).substr(0, bytes));
+  if (depth == nullptr) {
     fetched.error = "the answer is no depth";
-  if (fetched.snapshot && fetched.snapshot->book.is_too_large()) {
-    fetched.snapshot.reset();
+    return;
+  }
+  OrderBook book(*depth);
+  if (book.is_too_large()) {
     fetched.error =
         "it has more than " + std::to_string(OrderBook::kMaxLevels) + " levels on a side";
+    return;
   }
-  co_return fetched;
+  book.cut_at(proto::kMostRestLevels);
+  fetched.snapshot = {.last_update_id = depth->last_update_id, .book = std::move(book)};
 }
 
 }  // namespace bpx::bridge

@@ -25,7 +25,8 @@
 
 namespace bpx::bridge {
 
-/// `/api/v1/depth?symbol=…` for a depth stream, whose symbol goes percent-encoded.
+/// `/api/v1/depth?symbol=…&limit=…` for a depth stream, whose symbol goes percent-encoded: as deep
+/// as it gets.
 std::string depth_target(std::string_view path_prefix, std::string_view stream);
 
 /// Fetches snapshots of books over REST, as long as they are wanted: one at a time of each book, a
@@ -75,6 +76,7 @@ class DepthSnapshots final : public SnapshotSource {
                                       std::unique_ptr<RestClient>& client);
   boost::asio::awaitable<Fetched> fetch(const std::string& target,
                                         std::unique_ptr<RestClient>& client);
+  void read(std::string& body, Fetched& fetched);
   void wake();
 
   boost::asio::any_io_executor observing_;

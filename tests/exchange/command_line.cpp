@@ -102,6 +102,11 @@ CommandLine parse_command_line(int argc, char** argv) {
       ->delimiter(',')
       ->capture_default_str()
       ->group(content);
+  app.add_option("--levels", market.levels,
+                 "Prices on each side of a book at first; REST tells the best 1,000 at most")
+      ->check(CLI::Range(100, 2'400))
+      ->capture_default_str()
+      ->group(content);
   app.add_option("--seed", market.seed, "The same seed, the same market")
       ->capture_default_str()
       ->group(content);

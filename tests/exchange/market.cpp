@@ -46,8 +46,8 @@ Market::State::State(MarketOptions options)
     Instrument instrument = make_instrument(symbols.size(), std::move(symbol), random);
     streams.list(instrument);
     indices.emplace(instrument.symbol, symbols.size());
-    symbols.push_back(
-        std::make_unique<SymbolMarket>(std::move(instrument), options.start_us, random, order_ids));
+    symbols.push_back(std::make_unique<SymbolMarket>(std::move(instrument), options.start_us,
+                                                     options.levels, random, order_ids));
   }
 }
 
@@ -104,10 +104,11 @@ std::string Market::markets_json() const {
   return out += ']';
 }
 
-std::optional<std::string> Market::depth_json(std::string_view symbol, std::int64_t now_us) const {
+std::optional<std::string> Market::depth_json(std::string_view symbol, std::int64_t now_us,
+                                              std::size_t limit) const {
   const SymbolMarket* market = state_->find(symbol);
   if (market == nullptr) return std::nullopt;
-  return depth_body(market->instrument(), now_us, market->book());
+  return depth_body(market->instrument(), now_us, market->book(), limit);
 }
 
 }  // namespace bpx::exchange

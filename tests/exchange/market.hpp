@@ -2,6 +2,7 @@
 
 #include "tests/exchange/frame.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -17,6 +18,9 @@ struct MarketOptions {
   std::vector<std::string> symbols = {"SOL_USDC", "BTC_USDC", "SOL_USDC_PERP", "AAPL.US_USDC"};
   /// Unix microseconds at which the market opens.
   std::int64_t start_us = 0;
+  /// Prices on each side of a book when its market opens; later there are twice as many at most. Up
+  /// to 2,400, else the lowest could open below nothing.
+  std::size_t levels = 100;
 };
 
 /// Markets that move: for each symbol an order book that a random walk changes, and every stream
@@ -45,9 +49,14 @@ class Market {
   std::vector<Frame> on_subscribed(std::string_view name, std::int64_t now_us) const;
 
   /// The bodies of `/api/v1/markets` and `/api/v1/depth?symbol=`; nullopt where the symbol is
-  /// unknown. The frames caused after a snapshot lead from it to the book of that moment.
+  /// unknown. The frames caused after a snapshot lead from it to the book of that moment, as far as
+  /// the best `limit` prices of each side go.
   std::string markets_json() const;
-  std::optional<std::string> depth_json(std::string_view symbol, std::int64_t now_us) const;
+  std::optional<std::string> depth_json(std::string_view symbol, std::int64_t now_us,
+                                        std::size_t limit = kDeepest) const;
+
+  /// So many prices of each side REST tells at most.
+  static constexpr std::size_t kDeepest = 1'000;
 
  private:
   struct State;

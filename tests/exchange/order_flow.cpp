@@ -6,10 +6,8 @@ namespace bpx::exchange {
 
 namespace {
 
-constexpr std::size_t kOpeningLevels = 100;
-
 /// How far from the other side's best price an order is placed, at most; most are much nearer.
-constexpr Price kReach = 600;
+Price reach_of(std::size_t levels) { return std::max<Price>(600, 2 * static_cast<Price>(levels)); }
 
 // How often each thing happens, of kWhole steps.
 constexpr std::int64_t kWhole = 10'000;
@@ -17,8 +15,8 @@ constexpr std::int64_t kPlaced = 6'000;
 constexpr std::int64_t kWithdrawn = 1'995;
 constexpr std::int64_t kTaken = 2'000;  // the rest sweeps
 
-Price draw_reach(Random& random) {
-  const Price far = 1 + random.below(kReach);
+Price draw_reach(Random& random, Price most) {
+  const Price far = 1 + random.below(most);
   const Price near = 1 + random.below(far);
   return random.below(near);
 }
@@ -29,13 +27,16 @@ std::int64_t spare_levels(const OrderBook& book, Side side) {
 
 }  // namespace
 
-OrderFlow::OrderFlow(const Instrument& instrument, Random& random, OrderIds& order_ids)
+OrderFlow::OrderFlow(const Instrument& instrument, Random& random, OrderIds& order_ids,
+                     std::size_t levels)
     : instrument_(instrument),
+      most_levels_(2 * levels),
+      reach_(reach_of(levels)),
       book_(1'000'000'000 + random.below(4'000'000'000)),
       last_trade_(1'000'000 + random.below(400'000'000)) {
   for (const Side side : kSides) {
     Price price = instrument.anchor;
-    for (std::size_t i = 0; i < kOpeningLevels; ++i) {
+    for (std::size_t i = 0; i < levels; ++i) {
       const Price gap = 1 + random.below(2);
       price += side == Side::bid ? -gap : gap;
       const Quantity quantity = draw_quantity(random);
@@ -78,12 +79,12 @@ void OrderFlow::act(Random& random, OrderIds& order_ids, EngineEvent& event) {
 }
 
 void OrderFlow::place(Side side, Random& random, OrderIds& order_ids, EngineEvent& event) {
-  const Price reach = draw_reach(random);
+  const Price reach = draw_reach(random, reach_);
   const Price other = book_.best(opposite(side)).price;
   const Price price = side == Side::bid ? std::max<Price>(1, other - 1 - reach) : other + 1 + reach;
   if (const Level* replaced = book_.find(side, price)) {
     event.withdrawn.push_back(replaced->order);
-  } else if (book_.levels(side).size() == kMostLevels) {
+  } else if (book_.levels(side).size() == most_levels_) {
     withdraw(side, book_.levels(side).front(), event);
   }
   const Quantity quantity = draw_quantity(random);

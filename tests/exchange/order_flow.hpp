@@ -6,6 +6,9 @@
 #include "tests/exchange/order_ids.hpp"
 #include "tests/exchange/random.hpp"
 
+#include <cstddef>
+#include <cstdint>
+
 namespace bpx::exchange {
 
 /// The traders of one instrument: chance places orders, withdraws them and trades against them, and
@@ -18,15 +21,17 @@ namespace bpx::exchange {
 class OrderFlow {
  public:
   static constexpr std::size_t kFewestLevels = 50;
-  static constexpr std::size_t kMostLevels = 200;
 
-  /// Opens with a filled book. `instrument` must outlive the flow.
-  OrderFlow(const Instrument& instrument, Random& random, OrderIds& order_ids);
+  /// Opens with so many levels on each side. `instrument` must outlive the flow.
+  OrderFlow(const Instrument& instrument, Random& random, OrderIds& order_ids, std::size_t levels);
 
   /// Takes one step and describes it in `event`, whose former content is gone.
   void step(Random& random, OrderIds& order_ids, EngineEvent& event);
 
   const OrderBook& book() const { return book_; }
+
+  /// Of a side.
+  std::size_t most_levels() const { return most_levels_; }
 
  private:
   void act(Random& random, OrderIds& order_ids, EngineEvent& event);
@@ -41,6 +46,8 @@ class OrderFlow {
   Quantity draw_quantity(Random& random) const;
 
   const Instrument& instrument_;
+  const std::size_t most_levels_;
+  const Price reach_;
   OrderBook book_;
   TradeId last_trade_;
 };

@@ -9,7 +9,7 @@
 
 namespace bpx::exchange {
 
-/// `/api/v1/time`, `/api/v1/markets` and `/api/v1/depth?symbol=`. No I/O.
+/// `/api/v1/time`, `/api/v1/markets` and `/api/v1/depth?symbol=…&limit=…`. No I/O.
 class RestApi {
  public:
   /// `market` may be null: then no market is listed, and only scripted depth is known. Both outlive
@@ -23,7 +23,7 @@ class RestApi {
   void script_depth(const std::string& symbol, std::string body);
 
  private:
-  HttpAnswer depth(const std::string& symbol) const;
+  HttpAnswer depth(const std::string& symbol, const std::string& limit) const;
 
   const Market* market_;
   const ExchangeClock& clock_;

@@ -3,16 +3,22 @@
 #include "tests/exchange/json_object.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace bpx::exchange {
 
-std::string depth_body(const Instrument& instrument, std::int64_t now_us, const OrderBook& book) {
+std::string depth_body(const Instrument& instrument, std::int64_t now_us, const OrderBook& book,
+                       std::size_t limit) {
+  const auto best = [&](Side side) {
+    const std::span levels(book.levels(side));
+    return levels.last(std::min(limit, levels.size()));
+  };
   JsonObject body;
   const auto add = [&](const Level& level) {
     body.pair(instrument.price(level.price), instrument.quantity(level.quantity));
   };
-  const auto& asks = book.levels(Side::ask);
-  const auto& bids = book.levels(Side::bid);
+  const auto asks = best(Side::ask);
+  const auto bids = best(Side::bid);
   body.begin_pairs("asks");
   std::for_each(asks.rbegin(), asks.rend(), add);
   body.end_pairs().begin_pairs("bids");

@@ -112,6 +112,13 @@ void SimulatedExchange::script_depth(std::string symbol, std::string body) {
              });
 }
 
+std::string SimulatedExchange::whole_depth(const std::string& symbol) const {
+  std::packaged_task<std::string()> tell([&] { return loop_->venue.whole_depth(symbol); });
+  auto told = tell.get_future();
+  asio::post(loop_->context, [tell = std::move(tell)]() mutable { tell(); });
+  return told.get();
+}
+
 void SimulatedExchange::apply(const Fault& fault) {
   std::packaged_task<void()> inflict([&] { loop_->venue.apply(fault); });
   auto begun = inflict.get_future();

@@ -52,6 +52,9 @@ class SimulatedExchange {
   /// empty.
   void script_depth(std::string symbol, std::string body);
 
+  /// What `/api/v1/depth` would say of a market if it had no limit.
+  std::string whole_depth(const std::string& symbol) const;
+
   /// Returns when the fault has begun.
   void apply(const Fault& fault);
   /// In order: refuses connections, sends Close 1001 to all, and waits for their answer for at most

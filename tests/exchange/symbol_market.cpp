@@ -35,11 +35,11 @@ SymbolMarket::StreamNames::StreamNames(const std::string& symbol)
       mark_price("markPrice." + symbol),
       open_interest("openInterest." + symbol) {}
 
-SymbolMarket::SymbolMarket(Instrument instrument, std::int64_t start_us, Random& random,
-                           OrderIds& order_ids)
+SymbolMarket::SymbolMarket(Instrument instrument, std::int64_t start_us, std::size_t levels,
+                           Random& random, OrderIds& order_ids)
     : instrument_(std::move(instrument)),
       streams_(instrument_.symbol),
-      flow_(instrument_, random, order_ids),
+      flow_(instrument_, random, order_ids, levels),
       klines_(instrument_, stamp(start_us, 0).engine_us),
       each_second_(kSecond, start_us),
       each_minute_(kMinute, start_us),

@@ -11,6 +11,7 @@
 #include "tests/exchange/random.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,7 +21,9 @@ namespace bpx::exchange {
 /// The trading of one symbol, and every public stream that follows from it.
 class SymbolMarket {
  public:
-  SymbolMarket(Instrument instrument, std::int64_t start_us, Random& random, OrderIds& order_ids);
+  /// Opens with so many levels on each side.
+  SymbolMarket(Instrument instrument, std::int64_t start_us, std::size_t levels, Random& random,
+               OrderIds& order_ids);
   ~SymbolMarket() = default;
   SymbolMarket(const SymbolMarket&) = delete;
   SymbolMarket& operator=(const SymbolMarket&) = delete;

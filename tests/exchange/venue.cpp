@@ -11,6 +11,8 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -240,6 +242,11 @@ void Venue::broadcast_binary(const SharedMessage& message) {
 
 void Venue::script_depth(const std::string& symbol, std::string body) {
   rest_.script_depth(symbol, std::move(body));
+}
+
+std::string Venue::whole_depth(const std::string& symbol) const {
+  constexpr auto kAll = std::numeric_limits<std::size_t>::max();
+  return market_->depth_json(symbol, clock_.now_us(), kAll).value();
 }
 
 }  // namespace bpx::exchange

@@ -50,6 +50,8 @@ class Venue {
   void broadcast(const SharedMessage& message);
   void broadcast_binary(const SharedMessage& message);
   void script_depth(const std::string& symbol, std::string body);
+  /// There is a market that has this symbol.
+  std::string whole_depth(const std::string& symbol) const;
   void apply(const Fault& fault);
   /// Ends everything, so that the loop runs out of work.
   void stop();

@@ -1,4 +1,4 @@
-#include "tests/support/http_client.hpp"
+#include "bridge/relay/book_sync.hpp"
 #include "tests/support/late_joiner.hpp"
 #include "tests/support/running_bridge.hpp"
 
@@ -11,6 +11,7 @@ namespace bpx::test {
 namespace {
 
 using namespace std::chrono_literals;
+using bridge::BookSync;
 using exchange::ExchangeOptions;
 using exchange::MarketOptions;
 using exchange::SimulatedExchange;
@@ -23,15 +24,17 @@ constexpr auto kAggregated = "depth.200ms.SOL_USDC";
 /// A market that moves, and a bridge that keeps two of its books.
 class BookMarketTest : public testing::Test {
  protected:
-  BookMarketTest() {
+  /// Its books open with so many prices a side.
+  explicit BookMarketTest(std::size_t levels = MarketOptions{}.levels)
+      : exchange_(options(levels)) {
     EXPECT_TRUE(exchange_.wait_for_subscriptions(config_.upstream.streams.size()));
   }
 
-  static ExchangeOptions options() {
+  static ExchangeOptions options(std::size_t levels) {
     ExchangeOptions options;
     options.tls = false;
     options.host_name = "127.0.0.1";
-    options.market = MarketOptions{.symbols = {"SOL_USDC", "SOL_USDC_PERP"}};
+    options.market = MarketOptions{.symbols = {"SOL_USDC", "SOL_USDC_PERP"}, .levels = levels};
     return options;
   }
 
@@ -44,48 +47,53 @@ class BookMarketTest : public testing::Test {
   }
 
   /// The true book.
-  ReferenceBook rest() const {
-    const auto answer = HttpClient::get("127.0.0.1:" + std::to_string(exchange_.port()),
-                                        "/api/v1/depth?symbol=SOL_USDC");
-    return ReferenceBook(answer.substr(answer.find("\r\n\r\n") + 4));
-  }
+  ReferenceBook truth() const { return ReferenceBook(exchange_.whole_depth("SOL_USDC")); }
 
   void run_market(double per_second) { exchange_.apply(fault::Rate{per_second}); }
   /// Nothing happens any more, but what happened is still told.
   void halt_market() { exchange_.apply(fault::Rate{1e-6}); }
 
-  /// Whether `joiner` comes to hold the true book of a market that stands still.
+  /// Whether `joiner` comes to hold the true book of a market that stands still, up to its horizon.
   void expect_true_book(LateJoiner& joiner, const std::string& whose) {
     const auto end = Clock::now() + kDeadline;
     for (;;) {
       if (joiner.step(50ms) && Clock::now() < end) continue;
-      if (joiner.book() && joiner.book()->update_id() == rest().update_id()) break;
+      if (joiner.book() && joiner.book()->update_id() == truth().update_id()) break;
       ASSERT_LT(Clock::now(), end) << whose << " does not catch up\n" << bridge_.log();
     }
-    EXPECT_EQ(joiner.book()->text(), rest().text()) << whose;
+    EXPECT_EQ(joiner.book()->text(), truth().as_far_as(*joiner.book()).text()) << whose;
     EXPECT_EQ(joiner.holes(), 0U) << whose;
     EXPECT_EQ(joiner.breaks(), 0U) << whose;
   }
 
-  /// The bridge's own book of a market that stands still.
+  /// Whether the bridge's own book of a market that stands still is the true one, up to its
+  /// horizon.
   void expect_true_answer(const std::string& stream) {
     const auto end = Clock::now() + kDeadline;
     for (;;) {
       LateJoiner joiner(bridge_.public_endpoint(), stream);
       while (!joiner.book() && Clock::now() < end) joiner.step(50ms);
       ASSERT_TRUE(joiner.book()) << stream << " has no book\n" << bridge_.log();
-      if (joiner.book()->update_id() == rest().update_id()) {
-        EXPECT_EQ(joiner.book()->text(), rest().text()) << stream;
+      if (joiner.book()->update_id() == truth().update_id()) {
+        answer_ = *joiner.book();
+        EXPECT_EQ(answer_.text(), truth().as_far_as(answer_).text()) << stream;
         return;
       }
       ASSERT_LT(Clock::now(), end) << stream << '\n' << bridge_.log();
     }
   }
 
-  SimulatedExchange exchange_{options()};
+  SimulatedExchange exchange_;
   TemporaryDirectory directory_;
   bridge::Config config_ = config();
   RunningBridge bridge_{config_};
+  ReferenceBook answer_;  ///< the bridge's last
+};
+
+/// In which REST tells half of a side.
+class DeepBookTest : public BookMarketTest {
+ protected:
+  DeepBookTest() : BookMarketTest(2'000) {}
 };
 
 TEST_F(BookMarketTest, GivesWhoeverJoinsAtAnyTimeTheTrueBookToTheDigit) {
@@ -162,6 +170,36 @@ TEST_F(BookMarketTest, HoldsTheTrueBookThroughEverythingThatGoesWrong) {
   for (std::size_t i = 0; i < joiners.size(); ++i)
     expect_true_book(*joiners[i], "joiner " + std::to_string(i));
   EXPECT_GT(bridge_.metric(R"(book_resyncs_total{stream="depth.SOL_USDC"})"), 0);
+}
+
+TEST_F(DeepBookTest, IsTrueUpToItsHorizonHoweverFarThePriceMovesFromWhereItBegan) {
+  LateJoiner joiner(bridge_.public_endpoint(), kStream);
+  const auto live_for = [&](std::chrono::milliseconds time) {
+    const auto until = Clock::now() + time;
+    while (Clock::now() < until) joiner.step(1ms);
+  };
+  const auto compare = [&] {
+    halt_market();
+    expect_true_answer(kStream);
+    expect_true_book(joiner, "who joined first");
+    run_market(10'000);
+  };
+  run_market(10'000);
+  live_for(50ms);
+  compare();
+  const auto known = answer_;
+  const auto end = Clock::now() + kDeadline;
+  while (!truth().is_beyond(known)) {
+    ASSERT_LT(Clock::now(), end) << "the price stays within what is known";
+    live_for(20ms);
+  }
+  do {
+    ASSERT_LT(Clock::now(), end) << "no other snapshot is joined\n" << bridge_.log();
+    compare();
+    live_for(50ms);
+  } while (answer_.runs_short(BookSync::kFewestLevels) || !answer_.is_beyond(known));
+  EXPECT_EQ(bridge_.metric(R"(book_resyncs_total{stream="depth.SOL_USDC"})"), 0);
+  EXPECT_EQ(bridge_.metric(R"(book_in_sync{stream="depth.SOL_USDC"})"), 1);
 }
 
 }  // namespace

@@ -723,6 +723,48 @@ class ClientTest:
             bridge.wait_until(lambda: client.count(f"book {DEPTH} {len(bridge.texts)}$"), "a book")
             self.assertEqual(client.stop(), 0)
 
+    def test_ignores_what_is_beyond_its_books_horizon_and_asks_anew_where_a_side_runs_short(self):
+        def book(last_id, asks, bids, horizon):
+            return json.dumps({"asks": [[str(price), "1"] for price in asks],
+                               "bids": [[str(price), "1"] for price in bids], "lastUpdateId": str(last_id),
+                               "timestamp": 1, "horizon": horizon}, separators=(",", ":"))
+
+        def change(number, a=(), b=()):
+            bridge.say(data=json.dumps({"u": number, "a": a, "b": b}, separators=(",", ":")))
+
+        def held(client):
+            return json.loads(client.lines[-1].split(" ", 3)[3])
+
+        bridge, client = self.scripted("--book", stream=DEPTH)
+        bridge.book = book(7, range(1_001, 1_251), range(2, 12), {"asks": "1250.0"})
+        with bridge, client:
+            bridge.wait_until(lambda: client.count(f"book {DEPTH} 0"), "a book")
+            change(8, a=[["1250.5", "1"], ["9", "2"], ["1251", "0"]], b=[["1", "3"]])
+            self.wait_until_printed(bridge, client)
+            asked = len(bridge.books_asked)
+            self.go_on_for(IMPATIENT_S, bridge)
+            self.assertEqual(len(bridge.books_asked), asked, "251 are enough, and 10 of what is not cut")
+            change(9, a=[["1001", "0"], ["1002", "0"]])  # 249: it asks, and the answer is no better
+            bridge.book = book(9, [9, *range(1_003, 1_251)], range(1, 12), {"asks": "1250.0"})
+            bridge.wait_until(lambda: client.count(f"book {DEPTH} 2"), "another book")
+            asked = len(bridge.books_asked)
+            for number in range(10, 30):  # messages alone are no reason to ask once more
+                change(number, a=[["1003", "0"]])
+                self.wait_until_printed(bridge, client)
+            self.assertLess(len(bridge.books_asked), asked + 5)
+            change(30)
+            bridge.book = book(30, range(1_004, 2_004), range(1, 1_001), {"asks": "2003", "bids": "1"})
+            bridge.wait_until(lambda: client.count(f"book {DEPTH} 23"), "one that reaches further")
+            asked = len(bridge.books_asked)
+            change(31, a=[["2004", "5"], ["2003", "5"], ["0.5", "5"]], b=[["0.9", "5"], ["1001", "5"]])
+            self.wait_until_printed(bridge, client)
+            self.go_on_for(IMPATIENT_S, bridge)
+            self.assertEqual(len(bridge.books_asked), asked)
+            self.assertEqual(client.stop(), 0)
+        self.assertEqual(held(client)["asks"], [["0.5", "5"], *([str(price), "1"] for price in range(1_004, 2_003)),
+                                                ["2003", "5"]])
+        self.assertEqual(held(client)["bids"], [*([str(price), "1"] for price in range(1, 1_001)), ["1001", "5"]])
+
     def test_takes_what_is_live_between_the_messages_of_a_replay(self):
         bridge, client = self.scripted("--quiet", "100000")
         with bridge, client:

@@ -15,8 +15,8 @@ namespace bpx::test {
 
 /// A consumer that holds a book as README says, and by nothing else: subscribes to a depth stream,
 /// then asks for its book; puts live messages aside until that has come, then applies those with a
-/// greater sequence. Where no answer or no book comes within a second it asks again, and at once on
-/// flag 2, a hole in the sequence or another epoch.
+/// greater sequence. Where no answer or no book comes within a second it asks again, and where the
+/// book runs short; at once on flag 2, a hole in the sequence or another epoch.
 class LateJoiner {
  public:
   LateJoiner(const std::string& endpoint, std::string stream)
@@ -26,7 +26,8 @@ class LateJoiner {
 
   /// Waits for a message, and takes in what is there. Returns whether anything was.
   bool step(std::chrono::milliseconds patience) {
-    if (!book_ && Clock::now() - asked_ > std::chrono::seconds(1)) ask();
+    const bool wants = !book_ || book_->runs_short(kFewestLevels);
+    if (wants && Clock::now() - asked_ > std::chrono::seconds(1)) ask();
     auto message = subscriber_.receive(patience);
     const bool has_come = message.has_value();
     for (int taken = 0; message && taken < kAtOnce; ++taken) {
@@ -58,6 +59,7 @@ class LateJoiner {
 
   /// So that several can take turns on one thread, whatever the rate.
   static constexpr int kAtOnce = 1'000;
+  static constexpr std::size_t kFewestLevels = 250;
 
   void ask() {
     static std::atomic<std::uint64_t> id = 0;

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -45,6 +46,8 @@ constexpr std::chrono::minutes kLongestQuiet{10};  // then a quiet stream is ask
 // Between two looks at the clock; what goes beyond was a halt.
 constexpr std::chrono::milliseconds kLongestTurn{100};
 constexpr std::size_t kMostWaiting = 100'000;  // live messages of a stream
+// Of a side that has a horizon, then a book that reaches further is asked for.
+constexpr std::size_t kFewestLevels = 250;
 constexpr auto kNoBook = std::numeric_limits<std::uint64_t>::max();
 
 volatile std::sig_atomic_t going = 1;
@@ -63,16 +66,29 @@ struct Clock {
   }
 };
 
+// Where a side has a horizon, nothing is known of the prices beyond it.
 struct Book {
   std::map<double, Level> asks, bids;
+  double highest = HUGE_VAL, lowest = -HUGE_VAL;
 
-  static void apply(std::map<double, Level>& side, const Json& levels) {
+  void apply(std::map<double, Level>& side, const Json& levels) {
     if (levels.is_null()) return;  // the side has not changed
-    for (const auto& level : levels.get<std::vector<Level>>())
+    for (const auto& level : levels.get<std::vector<Level>>()) {
+      const auto price = std::stod(level.first);
+      if (&side == &asks ? price > highest : price < lowest) continue;
       if (std::stod(level.second) == 0)
-        side.erase(std::stod(level.first));
+        side.erase(price);
       else
-        side[std::stod(level.first)] = level;
+        side[price] = level;
+    }
+  }
+  void see(const Json& horizon) {
+    if (horizon.contains("asks")) highest = std::stod(horizon["asks"].get<std::string>());
+    if (horizon.contains("bids")) lowest = std::stod(horizon["bids"].get<std::string>());
+  }
+  bool runs_short() const {
+    return (highest != HUGE_VAL && asks.size() < kFewestLevels) ||
+           (lowest != -HUGE_VAL && bids.size() < kFewestLevels);
   }
   void apply(const Json& ask_levels, const Json& bid_levels) {
     apply(asks, ask_levels);
@@ -231,10 +247,11 @@ class Stream {
 
   void on_book(const MessageHeader& header, std::string_view payload) {
     if (payload.empty()) return;  // none is in sync: as good as no answer
-    book_request_.end();
     const auto book = Json::parse(payload);
     book_ = {};
+    book_.see(book.value("horizon", Json()));
     book_.apply(book["asks"], book["bids"]);
+    if (!book_.runs_short()) book_request_.end();  // else as good as no answer, but right so far
     book_id_ = std::stoll(book["lastUpdateId"].get<std::string>());
     book_at_ = header.sequence;
     std::cerr << "book " << name_ << ' ' << book_at_ << std::endl;
@@ -311,6 +328,8 @@ class Stream {
       if (id <= book_id_) return;  // said before
       book_.apply(data.value("a", Json()), data.value("b", Json()));
       book_id_ = id;
+      // This one is right until the answer comes.
+      if (book_.runs_short() && !book_request_.is_open()) book_request_.want();
     } catch (const std::exception&) {  // not as we know it: who knows what it has changed
       ask_book();
     }

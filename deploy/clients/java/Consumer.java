@@ -33,6 +33,8 @@ public class Consumer {
     static final long LONGEST_QUIET = 600_000_000_000L; // ns, then a quiet stream is asked at the latest
     static final long LONGEST_TURN = 100_000_000L; // ns between two looks at the clock; more was a halt
     static final int MOST_WAITING = 100_000; // live messages of a stream
+    // Levels of a side that has a horizon, then a book that reaches further is asked for.
+    static final int FEWEST_LEVELS = 250;
     static final long NO_BOOK = Long.MAX_VALUE;
 
     record Header(int flags, long epoch, long sequence) {
@@ -56,20 +58,40 @@ public class Consumer {
         return ran += Math.min(seen - before, LONGEST_TURN);
     }
 
-    /** Both sides: the number that a price is → price and quantity as the exchange wrote them. */
+    /**
+     * Both sides: the number that a price is → price and quantity as the exchange wrote them. Where a
+     * side has a horizon, nothing is known of the prices beyond it.
+     */
     static class Book {
         final TreeMap<BigDecimal, JsonArray> asks = new TreeMap<>(), bids = new TreeMap<>();
+        final BigDecimal highest, lowest; // null: no horizon
+
+        Book(JsonObject horizon) {
+            highest = horizon != null && horizon.has("asks") ? horizon.get("asks").getAsBigDecimal() : null;
+            lowest = horizon != null && horizon.has("bids") ? horizon.get("bids").getAsBigDecimal() : null;
+        }
+
+        boolean runsShort() {
+            return highest != null && asks.size() < FEWEST_LEVELS
+                    || lowest != null && bids.size() < FEWEST_LEVELS;
+        }
+
+        boolean isBeyond(BigDecimal price, boolean isAsk) {
+            return isAsk ? highest != null && price.compareTo(highest) > 0
+                    : lowest != null && price.compareTo(lowest) < 0;
+        }
 
         void apply(JsonElement asks, JsonElement bids) {
             apply(this.asks, asks);
             apply(this.bids, bids);
         }
 
-        private static void apply(TreeMap<BigDecimal, JsonArray> side, JsonElement levels) {
+        private void apply(TreeMap<BigDecimal, JsonArray> side, JsonElement levels) {
             if (levels == null || levels.isJsonNull()) return; // the side has not changed
             for (var element : levels.getAsJsonArray()) {
                 JsonArray level = element.getAsJsonArray();
                 BigDecimal price = level.get(0).getAsBigDecimal();
+                if (isBeyond(price, side == asks)) continue;
                 if (level.get(1).getAsBigDecimal().signum() == 0) side.remove(price);
                 else side.put(price, level);
             }
@@ -128,16 +150,18 @@ public class Consumer {
             socket.unsubscribe(bytes(topic));
         }
 
+        void want(String kind) {
+            end(kind);
+            requests.put(kind, new Request(List.of(), -1, PATIENCE / 2));
+        }
+
         void askReplay() {
-            end("replay");
-            requests.put("replay", new Request(List.of(), -1, PATIENCE / 2));
+            want("replay");
         }
 
         void askBook() {
             bookAt = NO_BOOK;
-            if (!hasBook) return;
-            end("book");
-            requests.put("book", new Request(List.of(), -1, PATIENCE / 2));
+            if (hasBook) want("book");
         }
 
         void wasHeard() {
@@ -199,10 +223,10 @@ public class Consumer {
 
         void onBook(Header header, String payload) {
             if (payload.isEmpty()) return; // none is in sync: as good as no answer
-            end("book");
             JsonObject sides = JsonParser.parseString(payload).getAsJsonObject();
-            book = new Book();
+            book = new Book(sides.getAsJsonObject("horizon"));
             book.apply(sides.get("asks"), sides.get("bids"));
+            if (!book.runsShort()) end("book"); // else as good as no answer, but right as far as it goes
             bookId = sides.get("lastUpdateId").getAsLong();
             bookAt = header.sequence;
             note("book", name, bookAt);
@@ -286,6 +310,8 @@ public class Consumer {
                 if (id <= bookId) return; // said before
                 book.apply(data.get("a"), data.get("b"));
                 bookId = id;
+                // This one is right until the answer comes.
+                if (book.runsShort() && !requests.containsKey("book")) want("book");
             } catch (RuntimeException unreadable) { // who knows what it has changed
                 askBook();
             }

@@ -13,6 +13,7 @@ const PACE = 20; // ms from one request to the next: the bridge serves 100 a sec
 const LONGEST_QUIET = 600_000; // ms, then a quiet stream is asked at the latest
 const LONGEST_TURN = 100; // ms between two looks at the clock; what goes beyond was a halt
 const MOST_WAITING = 100_000; // live messages of a stream
+const FEWEST_LEVELS = 250; // of a side that has a horizon, then a book that reaches further is asked for
 
 const note = (...words) => process.stderr.write(words.join(" ") + "\n");
 
@@ -31,18 +32,29 @@ const decode = bytes => ({
   sequence: Number(bytes.readBigUInt64LE(16)),
 });
 
-// Both sides: the number that a price is → price and quantity as the exchange wrote them.
+// Both sides: the number that a price is → price and quantity as the exchange wrote them. Where a side
+// has a horizon, nothing is known of the prices beyond it.
 class Book {
   asks = new Map();
   bids = new Map();
+
+  constructor({ asks = Infinity, bids = -Infinity } = {}) {
+    Object.assign(this, { highest: Number(asks), lowest: Number(bids) });
+  }
 
   apply(asks, bids) {
     for (const [side, levels] of [[this.asks, asks], [this.bids, bids]])
       for (const [price, quantity] of levels ?? []) { // a side may be absent: it has not changed
         if (isNaN(price) || isNaN(quantity)) throw new TypeError("no numbers");
+        if (side === this.asks ? Number(price) > this.highest : Number(price) < this.lowest) continue;
         if (Number(quantity) === 0) side.delete(Number(price));
         else side.set(Number(price), [price, quantity]);
       }
+  }
+
+  runsShort() {
+    return this.highest < Infinity && this.asks.size < FEWEST_LEVELS ||
+      this.lowest > -Infinity && this.bids.size < FEWEST_LEVELS;
   }
 
   toString() {
@@ -78,16 +90,18 @@ class Stream {
     this.socket.unsubscribe(topic);
   }
 
+  want(kind) {
+    this.end(kind);
+    this.requests[kind] = { topics: [], due: -1, patience: PATIENCE / 2 };
+  }
+
   askReplay() {
-    this.end("replay");
-    this.requests.replay = { topics: [], due: -1, patience: PATIENCE / 2 };
+    this.want("replay");
   }
 
   askBook() {
     this.bookAt = Infinity;
-    if (!this.hasBook) return;
-    this.end("book");
-    this.requests.book = { topics: [], due: -1, patience: PATIENCE / 2 };
+    if (this.hasBook) this.want("book");
   }
 
   wasHeard() {
@@ -140,10 +154,10 @@ class Stream {
 
   onBook(header, payload) {
     if (!payload) return; // none is in sync: as good as no answer
-    this.end("book");
-    const { asks, bids, lastUpdateId } = JSON.parse(payload);
-    this.book = new Book();
+    const { asks, bids, horizon, lastUpdateId } = JSON.parse(payload);
+    this.book = new Book(horizon);
     this.book.apply(asks, bids);
+    if (!this.book.runsShort()) this.end("book"); // else as good as no answer, but right so far
     this.bookId = Number(lastUpdateId);
     this.bookAt = header.sequence;
     note("book", this.name, this.bookAt);
@@ -216,6 +230,8 @@ class Stream {
       if (u <= this.bookId) return; // said before
       this.book.apply(a, b);
       this.bookId = u;
+      // This one is right until the answer comes.
+      if (this.book.runsShort() && !this.requests.book) this.want("book");
     } catch { // not as we know it: who knows what it has changed
       this.askBook();
     }

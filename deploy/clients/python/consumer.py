@@ -25,6 +25,7 @@ PACE = 0.02  # seconds from one request to the next: the bridge serves 100 a sec
 LONGEST_QUIET = 600  # seconds, then a quiet stream is asked at the latest
 LONGEST_TURN = 0.1  # seconds between two looks at the clock; what goes beyond was a halt
 MOST_WAITING = 100_000  # live messages of a stream
+FEWEST_LEVELS = 250  # of a side that has a horizon, then a book that reaches further is asked for
 
 
 def note(*words):
@@ -47,18 +48,28 @@ clock = Clock()
 
 
 class Book:
-    """Both sides: the number that a price is → price and quantity as the exchange wrote them."""
+    """Both sides: the number that a price is → price and quantity as the exchange wrote them. Where a
+    side has a horizon, nothing is known of the prices beyond it."""
 
-    def __init__(self):
+    def __init__(self, horizon):
         self.asks, self.bids = {}, {}
+        self.lowest = Decimal(horizon.get("bids", "-Infinity"))
+        self.highest = Decimal(horizon.get("asks", "Infinity"))
 
     def apply(self, asks, bids):
         for side, levels in (self.asks, asks), (self.bids, bids):
             for price, quantity in levels or ():  # a side may be absent: it has not changed
+                number = Decimal(price)
+                if number > self.highest if side is self.asks else number < self.lowest:
+                    continue
                 if Decimal(quantity):
-                    side[Decimal(price)] = [price, quantity]
+                    side[number] = [price, quantity]
                 else:
-                    side.pop(Decimal(price), None)
+                    side.pop(number, None)
+
+    def runs_short(self):
+        return (self.highest.is_finite() and len(self.asks) < FEWEST_LEVELS or
+                self.lowest.is_finite() and len(self.bids) < FEWEST_LEVELS)
 
     def __str__(self):
         sides = {"asks": self.asks, "bids": self.bids}
@@ -76,7 +87,7 @@ class Stream:
         # kind → the last two topics it was asked by; when to ask (again); patience until then
         self.requests = {}
         self.in_doubt = False  # something may have been lost, and has not been asked for
-        self.book, self.book_at = Book(), math.inf  # the last message in it; infinite: there is none
+        self.book, self.book_at = None, math.inf  # the last message in it; infinite: there is none
         self.book_id = 0  # the exchange's, of its last change
         self.subscribe(name.encode())
         self.ask_replay()
@@ -91,15 +102,17 @@ class Stream:
         del self.topics[topic]
         self.socket.unsubscribe(topic)
 
+    def want(self, kind):
+        self.end(kind)
+        self.requests[kind] = [], -1, PATIENCE / 2
+
     def ask_replay(self):
-        self.end("replay")
-        self.requests["replay"] = [], -1, PATIENCE / 2
+        self.want("replay")
 
     def ask_book(self):
         self.book_at = math.inf
         if self.has_book:
-            self.end("book")
-            self.requests["book"] = [], -1, PATIENCE / 2
+            self.want("book")
 
     def was_heard(self):
         self.patience = self.quiet
@@ -153,10 +166,11 @@ class Stream:
     def on_book(self, header, payload):
         if not payload:  # none is in sync: as good as no answer
             return
-        self.end("book")
-        self.book, self.book_at = Book(), header.sequence
         book = json.loads(payload)
+        self.book, self.book_at = Book(book.get("horizon", {})), header.sequence
         self.book.apply(book["asks"], book["bids"])
+        if not self.book.runs_short():  # else as good as no answer, but right as far as it goes
+            self.end("book")
         self.book_id = int(book["lastUpdateId"])
         note("book", self.name, header.sequence)
 
@@ -225,6 +239,8 @@ class Stream:
                 if data["u"] > self.book_id:  # if not: said before
                     self.book.apply(data.get("a"), data.get("b"))
                     self.book_id = data["u"]
+                if self.book.runs_short() and "book" not in self.requests:
+                    self.want("book")  # this one is right until the answer comes
             except Exception:  # not as we know it: who knows what it has changed
                 self.ask_book()
 

@@ -45,6 +45,25 @@ TEST_F(LiveBookTest, AppliesWhatFollows) {
       R"({"asks":[["101","1"],["102","2"]],"bids":[["99","4.50"]],"lastUpdateId":"8","timestamp":2})");
 }
 
+TEST_F(LiveBookTest, RunsShortWhereFewLevelsAreLeftOfASideThatIsCut) {
+  EXPECT_FALSE(book_.runs_short()) << "this is all there is";
+  std::string levels;
+  for (std::size_t price = 1; price <= LiveBook::kFewestLevels; ++price)
+    levels.append(levels.empty() ? "" : ",").append(R"([")" + std::to_string(price) + R"(","1"])");
+  book_.on_answer(
+      message(R"({"asks":[],"bids":[)" + levels + R"(],"lastUpdateId":"7","horizon":{"bids":"1"}})",
+              {.epoch_us = 5, .sequence = 3}));
+  EXPECT_FALSE(book_.runs_short());
+  const auto* const change =
+      R"({"data":{"U":8,"u":8,"b":[["0.9","1"],["2","0"]]},"stream":"depth.A"})";
+  book_.on_live(message(change, {.epoch_us = 5, .sequence = 4}));
+  EXPECT_TRUE(book_.runs_short());
+  EXPECT_TRUE(book_.is_right()) << "up to its horizon";
+  EXPECT_NE(book_.json().find(R"("horizon":{"bids":"1"})"), std::string::npos);
+  book_.forget();
+  EXPECT_FALSE(book_.runs_short());
+}
+
 TEST_F(LiveBookTest, PassesOverWhatIsInIt) {
   book_.on_live(message(update(8, "4"), {.epoch_us = 5, .sequence = 3}));
   book_.on_live(message(update(7, "4"), {.epoch_us = 5, .sequence = 4}));  // said again

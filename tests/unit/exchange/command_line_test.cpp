@@ -28,14 +28,16 @@ TEST(CommandLine, RunsAMarketWithAControlPortByDefault) {
 }
 
 TEST(CommandLine, SetsWhatItIsTold) {
-  const auto options = parse({"--no-tls", "--symbols", "A_B,C_D", "--seed", "7", "--rate", "2.5",
-                              "--bad-name-alone", "--stream-first", "--close-grace-ms", "10"})
-                           .options;
+  const auto options =
+      parse({"--no-tls", "--symbols", "A_B,C_D", "--seed", "7", "--rate", "2.5", "--bad-name-alone",
+             "--stream-first", "--close-grace-ms", "10", "--levels", "2000"})
+          .options;
   ASSERT_TRUE(options);
   EXPECT_FALSE(options->tls);
   EXPECT_EQ(options->market->symbols, (Texts{"A_B", "C_D"}));
   EXPECT_EQ(options->market->seed, 7U);
   EXPECT_EQ(options->rate, 2.5);
+  EXPECT_EQ(options->market->levels, 2'000U);
   EXPECT_FALSE(options->quirks.bad_name_spoils_request);
   EXPECT_TRUE(options->quirks.stream_first);
   EXPECT_EQ(options->close_grace, std::chrono::milliseconds(10));
@@ -46,9 +48,10 @@ TEST(CommandLine, TakesMaxForARateWithoutLimit) {
 }
 
 TEST(CommandLine, RefusesWhatItDoesNotKnow) {
-  for (const Texts& wrong : {Texts{"--rate", "fast"}, Texts{"--rate", "-1"}, Texts{"--rate", "nan"},
-                             Texts{"--port", "70000"}, Texts{"--loop"},
-                             Texts{"--certificate", "/dev/null"}, Texts{"--no-such"}}) {
+  for (const Texts& wrong :
+       {Texts{"--rate", "fast"}, Texts{"--rate", "-1"}, Texts{"--rate", "nan"},
+        Texts{"--port", "70000"}, Texts{"--loop"}, Texts{"--certificate", "/dev/null"},
+        Texts{"--no-such"}, Texts{"--levels", "2500"}}) {
     testing::internal::CaptureStderr();
     const auto command_line = parse(wrong);
     EXPECT_NE(testing::internal::GetCapturedStderr(), "");

@@ -156,8 +156,11 @@ TEST(FrameForm, TheRestBookListsBothSidesByAscendingPrice) {
   book.set(Side::ask, {101, 4, 2});
   book.set(Side::bid, {99, 3, 3});
   book.set(Side::bid, {98, 2, 4});
-  EXPECT_EQ(depth_body(make_sol(), 1694687965941000, book),
+  EXPECT_EQ(depth_body(make_sol(), 1694687965941000, book, 1000),
             R"({"asks":[["1.01","0.04"],["1.02","0.05"]],"bids":[["0.98","0.02"],["0.99","0.03"]],)"
+            R"("lastUpdateId":"94","timestamp":1694687965941000})");
+  EXPECT_EQ(depth_body(make_sol(), 1694687965941000, book, 1),
+            R"({"asks":[["1.01","0.04"]],"bids":[["0.99","0.03"]],)"
             R"("lastUpdateId":"94","timestamp":1694687965941000})");
 }
 

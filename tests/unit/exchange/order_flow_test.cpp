@@ -1,5 +1,7 @@
 #include "tests/exchange/order_flow.hpp"
 
+#include "tests/exchange/market.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,7 +14,7 @@ class OrderFlowTest : public testing::TestWithParam<std::uint64_t> {
   Random random{GetParam()};
   OrderIds order_ids;
   Instrument instrument = make_instrument(0, "SOL_USDC", random);
-  OrderFlow flow{instrument, random, order_ids};
+  OrderFlow flow{instrument, random, order_ids, MarketOptions{}.levels};
   EngineEvent event;
 
   void step() { flow.step(random, order_ids, event); }
@@ -26,11 +28,30 @@ TEST_P(OrderFlowTest, KeepsTheBookHealthyForAMillionSteps) {
     for (const Side side : kSides) {
       // A step may take the last spare level; the next one puts it back.
       ASSERT_GE(book.levels(side).size(), OrderFlow::kFewestLevels - 1);
-      ASSERT_LE(book.levels(side).size(), OrderFlow::kMostLevels);
+      ASSERT_LE(book.levels(side).size(), flow.most_levels());
     }
     ASSERT_GT(book.levels(Side::bid).front().price, 0);
     ASSERT_LT(book.best(Side::ask).price, 2 * instrument.anchor);
   }
+}
+
+TEST_P(OrderFlowTest, LetsThePriceOfADeepBookMoveFarBeyondItsThousandthPrice) {
+  OrderFlow deep(instrument, random, order_ids, 2'000);
+  const auto& book = deep.book();
+  const auto thousandth = [&](Side side) { return *(book.levels(side).rbegin() + 999); };
+  const auto ask = thousandth(Side::ask).price;
+  const auto bid = thousandth(Side::bid).price;
+  bool has_risen = false;
+  bool has_fallen = false;
+  for (int i = 0; i < 100'000; ++i) {
+    deep.step(random, order_ids, event);
+    for (const Side side : kSides) ASSERT_LE(book.levels(side).size(), deep.most_levels());
+    ASSERT_GT(book.levels(Side::bid).front().price, 0);
+    has_risen |= book.best(Side::ask).price > ask + 500;
+    has_fallen |= book.best(Side::bid).price < bid - 500;
+  }
+  EXPECT_TRUE(has_risen);
+  EXPECT_TRUE(has_fallen);
 }
 
 TEST_P(OrderFlowTest, StaysLiquid) {

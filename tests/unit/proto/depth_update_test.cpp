@@ -107,6 +107,27 @@ TEST_F(DepthReaderTest, ReadsARestDepth) {
   ASSERT_NE(snapshot(R"({"lastUpdateId":5,"bids":[],"asks":[]})"), nullptr);
 }
 
+TEST_F(DepthReaderTest, ReadsHowFarTheBridgesAnswerGoes) {
+  const auto* read = snapshot(
+      R"({"asks":[],"bids":[],"lastUpdateId":"5","timestamp":1,"horizon":{"asks":"9.50","bids":"1"}})");
+  ASSERT_NE(read, nullptr);
+  EXPECT_EQ(read->ask_horizon, "9.50");
+  EXPECT_EQ(read->bid_horizon, "1");
+  read = snapshot(R"({"horizon":{"bids":"2.0"},"asks":[],"bids":[],"lastUpdateId":"5"})");
+  ASSERT_NE(read, nullptr);
+  EXPECT_EQ(read->ask_horizon, std::nullopt);
+  EXPECT_EQ(read->bid_horizon, "2.0");
+  read = snapshot(R"({"asks":[],"bids":[],"lastUpdateId":"5"})");
+  ASSERT_NE(read, nullptr);
+  EXPECT_EQ(read->bid_horizon, std::nullopt) << "it is of the answer before";
+  for (const auto* horizon : {R"("9")", R"(["9"])", R"({"asks":9})", R"({"asks":null})",
+                              R"({"bids":"-1"})", R"({"asks":"1","asks":"2"})"})
+    EXPECT_EQ(snapshot(R"({"asks":[],"bids":[],"lastUpdateId":"5","horizon":)" +
+                       std::string(horizon) + "}"),
+              nullptr)
+        << horizon;
+}
+
 TEST_F(DepthReaderTest, RefusesARestAnswerThatIsNoDepth) {
   for (const auto* body :
        {"", "null", "<html></html>", "{}",

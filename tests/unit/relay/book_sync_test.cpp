@@ -283,11 +283,11 @@ TEST_F(BookSyncTest, LosesTheBookAtAnUpdateOfMoreChangesThanABookHasLevels) {
   begin();
   auto large = depth_update(11, 11, {}, {{"0.5", "7"}});
   large.asks.assign(BookSync::kMaxChanges - 1, {.price = "1", .quantity = "11"});
-  sync_.on_update(large, false);
+  sync_.on_update(large, /*has_gap=*/false);
   expect_in_sync_at(11);
   large.first_update_id = large.last_update_id = 12;
   large.bids.push_back({.price = "0.5", .quantity = "7"});
-  sync_.on_update(large, false);
+  sync_.on_update(large, /*has_gap=*/false);
   expect_syncing(false);
   EXPECT_EQ(sync_.loss(), BookLoss::too_many_changes);
   EXPECT_EQ(sync_.resyncs(), 1U);
@@ -300,7 +300,7 @@ TEST_F(BookSyncTest, JoinsNoSnapshotWithAnUpdateOfTooManyChanges) {
   update(10);
   auto large = depth_update(11, 11);
   large.asks.assign(BookSync::kMaxChanges + 1, {.price = "1", .quantity = "11"});
-  sync_.on_update(large, false);
+  sync_.on_update(large, /*has_gap=*/false);
   expect_syncing(false);
   update(12);
   snapshot_of(10);
@@ -452,7 +452,7 @@ TEST_F(BookSyncTest, PutsNoUpdateAsideThatIsLargerThanAllThatMayBe) {
   update(10);
   auto large = depth_update(11, 11);
   large.asks.assign(BookSync::kMaxChanges, {.price = price, .quantity = price});
-  sync_.on_update(large, false);
+  sync_.on_update(large, /*has_gap=*/false);
   expect_syncing(false);
   update(12);
   snapshot_of(10);
@@ -467,7 +467,7 @@ TEST_F(BookSyncTest, JoinsAHeldSnapshotThatIsAsNewAsAnUpdateTooLargeToBePutAside
   snapshot_of(11);
   auto large = depth_update(11, 11);
   large.asks.assign(BookSync::kMaxChanges, {.price = price, .quantity = price});
-  sync_.on_update(large, false);
+  sync_.on_update(large, /*has_gap=*/false);
   expect_syncing(false);
   update(12);
   expect_in_sync_at(12);

@@ -106,6 +106,48 @@ TEST(OrderBook, KnowsAPriceByItsValueAndKeepsTheTextsLastReceived) {
   EXPECT_EQ(book.size(), 0U);
 }
 
+TEST(OrderBook, IsExactUpToTheHorizonOfASideThatIsCutAndSilentBeyond) {
+  OrderBook book(depth_snapshot(1, {{"3", "1"}, {"1", "1"}, {"2.0", "1"}}, {{"0.5", "1"}}));
+  book.cut_at(4);
+  book.apply(depth_update(2, 2, {{"3.5", "1"}}));
+  EXPECT_EQ(book.size(), 5U) << "this is no cut";
+  book.cut_at(4);
+  book.apply(depth_update(3, 3, {{"3.50", "2"}, {"3.51", "7"}, {"2", "0"}, {"0.1", "4"}},
+                          {{"0.1", "4"}, {"3.51", "7"}}));
+  EXPECT_EQ(json(book), R"({"asks":[["0.1","4"],["1","1"],["3","1"],["3.50","2"]],)"
+                        R"("bids":[["0.1","4"],["0.5","1"],["3.51","7"]],"lastUpdateId":"7",)"
+                        R"("timestamp":1788367430323775,"horizon":{"asks":"3.5"}})");
+  book.cut_at(3);
+  book.apply(depth_update(4, 4, {{"3.50", "0"}, {"3.2", "1"}}, {{"0.05", "1"}}));
+  EXPECT_EQ(json(book), R"({"asks":[["0.1","4"],["1","1"],["3","1"],["3.2","1"]],)"
+                        R"("bids":[["0.1","4"],["0.5","1"],["3.51","7"]],"lastUpdateId":"7",)"
+                        R"("timestamp":1788367430323775,"horizon":{"asks":"3.50","bids":"0.1"}})");
+  book.clear();
+  book.apply(depth_update(5, 5, {{"9", "1"}}, {{"0.01", "1"}}));
+  EXPECT_EQ(json(book), levels(R"([["9","1"]])", R"([["0.01","1"]])"));
+}
+
+TEST(OrderBook, TakesOverAHorizonWithALevelOrWithout) {
+  auto depth = depth_snapshot(1, {{"1", "1"}}, {});
+  depth.bid_horizon = "0.50";
+  OrderBook book(depth);
+  book.apply(depth_update(2, 2, {{"9", "1"}}, {{"0.5", "1"}, {"0.4999", "1"}}));
+  EXPECT_EQ(json(book), R"({"asks":[["1","1"],["9","1"]],"bids":[["0.5","1"]],"lastUpdateId":"7",)"
+                        R"("timestamp":1788367430323775,"horizon":{"bids":"0.50"}})");
+}
+
+TEST(OrderBook, RunsShortOnASideThatIsCutAlone) {
+  OrderBook book(depth_snapshot(1, {{"1", "1"}, {"2", "1"}}, {{"0.5", "1"}}));
+  EXPECT_FALSE(book.runs_short(100));
+  book.cut_at(2);
+  EXPECT_FALSE(book.runs_short(2));
+  EXPECT_TRUE(book.runs_short(3));
+  book.apply(depth_update(2, 2, {{"1", "0"}}));
+  EXPECT_TRUE(book.runs_short(2));
+  book.clear();
+  EXPECT_FALSE(book.runs_short(2));
+}
+
 TEST(OrderBook, OrdersByValueNotByText) {
   OrderBook book;
   book.apply(depth_update(
