@@ -1,8 +1,10 @@
 #include "bridge/readable_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -78,11 +80,12 @@ bool ReadableFile::is_open_to_others() const {
 
 bool ReadableFile::read_into(std::string& text, std::size_t max_bytes) {
   if (!is_open()) return false;
-  text.assign(max_bytes, '\0');
+  text.assign(std::min(max_bytes, room()), '\0');
   std::size_t size = 0;
   while (size < max_bytes) {
+    if (size == text.size()) text.resize(max_bytes);
     const auto count =
-        wait_for_writer() ? ::read(descriptor_, text.data() + size, max_bytes - size) : -1;
+        wait_for_writer() ? ::read(descriptor_, text.data() + size, text.size() - size) : -1;
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) {
       if (count < 0) error_ = errno;
@@ -92,6 +95,13 @@ bool ReadableFile::read_into(std::string& text, std::size_t max_bytes) {
     size += static_cast<std::size_t>(count);
   }
   return true;
+}
+
+/// For all of it from the start, and a byte to see its end by: what is read may be a secret, of
+/// which a text that grows would leave copies behind.
+std::size_t ReadableFile::room() const {
+  const bool is_known = S_ISREG(status_.st_mode) && status_.st_size > 0;
+  return is_known ? static_cast<std::size_t>(status_.st_size) + 1 : SIZE_MAX;
 }
 
 /// Until there is something to read, or its end: at once where it is a regular file.

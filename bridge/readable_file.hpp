@@ -51,6 +51,7 @@ class ReadableFile {
 
  private:
   void close(int error);
+  std::size_t room() const;
   bool wait_for_writer();
 
   int descriptor_;

@@ -37,6 +37,15 @@ TEST_F(ReadableFileTest, GivesWhatTheFileHoldsUpToABound) {
   EXPECT_EQ(text, "twelve");
 }
 
+TEST_F(ReadableFileTest, GivesAllOfWhatHasGrownSinceItWasOpened) {
+  const auto path = directory_.write("file", "twelve bytes");
+  ReadableFile file(path, Kind::regular);
+  std::ofstream(path, std::ios::app) << " and more";
+  std::string text;
+  EXPECT_TRUE(file.read_into(text, 100));
+  EXPECT_EQ(text, "twelve bytes and more");
+}
+
 TEST_F(ReadableFileTest, FollowsLinksAsKubernetesMountsThem) {
   directory_.write("file", "text");
   const auto link = directory_.path() / "link";
