@@ -13,7 +13,7 @@ SHAPES = ("bookTicker", "depth", "depth.200ms", "trade", "ticker", "markPrice", 
           "balanceUpdate", "depth of 220 levels", "depth of 5400 levels")
 NAMES = {*(f"envelope/{shape}" for shape in SHAPES),
          "frame_sieve/1", "frame_sieve/100",
-         *(f"relay/published/{streams}" for streams in (1, 10, 1_000, 10_000)),
+         *(f"relay/published{way}/{streams}" for way in ("", "_foreseen") for streams in (1, 10, 1_000, 10_000)),
          "relay/without_endpoint/1", "relay/without_endpoint/1000",
          "header_encode", "header_decode",
          *(f"history_keep/{streams}" for streams in (1, 10, 1_000, 10_000)), "history_read",
