@@ -8,6 +8,7 @@ std::string_view LiveBook::padded(std::string_view text) {
 }
 
 void LiveBook::on_answer(const TailMessage& message) {
+  if (message.payload.empty() && is_right()) return;  // another was wanted, and there is none
   forget();
   if (message.payload.empty()) return;
   const auto* const snapshot = reader_.read_snapshot(padded(message.payload));

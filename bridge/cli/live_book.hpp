@@ -19,7 +19,8 @@ class LiveBook {
   /// Of a side that is cut: fewer than the bridge's own book has, where REST answers.
   static constexpr std::size_t kFewestLevels = 250;
 
-  /// The answer to a request: an empty payload, or one that is no book, leaves none.
+  /// The answer to a request: one that is no book leaves none; an empty payload leaves the one that
+  /// there is.
   void on_answer(const TailMessage& message);
 
   /// A message of the stream. One that does not continue the book makes it wrong.

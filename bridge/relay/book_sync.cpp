@@ -48,8 +48,9 @@ void BookSync::on_update(const proto::DepthUpdate& update, bool has_gap) {
     if (has_gap) suspend(BookLoss::ids_began_anew);
     return;
   }
-  if (is_old || update.first_update_id > last_id_ + 1) {
-    lose(is_old ? BookLoss::ids_began_anew : BookLoss::gap);
+  const bool is_of_new_count = is_old || overtakes(update, last_id_, has_gap);
+  if (is_of_new_count || update.first_update_id > last_id_ + 1) {
+    lose(is_of_new_count ? BookLoss::ids_began_anew : BookLoss::gap);
     return put_aside(update, has_gap);
   }
   if (changes_in(update) > kMaxChanges) return lose(BookLoss::too_many_changes);
@@ -115,7 +116,10 @@ void BookSync::put_aside(const proto::DepthUpdate& update, bool has_gap) {
       if (has_gap) forget_all();
       return;
     }
-    if (is_old || update.first_update_id > last_id + 1) forget_aside();
+    if (overtakes(update, last_id, has_gap))
+      forget_all();
+    else if (is_old || update.first_update_id > last_id + 1)
+      forget_aside();
   }
   if (changes_in(update) > kMaxChanges) return forget_aside();
   const auto bytes = Aside::bytes_of(update);
@@ -174,6 +178,14 @@ bool BookSync::counts_anew(const proto::DepthUpdate& update) {
   const bool continues = old_ && update.first_update_id == *old_ + 1;
   old_ = update.last_update_id;
   return continues;
+}
+
+/// Asked of an update that continues what told nothing new, or what was passed over, and by its ids
+/// goes beyond `last_id` at once: another count has come to it from below.
+bool BookSync::overtakes(const proto::DepthUpdate& update, std::uint64_t last_id,
+                         bool has_gap) const {
+  const bool spans = update.first_update_id <= last_id && update.last_update_id > last_id;
+  return spans && (has_gap || (old_ && update.first_update_id == *old_ + 1));
 }
 
 }  // namespace bpx::bridge

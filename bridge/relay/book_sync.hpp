@@ -108,6 +108,7 @@ class BookSync {
   void join();
   void take_over(std::uint64_t last_id);
   bool counts_anew(const proto::DepthUpdate& update);
+  bool overtakes(const proto::DepthUpdate& update, std::uint64_t last_id, bool has_gap) const;
   void suspend(BookLoss why);
 
   State state_ = State::syncing;

@@ -94,8 +94,17 @@ TEST_F(LiveBookTest, IsWrongAfterWhatDoesNotContinueIt) {
   }
 }
 
-TEST_F(LiveBookTest, IsNoneWhereTheAnswerIsNone) {
-  for (const std::string_view payload : {"", "{}", R"({"asks":[["1"]],"bids":[]})"}) {
+TEST_F(LiveBookTest, IsKeptWhereTheAnswerIsThatThereIsNoOther) {
+  book_.on_answer(message(kAnswer, {.epoch_us = 5, .sequence = 3}));
+  book_.on_answer(message("", {.epoch_us = 5, .sequence = 3}));
+  EXPECT_TRUE(book_.is_right());
+  book_.forget();
+  book_.on_answer(message("", {.epoch_us = 5, .sequence = 3}));
+  EXPECT_FALSE(book_.is_right());
+}
+
+TEST_F(LiveBookTest, IsNoneWhereTheAnswerIsNoBook) {
+  for (const std::string_view payload : {"{}", R"({"asks":[["1"]],"bids":[]})"}) {
     book_.on_answer(message(kAnswer, {.epoch_us = 5, .sequence = 3}));
     book_.on_answer(message(payload, {.epoch_us = 5, .sequence = 3}));
     EXPECT_FALSE(book_.is_right()) << payload;

@@ -88,6 +88,44 @@ TEST_F(BookSyncTest, IsRightAgainWhereAnIdThatJumpsBackWasARepetition) {
   expect_in_sync_at(11);
 }
 
+TEST_F(BookSyncTest, IsLostWhereANewCountGoesBeyondTheOldOneAtOnce) {
+  for (const bool is_flagged : {false, true}) {
+    sync_ = BookSync();
+    sync_.on_subscribed();
+    begin();
+    update(7, 8, is_flagged);
+    update(9, 12);
+    expect_syncing(true);
+    EXPECT_EQ(sync_.loss(), BookLoss::ids_began_anew);
+    snapshot_of(12);
+    expect_in_sync_at(12);
+  }
+}
+
+TEST_F(BookSyncTest, IsLostWhereANewCountSkipsBeyondTheOldOne) {
+  begin();
+  constexpr bool kHasGap = true;
+  update(1, 1, kHasGap);
+  update(9, 12, kHasGap);
+  expect_syncing(true);
+}
+
+TEST_F(BookSyncTest, PutsNothingAsideOfBeforeANewCountThatGoesBeyondTheOldOne) {
+  update(10);
+  update(7, 8);
+  update(9, 12);
+  snapshot_of(9);
+  expect_in_sync_at(12);
+  EXPECT_EQ(sync_.resyncs(), 0U);
+}
+
+TEST_F(BookSyncTest, TakesARepetitionOfTheLastUpdateForNoNewCount) {
+  begin();
+  update(10);
+  update(11);
+  expect_in_sync_at(11);
+}
+
 TEST_F(BookSyncTest, JoinsNothingOfBeforeAnIdThatJumpsBack) {
   constexpr bool kHasGap = true;
   update(10);
