@@ -38,7 +38,7 @@ using Json = nlohmann::json;
 using Level = std::pair<std::string, std::string>;  // price and quantity as the exchange wrote them
 
 // Without an answer, then ask again; then after twice as long each time.
-constexpr std::chrono::milliseconds kPatience{1'000};
+constexpr std::chrono::milliseconds kPatience{1'000}, kLongestPatience{16'000};
 constexpr std::chrono::seconds kSilence{3};  // of the bridge, then nothing is up to date
 // From one request to the next: the bridge serves 100 a second to all consumers.
 constexpr std::chrono::milliseconds kPace{20};
@@ -144,7 +144,7 @@ class Request {
     auto& topic = topics_.emplace_back(question);
     for (int i = 0; i < 3; ++i) topic += (i == 0 ? '/' : '-') + std::to_string(random());
     subscriptions_.begin(topic, stream_);
-    patience_ = std::min<Clock::duration>(2 * patience_, kLongestQuiet);
+    patience_ = std::min<Clock::duration>(2 * patience_, kLongestPatience);
     wait();
   }
   void end() {

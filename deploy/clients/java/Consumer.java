@@ -26,8 +26,8 @@ import org.zeromq.ZMQ;
 
 public class Consumer {
     static final int GAP = 2, FIRST = 4, END = 8;
-    // ns without an answer, then ask again; then after twice as long each time
-    static final long PATIENCE = 1_000_000_000L;
+    // ns without an answer, then ask again; then after twice as long each time, up to the other
+    static final long PATIENCE = 1_000_000_000L, LONGEST_PATIENCE = 16_000_000_000L;
     static final long SILENCE = 3_000_000_000L; // ns without a word, then nothing is up to date
     static final long PACE = 20_000_000L; // ns between requests: the bridge serves 100 a second in all
     static final long LONGEST_QUIET = 600_000_000_000L; // ns, then a quiet stream is asked at the latest
@@ -182,7 +182,7 @@ public class Consumer {
             for (String kind : List.of("replay", "book")) {
                 Request request = requests.get(kind);
                 if (request == null || dryAt <= request.due) continue;
-                long patience = Math.min(2 * request.patience, LONGEST_QUIET);
+                long patience = Math.min(2 * request.patience, LONGEST_PATIENCE);
                 List<String> asked = new ArrayList<>(request.topics);
                 if (asked.size() == 2) unsubscribe(asked.remove(0)); // a late answer is one, too
                 String what = kind.equals("replay") ? name + "/" + next : name;

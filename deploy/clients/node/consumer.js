@@ -7,7 +7,8 @@ const { parseArgs } = require("node:util");
 const { Subscriber } = require("zeromq");
 
 const GAP = 2, FIRST = 4, END = 8;
-const PATIENCE = 1000; // ms without an answer, then ask again; then after twice as long each time
+const PATIENCE = 1000; // ms without an answer, then ask again; then after twice as long each time,
+const LONGEST_PATIENCE = 16_000; // but no longer than this
 const SILENCE = 3000; // ms without a word from the bridge, then nothing is up to date
 const PACE = 20; // ms from one request to the next: the bridge serves 100 a second to all consumers
 const LONGEST_QUIET = 600_000; // ms, then a quiet stream is asked at the latest
@@ -120,7 +121,7 @@ class Stream {
     const kind = ["replay", "book"].find(kind => dryAt > this.requests[kind]?.due);
     if (!kind) return false;
     const { topics, ...request } = this.requests[kind];
-    const patience = Math.min(2 * request.patience, LONGEST_QUIET);
+    const patience = Math.min(2 * request.patience, LONGEST_PATIENCE);
     if (topics.length === 2) this.unsubscribe(topics.shift()); // a late answer is one, too
     const what = kind === "replay" ? `${this.name}/${this.next}` : this.name;
     const topic = `bridge.${kind}/${what}/${randomUUID()}`; // nobody else's: the answer comes under it

@@ -19,7 +19,7 @@ import zmq
 
 Header = collections.namedtuple("Header", "flags connection epoch sequence received event sent")
 GAP, FIRST, END = 2, 4, 8
-PATIENCE = 1  # seconds without an answer, then ask again; then after twice as long each time
+PATIENCE, LONGEST_PATIENCE = 1, 16  # seconds without an answer, then ask again: doubled each time
 SILENCE = 3  # seconds without a word from the bridge, then nothing is up to date
 PACE = 0.02  # seconds from one request to the next: the bridge serves 100 a second to all consumers
 LONGEST_QUIET = 600  # seconds, then a quiet stream is asked at the latest
@@ -128,7 +128,7 @@ class Stream:
         for kind in "replay", "book":
             if kind in self.requests and dry_at > self.requests[kind][1]:
                 topics, _, patience = self.requests[kind]
-                patience = min(2 * patience, LONGEST_QUIET)
+                patience = min(2 * patience, LONGEST_PATIENCE)
                 if len(topics) == 2:  # an answer that is late after all is one, too
                     self.unsubscribe(topics.pop(0))
                 what = f"{self.name}/{self.next}" if kind == "replay" else self.name
