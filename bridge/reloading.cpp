@@ -25,9 +25,10 @@ bool may_change(std::string_view path) {
 
 }  // namespace
 
-Reloading::Reloading(const Config& config, const CurveKeys& keys, ConfiguredStreams& streams,
-                     Publisher& publisher, Log& log)
+Reloading::Reloading(const Config& config, const CurveKeys& keys, std::string account_key,
+                     ConfiguredStreams& streams, Publisher& publisher, Log& log)
     : config_(config),
+      account_key_(std::move(account_key)),
       public_{Audience::everyone, "public", public_part(keys.public_)},
       private_{Audience::account, "private", public_part(keys.private_)},
       streams_(streams),
@@ -51,6 +52,8 @@ void Reloading::take(const Reading& reading) {
   }
   for (const auto path : differing_paths(config_, reading.config))
     if (!may_change(path)) note_restart(path);
+  if (!reading.account_key.empty() && reading.account_key != account_key_)
+    note_restart("BACKPACK_PUBLIC_KEY");
   auto& ours = config_.publish;
   const auto& theirs = reading.config.publish;
   take(public_, ours.public_.curve, theirs.public_.curve, reading.curve_keys.public_);

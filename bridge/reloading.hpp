@@ -17,16 +17,17 @@ namespace bpx::bridge {
 struct Reading {
   Config config;
   CurveKeys curve_keys;
-  Problems problems;  ///< where there are any, the rest is of no use
+  std::string account_key;  ///< the public one; empty where none is to be found
+  Problems problems;        ///< where there are any, the rest is of no use
 };
 
 /// What of the configuration may change while the bridge runs: the streams, who is admitted, what
 /// is logged. Used by the relaying thread.
 class Reloading {
  public:
-  /// What is in force from the start.
-  Reloading(const Config& config, const CurveKeys& keys, ConfiguredStreams& streams,
-            Publisher& publisher, Log& log);
+  /// What is in force from the start. `account_key`: the public one; empty where there is none.
+  Reloading(const Config& config, const CurveKeys& keys, std::string account_key,
+            ConfiguredStreams& streams, Publisher& publisher, Log& log);
 
   /// Logs the public key of each endpoint that has CURVE, and how many clients it admits.
   void announce();
@@ -49,6 +50,7 @@ class Reloading {
   void note_restart(std::string_view key);
 
   Config config_;
+  std::string account_key_;
   Endpoint public_;
   Endpoint private_;
   ConfiguredStreams& streams_;

@@ -20,6 +20,7 @@ Reading read_again(const ServerFlags& flags) {
   auto settings = reload_settings(flags, reading.problems);
   reading.config = std::move(settings.config);
   reading.curve_keys = std::move(settings.curve_keys);
+  reading.account_key = std::move(settings.account_key);
   return reading;
 }
 

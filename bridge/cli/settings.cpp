@@ -91,7 +91,9 @@ void hide_keys(Problems& problems) {
 Settings reload_settings(const ServerFlags& flags, Problems& problems) {
   constexpr auto kKind = ReadableFile::Kind::regular;
   const auto file = read_env_file(flags, kKind, problems);
-  auto settings = read_settings(flags, Environment(environ, file), kKind, problems);
+  const Environment environment(environ, file);
+  auto settings = read_settings(flags, environment, kKind, problems);
+  settings.account_key = find_public_key(environment).value_or("");
   hide_keys(problems);
   return settings;
 }

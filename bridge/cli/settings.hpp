@@ -17,6 +17,7 @@ struct Settings {
   Config config;
   std::optional<Credentials> credentials;
   CurveKeys curve_keys;
+  std::string account_key;  ///< the public one, of settings that are read once more
   ProxyEnvironment proxies;
   std::string foreign_variables;  ///< see foreign_variables(); of no consequence
 };
@@ -25,9 +26,9 @@ struct Settings {
 /// every problem on stderr and returns nullopt if there are any.
 std::optional<Settings> load_settings(const ServerFlags& flags);
 
-/// Reads them once more, but for the account's keys, and appends every problem to `problems`. Where
-/// there are any, the settings are of no use. Waits for nobody: files that are not regular count as
-/// a problem.
+/// Reads them once more, but for the account's secret key, and appends every problem to `problems`.
+/// Where there are any, the settings are of no use. Waits for nobody: files that are not regular
+/// count as a problem.
 Settings reload_settings(const ServerFlags& flags, Problems& problems);
 
 /// Says on stderr which variables are passed over, if any are.

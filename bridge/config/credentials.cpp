@@ -28,6 +28,8 @@ class Found {
   std::string source_;
 };
 
+constexpr std::size_t kMaxKeyFileBytes = 4096;
+
 class KeyLookup {
  public:
   KeyLookup(const Environment& environment, bool needed, Problems& problems)
@@ -77,8 +79,6 @@ class KeyLookup {
     return std::nullopt;
   }
 
-  static constexpr std::size_t kMaxKeyFileBytes = 4096;
-
   const Environment& environment_;
   bool needed_;
   Problems& problems_;
@@ -111,6 +111,17 @@ std::optional<Credentials> load_credentials(const Environment& environment, bool
     return std::nullopt;
   }
   return Credentials{std::move(*key), secret->source()};
+}
+
+std::optional<std::string> find_public_key(const Environment& environment) {
+  const auto value = environment.find("BACKPACK_PUBLIC_KEY");
+  if (value) return std::string(trimmed(*value));
+  const auto path = environment.find("BACKPACK_PUBLIC_KEY_FILE");
+  if (!path) return std::nullopt;
+  ReadableFile file(std::string(*path), ReadableFile::Kind::regular);
+  std::string text;
+  if (!file.read_into(text, kMaxKeyFileBytes)) return std::nullopt;
+  return std::string(trimmed(text));
 }
 
 }  // namespace bpx::bridge

@@ -26,4 +26,9 @@ struct Credentials {
 std::optional<Credentials> load_credentials(const Environment& environment, bool needed,
                                             Problems& problems);
 
+/// What stands in `BACKPACK_PUBLIC_KEY` or in the file that it names with `_FILE` behind it, for
+/// who wants to know whether it is still the same. Waits for nobody. nullopt where there is
+/// nothing, or nothing that can be read.
+std::optional<std::string> find_public_key(const Environment& environment);
+
 }  // namespace bpx::bridge

@@ -132,6 +132,18 @@ class ReloadTest(unittest.TestCase):
             self.wait_for(exchange, bridge, [DEPTH])
             self.assertNotIn("log level", bridge.reload([DEPTH], log={"level": "debug"}))
 
+    def test_another_account_key_is_named_and_the_same_one_is_not(self):
+        path = f"{self.path}.key"
+        with open(path, "w") as file:
+            file.write(KEYS["BACKPACK_PUBLIC_KEY"])
+        key_in_file = {"BACKPACK_PUBLIC_KEY": "", "BACKPACK_PUBLIC_KEY_FILE": path}
+        with Exchange() as exchange, self.bridge(exchange, [TRADE], **key_in_file) as bridge:
+            self.wait_for(exchange, bridge, [TRADE])
+            self.assertNotIn("needs a restart", bridge.reload([TRADE]))
+            with open(path, "w") as file:
+                file.write("A" * 43 + "=\n")
+            self.assertIn("needs a restart key=BACKPACK_PUBLIC_KEY\n", bridge.reload([TRADE]) + "\n")
+
     def test_a_faulty_configuration_changes_nothing(self):
         with Exchange() as exchange, self.bridge(exchange, [TRADE]) as bridge:
             self.wait_for(exchange, bridge, [TRADE])

@@ -96,7 +96,7 @@ void RunningBridge::reload(const bridge::Config& config) {
 
 bridge::Reading RunningBridge::read_again() {
   const std::lock_guard lock(mutex_);
-  bridge::Reading reading{.config = next_, .curve_keys = {}, .problems = {}};
+  bridge::Reading reading{.config = next_, .curve_keys = {}, .account_key = {}, .problems = {}};
   bridge::validate(reading.config, reading.problems);
   reading.curve_keys = bridge::load_curve_keys(reading.config, reading.problems);
   return reading;
