@@ -1,5 +1,6 @@
 """The bridge as the system sees it: which threads it has, and whose memory its messages lie in."""
 
+import contextlib
 import pathlib
 import re
 import subprocess
@@ -13,8 +14,11 @@ class ThreadsTest(unittest.TestCase):
 
     @staticmethod
     def names(bridge):
-        tasks = pathlib.Path(f"/proc/{bridge.pid}/task").iterdir()
-        return {(task / "comm").read_text().strip() for task in tasks}
+        names = set()
+        for task in pathlib.Path(f"/proc/{bridge.pid}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                names.add((task / "comm").read_text().strip())
+        return names
 
     def wait_for(self, bridge, wanted):
         wait_until(lambda: wanted <= self.names(bridge), f"threads called {', '.join(sorted(wanted))}")
