@@ -37,10 +37,11 @@ def is_private(stream):
 
 
 def start_exchange(network, seed):
-    """Pings every second, and gives a silent client ten. The market follows from `seed`."""
+    """Pings every second, and gives a silent client ten; one that does not answer a close, next to
+    nothing. The market follows from `seed`."""
     return Exchange("--bind", network.exchange_address, "--host-name", network.exchange_address,
                     "--symbols", ",".join(SYMBOLS), "--seed", str(seed),
-                    "--ping-interval-ms", "1000", "--pong-timeout-ms", "10000")
+                    "--ping-interval-ms", "1000", "--pong-timeout-ms", "10000", "--close-grace-ms", "100")
 
 
 class WallClock:

@@ -17,10 +17,13 @@ constexpr auto kResult = asio::as_tuple(asio::use_awaitable);
 /// A burst or a huge message may have grown the buffer; a quiet connection gives it back.
 constexpr std::size_t kKeptCapacity = std::size_t{256} << 10U;
 
+/// With a client that does not end a connection that has ended.
+constexpr std::chrono::seconds kPatience{60};
+
 }  // namespace
 
 Transport::Transport(asio::ip::tcp::socket socket, asio::ssl::context* tls)
-    : wire_(std::move(socket)), hearing_(wire_.get_executor()) {
+    : wire_(std::move(socket)), dropped_(wire_.get_executor()), hearing_(wire_.get_executor()) {
   if (tls != nullptr) tls_.emplace(wire_, *tls);
 }
 
@@ -82,25 +85,39 @@ asio::awaitable<Transport::Error> Transport::shut_down() {
 }
 
 void Transport::drop(bool reset) {
-  if (!wire_.socket().is_open()) return;
+  auto& socket = wire_.socket();
+  if (!socket.is_open()) return;
   Error ignored;
-  if (reset)
-    wire_.socket().set_option(asio::socket_base::linger(true, 0), ignored);
-  else
-    discard_received();
+  if (reset) {
+    socket.set_option(asio::socket_base::linger(true, 0), ignored);
+  } else {
+    socket.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    const auto protocol = socket.local_endpoint(ignored).protocol();
+    dropped_.assign(protocol, socket.release());  // which ends what reads and writes
+  }
   wire_.close();
   hearing_.cancel();
 }
 
-/// Where something unread is there, the system ends a connection that is closed by RST, which takes
-/// what was sent before with it: unless the end has gone out ahead of it.
-void Transport::discard_received() {
+asio::awaitable<void> Transport::see_off() {
+  drop(false);
+  asio::steady_timer patience(get_executor(), kPatience);
+  patience.async_wait([self = shared_from_this()](const Error& cancelled) {
+    if (!cancelled) self->close();
+  });
   std::array<char, 4096> bytes;
   Error error;
-  wire_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
-  error.clear();
-  wire_.socket().non_blocking(true, error);
-  while (!error) wire_.socket().read_some(asio::buffer(bytes), error);
+  while (!error) {
+    std::tie(error, std::ignore) = co_await dropped_.async_read_some(asio::buffer(bytes), kResult);
+  }
+  close();
+}
+
+void Transport::close() {
+  Error ignored;
+  wire_.close();
+  dropped_.close(ignored);
+  hearing_.cancel();
 }
 
 }  // namespace bpx::exchange

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -30,8 +31,8 @@ namespace bpx::exchange {
 ///
 /// Two things it adds. Corked, it keeps what is written, and the first write after uncorking sends
 /// all of it at once: many WebSocket messages cost one TLS record and one system call. And it lets
-/// a connection misbehave below what Beast would do by itself.
-class Transport {
+/// a connection misbehave below what Beast would do by itself. Held by shared pointers alone.
+class Transport : public std::enable_shared_from_this<Transport> {
  public:
   using executor_type = boost::asio::any_io_executor;
   using Clock = Wire::Clock;
@@ -61,8 +62,14 @@ class Transport {
 
   /// Ends TLS and sends FIN; both once what was written before is on its way.
   boost::asio::awaitable<Error> shut_down();
-  /// Cuts the connection at once, by RST or by FIN. Idempotent.
+  /// Cuts the connection at once: by RST, or by FIN behind what has been sent. Idempotent.
   void drop(bool reset);
+  /// Ends once the client has ended the connection too, or has taken too long. Until then the
+  /// system delivers what was sent before drop(); of a connection that is closed it takes back what
+  /// has not arrived yet, by RST, as soon as the client says anything.
+  boost::asio::awaitable<void> see_off();
+  /// Whatever may still be under way.
+  void close();
 
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
@@ -134,12 +141,12 @@ class Transport {
   };
 
   boost::asio::awaitable<Transferred> receive(boost::asio::mutable_buffer buffer);
-  void discard_received();
   /// Sends all that is unsent; says `size`, the part of it that the caller has just added.
   boost::asio::awaitable<Transferred> send_unsent(std::size_t size);
 
   Wire wire_;
   std::optional<boost::asio::ssl::stream<Wire&>> tls_;
+  boost::asio::ip::tcp::socket dropped_;  // the wire's, once FIN is all that is left to send
   boost::asio::steady_timer hearing_;
   Clock::time_point deaf_until_ = Clock::time_point::min();
   bool corked_ = false;

@@ -108,7 +108,7 @@ void Venue::stop() {
   listener_.stop();
   if (control_) control_->stop();
   if (player_) player_->stop();
-  for (const auto& transport : transports_) transport->drop(false);
+  for (const auto& transport : transports_) transport->close();
 }
 
 asio::awaitable<void> Venue::serve(tcp::socket socket) {
@@ -121,7 +121,7 @@ asio::awaitable<void> Venue::serve(tcp::socket socket) {
       [this](bool is_upgrade) { return is_upgrade ? upgrade_answer_ : rest_answer_; });
   if (!end.handshaken) ledger_.count(&Counters::failed_handshakes);
   if (end.upgrade) co_await serve_websocket(transport, std::move(*end.upgrade));
-  transport->drop(false);
+  co_await transport->see_off();
   transports_.erase(transport);
 }
 
@@ -132,7 +132,7 @@ asio::awaitable<void> Venue::serve_control(tcp::socket socket) {
       transport,
       [this](const HttpRequest& request) { return answer_control(*this, ledger_, request); },
       options_.handshake_timeout, [](bool) { return std::string(); });
-  transport->drop(false);
+  co_await transport->see_off();
   transports_.erase(transport);
 }
 

@@ -165,8 +165,7 @@ class Exchange(Program):
         self._directory = tempfile.TemporaryDirectory()
         self.ca_file = os.path.join(self._directory.name, "ca.pem")
         super().__init__(
-            [EXCHANGE, "--ca-file", self.ca_file, "--rate", "0", "--close-grace-ms", "100",
-             "--verifying-key", KEYS["BACKPACK_PUBLIC_KEY"], *options], clean_environment())
+            [EXCHANGE, "--ca-file", self.ca_file, "--rate", "0", "--verifying-key", KEYS["BACKPACK_PUBLIC_KEY"], *options], clean_environment())
         with self._ended_where_this_fails():
             addresses = json.loads(self.wait_for_line(r"^\{.*\}$")[0])
         self.url = addresses["websocket"]

@@ -192,6 +192,29 @@ TEST(Connection, TakesAMessageLargerThanItsBound) {
   EXPECT_GT(message->size(), 100'000U);
 }
 
+TEST(Connection, DeliversWhatWasSentBeforeItIsDroppedThoughTheClientSaysSomething) {
+  SimulatedExchange exchange({});
+  ExchangeClient client(client_of(exchange));
+  client.send(subscribe_request({"depth.A"}));
+  ASSERT_TRUE(exchange.wait_for_subscription("depth.A"));
+  // More than the client's system takes from the exchange's before the client reads.
+  constexpr std::size_t kMessages = 40;
+  const std::string data = '"' + std::string(10'000, 'x') + '"';
+  exchange.publish_all(std::vector<Frame>(kMessages, {.stream = "depth.A", .data = data}));
+  exchange.publish("depth.A", "\"last\"");
+  ASSERT_TRUE(exchange.wait_for_sent(R"({"data":"last","stream":"depth.A"})"));
+  exchange.apply(fault::Drop{.reset = false});
+  ASSERT_TRUE(exchange.wait_for_open_connections(0));
+  client.ping();
+  for (std::size_t received = 0; received < kMessages; ++received) {
+    const auto message = client.receive();
+    ASSERT_TRUE(message) << received;
+    EXPECT_GT(message->size(), data.size());
+  }
+  EXPECT_EQ(client.receive(), R"({"data":"last","stream":"depth.A"})");
+  EXPECT_TRUE(client.wait_for_end());
+}
+
 TEST(Connection, FailsInTheHandshakeElsewhereThanAtTheRoot) {
   SimulatedExchange exchange({});
   EXPECT_EQ(http_exchange(client_of(exchange), "GET", "/").status, 404U);
