@@ -27,28 +27,39 @@ class Faults:
         self.offsets = [(0.0, 0)]
 
     def inflict(self, blow):
-        """Returns when all that lasts has lasted, has shown where it must, and is healed."""
+        """Returns the kinds that struck, when all that lasts has lasted, has shown where it must, and is
+        healed."""
         end = time.monotonic() + blow.seconds
         connections = self._connections()
+        struck = []
+        condemned = None  # the number of a connection that ends at the exchange's next word
         try:
             for strike in blow.strikes:
                 if strike.kind == "renegotiate":
-                    self._wait_for_connection(connections, end)
+                    if not self._comes_a_connection(connections, end):
+                        continue  # another fault of the same blow is in the way
+                    condemned = self._connections()
                 self._strike(strike)
+                struck.append(strike.kind)
                 time.sleep(_APART)
             time.sleep(max(0.0, end - time.monotonic()))
             if blow.keeps_off:
                 wait_until(self._says_that_it_is_down, f"a bridge that says that it is down, in the blow of {blow.at} s")
         finally:
             self.heal(blow)
+        if condemned is not None:
+            wait_until(lambda: self._connections() > condemned, "the connection after one that was to be renegotiated")
+        return struck
 
     def _connections(self):
         return self._exchange.state()["connections"]
 
-    def _wait_for_connection(self, beyond, end):
-        """In vain where another fault of the same blow is in the way."""
-        while self._connections() <= beyond and time.monotonic() < end:
+    def _comes_a_connection(self, beyond, end):
+        while self._connections() <= beyond:
+            if time.monotonic() >= end:
+                return False
             time.sleep(0.01)
+        return True
 
     def _strike(self, strike):
         if strike.group == "exchange":

@@ -27,8 +27,9 @@ class Report:
         self._say_left_out()
         print(flush=True)
 
-    def note(self, blow, recovery):
-        self.injected.update(strike.kind for strike in blow.strikes)
+    def note(self, blow, struck, recovery):
+        """`struck`: the kinds, of those of the blow, that came to it."""
+        self.injected.update(struck)
         self.recoveries.append((recovery, describe(blow)))
 
     def missing_groups(self):

@@ -18,7 +18,8 @@ KIND_OF = {group: next(kind for kind in KINDS if KINDS[kind][0] == group) for gr
 def report_of(has_network, struck):
     report = Report(1, "--seconds 1", enabled_kinds(has_network))
     for group in struck:
-        report.note(Blow(0.0, [Strike(KIND_OF[group], group, 0.0, {})]), 0.1)
+        kind = KIND_OF[group]
+        report.note(Blow(0.0, [Strike(kind, group, 0.0, {})]), [kind], 0.1)
     return report
 
 
@@ -37,6 +38,14 @@ class ReportTest(unittest.TestCase):
 
     def test_says_nothing_of_it_where_all_came(self):
         self.assertNotIn("LEFT OUT", "".join(said_by(report_of(True, groups(KINDS)).say_summary)))
+
+    def test_counts_what_struck_alone(self):
+        report = report_of(True, groups(KINDS))
+        before = report.injected.total()
+        strikes = [Strike(kind, "exchange", 0.0, {}) for kind in ("drop", "renegotiate")]
+        report.note(Blow(0.0, strikes), ["drop"], 0.1)
+        self.assertEqual(report.injected.total(), before + 1)
+        self.assertEqual(report.injected["renegotiate"], 0)
 
     def test_misses_whatever_group_could_have_come(self):
         self.assertEqual(report_of(True, groups(KINDS)).missing_groups(), set())

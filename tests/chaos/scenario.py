@@ -70,9 +70,9 @@ class Scenario:
         self.exchange.rate(RATE)
 
     def suffer(self, blow):
-        """Inflicts it; returns how long the bridge needed to recover."""
+        """Inflicts it; returns which kinds struck, and how long the bridge needed to recover."""
         before = self.exchange.state()["connections"]
-        self.faults.inflict(blow)
+        struck = self.faults.inflict(blow)
         healed = time.monotonic()
         self._expect_alive()
         self.recoveries.begin()
@@ -89,7 +89,7 @@ class Scenario:
             expect(self.exchange.state()["connections"] == before, lambda:
                    "a connection was lost for nothing: " + "; ".join(
                        [line for line in self.bridge.lines if " disconnected " in line][-1:]))
-        return took
+        return struck, took
 
     def _expect_alive(self):
         expect(self.bridge.is_running, lambda: "the bridge has ended: " + "; ".join(self.bridge.lines[-3:]))
