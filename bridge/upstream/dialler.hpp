@@ -48,7 +48,7 @@ class Dialler {
   boost::asio::awaitable<ConnectFailure> connect(TlsTransport& transport, Attempt& attempt);
 
   /// What became of an attempt in the end. The next one begins where one succeeded last, and goes
-  /// elsewhere after a failure.
+  /// elsewhere after a failure, be it one that shows after a success.
   void note_success(const Attempt& attempt);
   void note_failure(const Attempt& attempt);
 

@@ -37,26 +37,27 @@ class Client final : public RestClient {
       : options_(options), transport_(std::forward<Args>(transport)...) {}
 
   asio::awaitable<std::string> connect() {
-    Dialler::Attempt attempt;
     asio::steady_timer deadline(transport_.get_executor(), options_.timeout);
     auto first =
-        co_await (options_.dialler.connect(transport_, attempt) || deadline.async_wait(kAsTuple));
+        co_await (options_.dialler.connect(transport_, attempt_) || deadline.async_wait(kAsTuple));
     const auto failure = first.index() == 0
                              ? std::get<0>(std::move(first))
                              : ConnectFailure{ConnectResult::timeout, "no connection in time"};
     if (failure.result == ConnectResult::ok)
-      options_.dialler.note_success(attempt);
+      options_.dialler.note_success(attempt_);
     else
-      options_.dialler.note_failure(attempt);
+      options_.dialler.note_failure(attempt_);
     co_return failure.detail;
   }
 
   asio::awaitable<Response> get(std::string target) override {
     asio::steady_timer deadline(transport_.get_executor(), options_.timeout);
     auto first = co_await (exchange(std::move(target)) || deadline.async_wait(kAsTuple));
-    if (first.index() == 1)
-      co_return Response{.status = 0, .body = {}, .error = "no answer in time"};
-    co_return std::get<0>(std::move(first));
+    auto response = first.index() == 0
+                        ? std::get<0>(std::move(first))
+                        : Response{.status = 0, .body = {}, .error = "no answer in time"};
+    if (is_no_good(response)) options_.dialler.note_failure(attempt_);
+    co_return response;
   }
 
  private:
@@ -84,8 +85,15 @@ class Client final : public RestClient {
         .may_go_on = parser.keep_alive()};
   }
 
+  /// Whether another address may do better. A connection may end between two requests.
+  static bool is_no_good(const Response& response) {
+    constexpr unsigned kServerError = 500;
+    return response.status >= kServerError || (response.status == 0 && !response.is_unheard);
+  }
+
   Options options_;
   Transport transport_;
+  Dialler::Attempt attempt_;
   boost::beast::flat_buffer buffer_{kMaxUnread};
 };
 

@@ -100,7 +100,18 @@ asio::awaitable<Session::End> Session::run(std::uint32_t connection, unsigned sl
   parts_.log.info("connected",
                   {{"connection", connection}, {"host", options_.connection.dialler.site().host}});
   parts_.status.connected(connection);
-  co_return co_await relay_until_end(*opened.connection, pace);
+  auto end = co_await relay_until_end(*opened.connection, pace);
+  if (is_no_good(end)) options_.connection.dialler.note_failure(opened.attempt);
+  co_return end;
+}
+
+/// Whether another of the exchange's addresses may do better: one that greets and then brings
+/// nothing, or falls silent, would be tried first for ever.
+bool Session::is_no_good(const End& end) const {
+  const auto reason = std::get<Disconnect>(end.why).reason;
+  if (reason == DisconnectReason::local) return false;
+  return first_data_ == Clock::time_point{} || reason == DisconnectReason::idle ||
+         reason == DisconnectReason::mute;
 }
 
 void Session::subscriptions_changed() { writer_.wake(); }

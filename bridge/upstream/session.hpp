@@ -88,6 +88,7 @@ class Session : private MessageReceiver {
   boost::asio::awaitable<Disconnect> watch_liveness(WsConnection& connection);
   boost::asio::awaitable<Disconnect> close_when_stopped(WsConnection& connection);
   boost::asio::awaitable<void> wait_for_stop();
+  bool is_no_good(const End& end) const;
 
   void on_message(std::string_view message, const Moment& received) override;
   void on_message_in_sight(std::string_view message) override;

@@ -2,7 +2,6 @@
 
 #include "bridge/one_line.hpp"
 #include "bridge/upstream/beast_connection.hpp"
-#include "bridge/upstream/dialler.hpp"
 #include "bridge/upstream/extensions.hpp"
 #include "bridge/upstream/refusal.hpp"
 #include "bridge/upstream/tls_context.hpp"
@@ -83,12 +82,12 @@ asio::awaitable<Opened> open_within_deadline(std::unique_ptr<Connection> connect
                                     : timed_out(attempt, options.connect_timeout);
   if (failure.result == ConnectResult::ok) {
     options.dialler.note_success(attempt);
-    co_return Opened{std::move(connection), {}};
+    co_return Opened{std::move(connection), {}, attempt};
   }
   options.dialler.note_failure(attempt);
   if (attempt.has_alternatives && attempt.address)
     failure.detail = "at " + attempt.address->address().to_string() + ": " + failure.detail;
-  co_return Opened{nullptr, std::move(failure)};
+  co_return Opened{nullptr, std::move(failure), attempt};
 }
 
 }  // namespace

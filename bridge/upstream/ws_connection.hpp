@@ -3,6 +3,7 @@
 #include "bridge/clock.hpp"
 #include "bridge/observe/vocabulary.hpp"
 #include "bridge/upstream/connect_failure.hpp"
+#include "bridge/upstream/dialler.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/system/error_code.hpp>
@@ -16,7 +17,6 @@
 
 namespace bpx::bridge {
 
-class Dialler;
 class TlsContext;
 
 struct Disconnect {
@@ -62,6 +62,7 @@ class WsConnection {
   struct Opened {
     std::unique_ptr<WsConnection> connection;
     ConnectFailure failure;
+    Dialler::Attempt attempt;  ///< that led to the connection
   };
 
   static boost::asio::awaitable<Opened> open(Options options, TlsContext& tls);

@@ -1,3 +1,5 @@
+#include "bridge/upstream/dialler.hpp"
+#include "bridge/upstream/rest_client.hpp"
 #include "tests/support/black_hole.hpp"
 #include "tests/support/canned_listener.hpp"
 #include "tests/support/closed_port.hpp"
@@ -5,8 +7,12 @@
 #include "tests/support/loopback_listener.hpp"
 #include "tests/support/running_bridge.hpp"
 #include "tests/support/scripted_names.hpp"
+#include "tests/support/scripted_websocket.hpp"
 #include "tests/support/websocket_frames.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -254,8 +260,12 @@ TEST_F(OfSeveralAddresses, OneThatAcceptsTcpButNoTlsIsPassedAndNotTriedFirstAgai
   ASSERT_TRUE(exchange_.wait_for_subscription("trade.A", kLongAgo)) << bridge.log();
   const auto failed = bridge.metric(R"(upstream_connects_total{result="timeout"})");
   for (std::size_t connection = 2; connection < 5; ++connection) {
+    exchange_.publish("trade.A", "{}");
+    ASSERT_TRUE(bridge.wait_for_metric(R"(received_messages_total{stream="trade.A"})",
+                                       static_cast<double>(connection - 1)));
     exchange_.apply(fault::Drop{});
     ASSERT_TRUE(exchange_.wait_for_connections(connection, kLongAgo)) << bridge.log();
+    ASSERT_TRUE(exchange_.wait_for_subscription("trade.A", kLongAgo)) << bridge.log();
   }
   EXPECT_EQ(bridge.metric(R"(upstream_connects_total{result="timeout"})"), failed)
       << "it begins with the one that worked last";
@@ -268,6 +278,54 @@ TEST_F(OfSeveralAddresses, OneThatRefusesOrIsDeadCostsNoAttempt) {
   ASSERT_TRUE(exchange_.wait_for_subscription("trade.A", kLongAgo)) << bridge.log();
   EXPECT_TRUE(bridge.wait_for_log("clock offset offset_ms", kLongAgo)) << bridge.log();
   EXPECT_EQ(bridge.log().find("connect failed"), std::string::npos) << bridge.log();
+}
+
+/// Silent, or gone, behind a handshake as it should be.
+class OfSeveralAddressesOne : public OfSeveralAddresses,
+                              public testing::WithParamInterface<bool> {};
+
+TEST_P(OfSeveralAddressesOne, ThatGreetsAndBringsNothingIsNotTriedFirstAgain) {
+  const bool hangs_up = GetParam();
+  SimulatedExchange plain(ExchangeOptions{.tls = false});
+  ScriptedWebSocket broken(plain.port(), "127.0.0.2");
+  const auto port = std::to_string(plain.port());
+  names_.set("localhost", {"127.0.0.2", "127.0.0.1"});
+  auto config = test_config(plain, directory_, {"trade.A"});
+  config.upstream.url = "ws://localhost:" + port;
+  config.upstream.rest_url = "http://127.0.0.1:" + port;
+  if (!hangs_up) config.upstream.idle_timeout_ms = 1'000;
+  RunningBridge bridge(config);
+  ASSERT_TRUE(broken.accept()) << bridge.log();
+  if (hangs_up) broken.hang_up();
+  EXPECT_TRUE(plain.wait_for_subscription("trade.A", kLongAgo)) << bridge.log();
+}
+
+INSTANTIATE_TEST_SUITE_P(WayIn, OfSeveralAddressesOne, testing::Bool(),
+                         [](const auto& row) { return row.param ? "HangsUp" : "IsSilent"; });
+
+/// The status that `dialler`'s site answers by.
+unsigned status_of(bridge::Dialler& dialler) {
+  boost::asio::io_context loop;
+  auto asked = boost::asio::co_spawn(
+      loop,
+      [&]() -> boost::asio::awaitable<unsigned> {
+        const auto opened = co_await bridge::RestClient::open({.dialler = dialler}, nullptr);
+        if (opened.client == nullptr) co_return 0;
+        co_return (co_await opened.client->get("/api/v1/time")).status;
+      },
+      boost::asio::use_future);
+  loop.run();
+  return asked.get();
+}
+
+TEST_F(OfSeveralAddresses, OneWhoseServerFailsIsNotAskedFirstAgain) {
+  SimulatedExchange plain(ExchangeOptions{.tls = false});
+  const CannedListener broken(http("503 Service Unavailable"), plain.port(), "127.0.0.2");
+  names_.set("localhost", {"127.0.0.2", "127.0.0.1"});
+  bridge::Dialler dialler({.site = {.is_tls = false, .host = "localhost", .port = plain.port()}});
+  EXPECT_EQ(status_of(dialler), 503U);
+  EXPECT_EQ(status_of(dialler), 200U);
+  EXPECT_EQ(status_of(dialler), 200U);
 }
 
 TEST_F(OfSeveralAddresses, NoneBeyondThisMachineIsTriedWithoutTls) {

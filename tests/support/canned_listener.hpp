@@ -14,11 +14,15 @@
 
 namespace bpx::test {
 
-/// A loopback port that says the same to everybody who has said something, and hangs up.
+/// A port of a loopback address that says the same to everybody who has said something, and hangs
+/// up.
 class CannedListener {
  public:
-  explicit CannedListener(std::string answer)
-      : answer_(std::move(answer)), thread_([this] { serve(); }) {}
+  explicit CannedListener(std::string answer, std::uint16_t port = 0,
+                          const char* address = "127.0.0.1")
+      : answer_(std::move(answer)),
+        acceptor_(loop_, {boost::asio::ip::make_address_v4(address), port}),
+        thread_([this] { serve(); }) {}
   CannedListener(const CannedListener&) = delete;
   CannedListener& operator=(const CannedListener&) = delete;
   ~CannedListener() {
@@ -46,7 +50,7 @@ class CannedListener {
   std::string answer_;
   std::atomic<bool> is_over_ = false;
   boost::asio::io_context loop_{1};
-  boost::asio::ip::tcp::acceptor acceptor_{loop_, {boost::asio::ip::address_v4::loopback(), 0}};
+  boost::asio::ip::tcp::acceptor acceptor_;
   std::thread thread_;
 };
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -20,7 +21,9 @@ namespace bpx::test {
 /// one write holds, and hears only what it asks for. Every call gives up after the deadline.
 class ScriptedWebSocket {
  public:
-  ScriptedWebSocket() {
+  /// As a LoopbackListener's.
+  explicit ScriptedWebSocket(std::uint16_t port = 0, const char* address = "127.0.0.1")
+      : listener_(port, address) {
     // Little room for what is not read: a client notices soon.
     const int room = 4096;
     ::setsockopt(listener_.descriptor(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
@@ -60,6 +63,9 @@ class ScriptedWebSocket {
       answer += "Sec-WebSocket-Extensions: " + std::string(extensions) + "\r\n";
     return say(answer + "\r\n" + std::string(frames));
   }
+
+  /// Ends the connection without a word.
+  void hang_up() { ::close(std::exchange(client_, -1)); }
 
   /// The head of what the client asked with.
   const std::string& request() const { return request_; }
