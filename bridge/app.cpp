@@ -118,7 +118,8 @@ struct App::Parts {
                publisher, measurements.upstream),
         jetstream(begin_jetstream(config.publish)),
         history({.messages = config.publish.replay_messages, .bytes = config.publish.replay_bytes}),
-        streams(config.upstream.streams, config.publish.topic_terminator, measurements, history),
+        streams(config.upstream.streams, config.publish.topic_terminator, measurements, history,
+                [this](std::string_view name) { return subscriptions.state_of(name).has_value(); }),
         relay(epoch_us, streams, publisher, measurements,
               {.name = config.upstream.canary,
                .is_wanted =

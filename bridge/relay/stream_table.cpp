@@ -21,10 +21,12 @@ void Stream::measure_by(StreamMeasurements& measured) {
 }
 
 StreamTable::StreamTable(const std::vector<std::string>& requested, std::string terminator,
-                         Measurements& measurements, History& history)
+                         Measurements& measurements, History& history,
+                         std::function<bool(std::string_view)> is_wanted)
     : terminator_(std::move(terminator)),
       measurements_(measurements),
       history_(history),
+      is_wanted_(std::move(is_wanted)),
       bound_(requested.size() + kMaxUnrequested) {
   by_name_.reserve(requested.size());
   for (const auto& name : requested)
@@ -53,7 +55,9 @@ std::optional<std::string_view> StreamTable::fault_of(std::string_view name) con
   if (const auto fault = proto::StreamName::fault_of(name)) return fault;
   if (!terminator_.empty() && name.find(terminator_) != std::string_view::npos)
     return "the name of its stream contains publish.topic_terminator";
-  if (streams_.size() >= bound_) return "there are more streams than are carried unasked";
+  if (streams_.size() >= bound_ && !(is_wanted_ && is_wanted_(name)))
+    return "there are more streams than are carried unasked";
+  if (streams_.size() >= bound_ + kMaxWanted) return "there are more streams than can be carried";
   return std::nullopt;
 }
 

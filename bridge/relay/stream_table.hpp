@@ -1,12 +1,14 @@
 #pragma once
 
 #include "bridge/observe/measurements.hpp"
+#include "bridge/relay/demand.hpp"
 #include "bridge/relay/history.hpp"
 #include "bridge/relay/stream.hpp"
 #include "bridge/relay/stream_index.hpp"
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,9 +25,14 @@ class StreamTable {
   /// appear without notice, so these are carried; a bound keeps a confused exchange from eating the
   /// memory.
   static constexpr std::size_t kMaxUnrequested = 10'000;
+  /// And how many more where somebody wants them, so that such an exchange takes no places from
+  /// consumers: as many as they may want at once.
+  static constexpr std::size_t kMaxWanted = Demand::kMaxStreams;
 
+  /// `is_wanted`: whether a stream that was not requested at first is to be had; empty: none is.
   StreamTable(const std::vector<std::string>& requested, std::string terminator,
-              Measurements& measurements, History& history);
+              Measurements& measurements, History& history,
+              std::function<bool(std::string_view)> is_wanted = {});
 
   /// The stream called `name`, which is added where it is new. nullptr where fault_of() says why
   /// not.
@@ -66,6 +73,7 @@ class StreamTable {
   StreamIndex by_name_;
   std::map<std::string_view, const Stream*>
       by_topic_;  ///< in order: a prefix's matches lie together
+  std::function<bool(std::string_view)> is_wanted_;
   std::size_t bound_;
 };
 

@@ -269,6 +269,24 @@ TEST_F(HostileFrames, OfInventedNamesAreCarriedUpToTheBoundAndCountedBeyondIt) {
   EXPECT_EQ(lines_with(bridge_->whole_log(), "more streams than"), 11U) << "1st, 2nd, 4th … 1024th";
 }
 
+TEST_F(HostileFrames, OfInventedNamesTakeNoPlaceFromWhatConsumersWant) {
+  start([](bridge::Config& config) {
+    config.upstream.on_demand = {.enabled = true, .allow = {"depth.*"}, .linger_ms = 60'000};
+  });
+  for (std::size_t i = 0; i < bridge::StreamTable::kMaxUnrequested; ++i)
+    exchange_.send_raw(R"({"data":1,"stream":"invented.)" + std::to_string(i) + "\"}");
+  publish_good(1);
+  while (const auto message = consumer_->next())
+    if (message->topic == "trade.GOOD") break;
+  Subscriber late(bridge_->public_endpoint(), {"depth.LATE"});
+  ASSERT_TRUE(exchange_.wait_for_subscription("depth.LATE"));
+  exchange_.publish("depth.LATE", "2");
+  const auto message = late.receive();
+  ASSERT_TRUE(message) << bridge_->log();
+  EXPECT_EQ(message->payload, R"({"data":2,"stream":"depth.LATE"})");
+  EXPECT_EQ(malformed(), 0);
+}
+
 TEST_F(HostileFrames, OfErrorsByTheThousandFloodNeitherLogNorMemory) {
   start();
   expect_good(1);  // a stream that has delivered is beyond doubt
