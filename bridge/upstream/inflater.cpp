@@ -19,7 +19,11 @@ constexpr std::size_t kPadding = proto::EnvelopeReader::kPadding;
 
 /// Blocks without the header of zlib's own format, with the largest window there is.
 constexpr int kRawDeflate = -MAX_WBITS;
-constexpr std::size_t kWindow = std::size_t{1} << MAX_WBITS;
+
+/// What compressing makes longer, by a few bytes a block, stays far below twice as long. Beyond, it
+/// is of blocks that hold nothing, which may go on for ever.
+constexpr std::size_t kMostCompressed = 2;
+constexpr std::size_t kMostOfNothing = std::size_t{64} << 10U;
 
 /// What the sender leaves out at the end of a message: RFC 7692, 7.2.2.
 constexpr std::array<std::uint8_t, 4> kEndOfMessage{0x00, 0x00, 0xff, 0xff};
@@ -40,8 +44,11 @@ Inflater::Inflater(std::size_t max_message_bytes)
 }
 
 Inflater::Result Inflater::add(std::span<const std::uint8_t> part) {
-  if (is_finished_) size_ = 0;
+  if (is_finished_) size_ = compressed_size_ = 0;
   is_finished_ = false;
+  compressed_size_ += part.size();
+  if (compressed_size_ > max_message_bytes_ * kMostCompressed + kMostOfNothing)
+    return Result::oversized;
   return inflate(part, Until::needs_more);
 }
 
@@ -65,8 +72,10 @@ Inflater::Result Inflater::inflate(std::span<const std::uint8_t> part, Until unt
     size_ += room - stream_->avail_out;
     if (size_ > max_message_bytes_) return Result::oversized;
     if (result == Z_MEM_ERROR) throw std::bad_alloc();
+    // A block may call itself the last one, and others follow all the same, which may refer back to
+    // it: RFC 7692, 7.2.3.4. What it begins anew with is not documented, but keeps the window.
     if (result == Z_STREAM_END)
-      continue_behind_last_block();
+      ::inflateResetKeep(stream_.get());
     else if (result != Z_OK && result != Z_BUF_ERROR)
       return Result::corrupt;
     if (stream_->avail_in > 0) continue;
@@ -88,16 +97,6 @@ bool Inflater::make_room() {
   stream_->avail_out =
       static_cast<uInt>(std::min<std::size_t>(capacity - size_, std::numeric_limits<uInt>::max()));
   return true;
-}
-
-/// A block may call itself the last one, and others follow all the same, which may refer back to
-/// it: RFC 7692, 7.2.3.4.
-void Inflater::continue_behind_last_block() {
-  std::array<Bytef, kWindow> window;
-  uInt size = 0;
-  ::inflateGetDictionary(stream_.get(), window.data(), &size);
-  ::inflateReset(stream_.get());
-  ::inflateSetDictionary(stream_.get(), window.data(), size);
 }
 
 }  // namespace bpx::bridge

@@ -21,7 +21,8 @@ class Inflater {
   /// Throws std::bad_alloc, as the others do.
   explicit Inflater(std::size_t max_message_bytes);
 
-  /// The next part of a message. Never more than the bound is inflated.
+  /// The next part of a message. Never more than the bound is inflated, nor from more than a little
+  /// more than twice as much.
   Result add(std::span<const std::uint8_t> part);
 
   /// The message has been there whole. What is added now begins the next one.
@@ -36,12 +37,12 @@ class Inflater {
 
   Result inflate(std::span<const std::uint8_t> part, Until until);
   bool make_room();
-  void continue_behind_last_block();
 
   std::unique_ptr<z_stream_s, void (*)(z_stream_s*)> stream_;
   std::size_t max_message_bytes_;
   std::vector<std::uint8_t> bytes_;  ///< reused; of these padding
   std::size_t size_ = 0;             ///< of what is inflated
+  std::size_t compressed_size_ = 0;  ///< of what that was inflated from
   bool is_finished_ = true;
 };
 

@@ -350,6 +350,27 @@ TEST_F(FrameSieveTest, GoesOnBehindABlockThatCallsItselfTheLast) {
   EXPECT_EQ(sifted_, (std::vector<Sifted>(2, {true, "Hello"})));
 }
 
+/// An empty block that calls itself the last one takes ten bits and a whole number of bytes.
+std::string nothing(std::size_t blocks) {
+  std::string bytes;
+  while (blocks-- > 0) bytes += std::string("\x03\x00", 2);
+  return bytes;
+}
+
+TEST_F(FrameSieveTest, TakesMoreCompressedBytesThanInflatedOnesButNotWithoutEnd) {
+  const auto payload = test::Deflater(true).payload_of("{}");
+  shake_hands(true);
+  come(compressed(nothing(kMaxMessage) + payload));
+  EXPECT_EQ(sifted_, (std::vector<Sifted>{{true, "{}"}}));
+  come(frame(0x41, nothing(kMaxMessage)) + frame(0x80, payload));
+  EXPECT_EQ(sifted_.size(), 2U) << "each message by itself";
+  EXPECT_EQ(sieve_.fault(), FrameSieve::Fault::none);
+  come(frame(0x41, nothing(kMaxMessage)));
+  EXPECT_EQ(sieve_.fault(), FrameSieve::Fault::none);
+  for (int part = 0; part < 3; ++part) come(frame(0x00, nothing(15'000)));
+  EXPECT_EQ(sieve_.fault(), FrameSieve::Fault::oversized);
+}
+
 TEST_F(FrameSieveTest, AltersNothingThatIsCompressedHoweverItComes) {
   std::mt19937 random(3);
   for (int round = 0; round < 300; ++round) {
