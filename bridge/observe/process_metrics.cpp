@@ -52,7 +52,7 @@ double boot_time_seconds() {
   return 0;
 }
 
-double start_time_seconds() {
+double find_start_time_seconds() {
   std::ifstream file("/proc/self/stat");
   std::string text((std::istreambuf_iterator<char>(file)), {});
   const auto name_end = text.rfind(')');  // the 2nd field, which may itself contain anything
@@ -64,6 +64,13 @@ double start_time_seconds() {
   double ticks = 0;
   fields >> ticks;
   return boot_time_seconds() + ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+/// Looked for once: the machine's start is reckoned back from the wall clock, so that a step of
+/// that would look like a restart.
+double start_time_seconds() {
+  static const double kSeconds = find_start_time_seconds();
+  return kSeconds;
 }
 
 }  // namespace
