@@ -311,12 +311,15 @@ struct App::Parts {
       measurements.set_on_demand_state(stream, state);
   }
 
-  /// Whatever goes wrong with looking on, messages are carried on.
+  /// Whatever goes wrong with looking on, messages are carried on; but for want of memory the
+  /// bridge goes on with all of its parts or with none.
   void observe(asio::awaitable<void> part, std::string_view name) {
     asio::co_spawn(observing, std::move(part), [this, name](const std::exception_ptr& failure) {
       if (!failure) return;
       try {
         std::rethrow_exception(failure);
+      } catch (const std::bad_alloc&) {
+        asio::post(loop, [failure] { std::rethrow_exception(failure); });
       } catch (const std::exception& error) {
         log.error("observing failed", {{"part", name}, {"detail", error.what()}});
       }
