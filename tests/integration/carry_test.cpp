@@ -131,8 +131,8 @@ TEST(Carry, SignsPrivateRequestsAloneAndOnTime) {
   ASSERT_EQ(requests[1].signature.size(), 4U);
   EXPECT_EQ(requests[1].signature[0], kPublicKey);
   const auto signed_ms = std::stoll(requests[1].signature[2]);
-  EXPECT_LE(std::abs(requests[1].received_us / 1000 - signed_ms), 5000);
-  EXPECT_EQ(requests[1].signature[3], "5000");
+  EXPECT_LE(std::abs(requests[1].received_us / 1000 - signed_ms), 60'000);
+  EXPECT_EQ(requests[1].signature[3], "60000");
 }
 
 TEST(Carry, CarriesWhatNobodyRequestedButNothingIntoItsOwnTopics) {

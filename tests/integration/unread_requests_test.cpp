@@ -41,7 +41,7 @@ TEST(UnreadRequests, EndTheConnectionThoughTheExchangeSendsWithoutPause) {
   exchange.keep_segments_small();
   auto config = test_config(rest, directory, many_long_names());
   config.upstream.url = exchange.url();
-  config.upstream.idle_timeout_ms = 2'000;
+  config.upstream.idle_timeout_ms = 12'000;
   RunningBridge bridge(config);
   ReadySubscriber consumer(bridge.public_endpoint(), {"bridge."});
 

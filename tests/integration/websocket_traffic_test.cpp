@@ -302,7 +302,7 @@ TEST_F(WebSocketTraffic, IsNotBegunWithCompressionThatWasNotOffered) {
 /// Until its Pong is out, nothing is read: what has been sent meanwhile did not fail to come.
 TEST_F(WebSocketTraffic, OfPingsWhosePongsAreNotTakenIsLeftWithWordsThatAreTrue) {
   server_.keep_segments_small();
-  start(false, 2s);
+  start(false, 12s);
   ASSERT_TRUE(server_.accept());
   std::string pings;
   while (pings.size() < 60'000)

@@ -43,6 +43,7 @@ bridge::Config test_config(const exchange::SimulatedExchange& exchange,
   config.upstream.canary = "";
   config.upstream.requests_per_second = 10'000;
   config.upstream.connect_timeout_ms = 3'600'000;
+  config.upstream.window_ms = 60'000;
   config.upstream.backoff_initial_ms = 10;
   config.upstream.backoff_max_ms = 100;
   config.publish.public_.bind = {"tcp://127.0.0.1:0"};
