@@ -52,6 +52,15 @@ std::vector<std::string> differences_of(const Json& found, const Json& wanted) {
   }
   if (!has_ours)
     differences.push_back("subjects " + subjects + ", configured " + ours.get<std::string>());
+  for (const auto* key : {"retention", "discard", "storage"}) {
+    const auto there = text_in(found, key, ""), here = text_in(wanted, key, "");
+    if (there != here) differences.push_back(std::string(key) + ' ' + there + ", wanted " + here);
+  }
+  for (const auto* key : {"max_msgs", "max_msgs_per_subject", "max_msg_size"})
+    if (const auto limit = number_in(found, key, 0); limit > 0)
+      differences.push_back(std::string(key) + ' ' + std::to_string(limit) + ", wanted no limit");
+  if (member_of(found, "sealed") == true)
+    differences.emplace_back("sealed true: it takes nothing any more");
   constexpr std::int64_t kSecond = 1'000'000'000;
   compare("num_replicas", "replicas", 1);
   compare("max_age", "max_age_s", kSecond);

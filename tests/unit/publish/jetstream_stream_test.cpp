@@ -27,7 +27,8 @@ constexpr auto kInUse =
 constexpr auto kCreated = R"({"config":{},"did_create":true})";
 constexpr auto kAsWanted =
     R"({"config":{"subjects":["backpack.>"],"num_replicas":3,"max_age":60000000000,"max_bytes":1000,)"
-    R"("duplicate_window":60000000000}})";
+    R"("duplicate_window":60000000000,"retention":"limits","discard":"old","storage":"file",)"
+    R"("max_msgs":-1,"max_msgs_per_subject":-1,"max_msg_size":-1,"sealed":false}})";
 
 const JetStreamStream kStream{.name = "BACKPACK",
                               .subject_prefix = "backpack.",
@@ -95,10 +96,16 @@ TEST_F(JetStreamStreamTest, IsLookedAtOnceMoreWhereAnotherBridgeWasFaster) {
 
 TEST_F(JetStreamStreamTest, ThatDiffersIsToldInWhat) {
   ask({R"({"config":{"subjects":["other.>","more"],"num_replicas":1,"max_age":0,"max_bytes":-1,)"
-       R"("duplicate_window":2000000000,"no_ack":true}})"});
+       R"("duplicate_window":2000000000,"no_ack":true,"retention":"interest","discard":"new",)"
+       R"("storage":"memory","max_msgs":7,"max_msgs_per_subject":8,"max_msg_size":9,)"
+       R"("sealed":true}})"});
   EXPECT_THAT(
       found().differences,
-      ElementsAre("subjects other.>,more, configured backpack.>", "replicas 1, configured 3",
+      ElementsAre("subjects other.>,more, configured backpack.>",
+                  "retention interest, wanted limits", "discard new, wanted old",
+                  "storage memory, wanted file", "max_msgs 7, wanted no limit",
+                  "max_msgs_per_subject 8, wanted no limit", "max_msg_size 9, wanted no limit",
+                  "sealed true: it takes nothing any more", "replicas 1, configured 3",
                   "max_age_s 0, configured 60", "max_bytes -1, configured 1000",
                   "duplicate_window 2 s, for which what is sent again is known",
                   "no_ack true, which leaves every message pending"));
