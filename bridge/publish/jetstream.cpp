@@ -27,6 +27,9 @@ constexpr std::uint64_t kMostUnderWay = 4'096;
 /// refused would be stored again with each attempt, once the server has forgotten its id.
 constexpr std::uint64_t kFirst = 1;
 
+/// After a refusal, for what else is under way to be answered.
+constexpr std::int64_t kRefusedPatienceNs = 1'000'000'000;
+
 /// So long without loss ends an episode of losing.
 constexpr std::int64_t kQuietNs = 5'000'000'000;
 
@@ -91,11 +94,10 @@ void JetStream::run(const std::stop_token& stop) {
   const std::stop_callback ring(stop, [this] { wakeup_.ring(); });
   auto retry = kFirstRetry;
   for (std::size_t attempt = 0; !is_over(stop); ++attempt) {
-    const auto& server = options_.servers[attempt % options_.servers.size()];
-    const auto cause = serve(server, stop);
+    const auto cause = serve(attempt, stop);
     if (!cause || is_over(stop)) break;
     if (is_connected_) retry = kFirstRetry;
-    note_disconnected(server.url, *cause, retry);
+    note_disconnected(server(attempt).url, *cause, retry);
     pause(retry, stop, [this, was_closing = is_closing()] { return is_closing() != was_closing; });
     retry = std::min(retry * 2, kLastRetry);
   }
@@ -105,22 +107,31 @@ void JetStream::run(const std::stop_token& stop) {
   has_ended_.set_value();
 }
 
-std::optional<std::string> JetStream::serve(const NatsServer& server, const std::stop_token& stop) {
+/// In turn, and of each its addresses in turn.
+const NatsServer& JetStream::server(std::size_t attempt) const {
+  return options_.servers[attempt % options_.servers.size()];
+}
+
+std::optional<std::string> JetStream::serve(std::size_t attempt, const std::stop_token& stop) {
+  const auto& server = this->server(attempt);
   auto opened =
-      NatsConnection::open(server, options_.access, look_up_, patience(options_.patience, stop));
+      NatsConnection::open(server, options_.access, look_up_, patience(options_.patience, stop),
+                           attempt / options_.servers.size());
   if (const auto* fault = std::get_if<NatsFault>(&opened)) return fault->cause;
   auto& to_server = std::get<std::unique_ptr<NatsConnection>>(opened);
   if (auto fault = prepare(*to_server, stop)) return fault;
-  JetStreamConnection connection(std::move(to_server), options_.stream.subject_prefix);
+  JetStreamConnection connection(std::move(to_server), options_.stream.name,
+                                 options_.stream.subject_prefix);
   const auto resumed_at = window_.begin();
   next_ = resumed_at;
   takes_messages_ = false;
+  refusal_.reset();
   last_progress_steady_ns_ = steady_ns();
   while (!is_over(stop)) {
-    send(connection);
+    if (!refusal_) send(connection);
     connection.exchange();
-    if (auto fault = take_answers(connection)) return fault;
-    if (auto fault = connection.fault()) return fault;
+    take_answers(connection);
+    if (auto cause = trouble(connection)) return cause;
     takes_messages_ = takes_messages_ || window_.begin() > resumed_at;
     const bool is_of_use = takes_messages_ || next_ == window_.begin();
     if (is_of_use && !std::exchange(is_connected_, true)) note_connected(server.url);
@@ -165,28 +176,53 @@ void JetStream::send(JetStreamConnection& connection) {
   }
 }
 
-std::optional<std::string> JetStream::take_answers(JetStreamConnection& connection) {
+void JetStream::take_answers(JetStreamConnection& connection) {
   const auto now = steady_ns();
   const auto oldest = window_.begin();
-  while (const auto answer = connection.next_answer()) {
-    if (answer->kind == JetStreamConnection::Answer::Kind::refused) return answer->cause;
-    if (answer->number < window_.begin() || answer->number >= next_) continue;
-    if (answer->kind == JetStreamConnection::Answer::Kind::never) {
-      give_up(answer->number, answer->cause);
-      continue;
-    }
-    const auto sent_steady_ns = window_.at(answer->number).sent_steady_ns;
-    if (!window_.settle(answer->number)) continue;
-    measurements_.acknowledged.add();
-    measurements_.acknowledgement.observe(now - sent_steady_ns);
-  }
+  while (const auto answer = connection.next_answer()) take(*answer, now);
   if (window_.begin() > oldest) last_progress_steady_ns_ = now;
+}
+
+void JetStream::take(const JetStreamConnection::Answer& answer, std::int64_t now_steady_ns) {
+  using Kind = JetStreamConnection::Answer::Kind;
+  if (answer.kind == Kind::forbidden) return give_up_all_of(answer.stream, answer.cause);
+  if (answer.number < window_.begin() || answer.number >= next_) return;
+  if (answer.kind == Kind::never) return give_up(answer.number, answer.cause);
+  if (answer.kind == Kind::refused) {
+    if (refusal_)
+      ++refusal_->messages;
+    else
+      refusal_ = {.cause = answer.cause, .steady_ns = now_steady_ns};
+    return;
+  }
+  const auto sent_steady_ns = window_.at(answer.number).sent_steady_ns;
+  if (!window_.settle(answer.number)) return;
+  measurements_.acknowledged.add();
+  measurements_.acknowledgement.observe(now_steady_ns - sent_steady_ns);
+}
+
+/// Why the connection is to be ended, if it is.
+std::optional<std::string> JetStream::trouble(const JetStreamConnection& connection) const {
+  const auto now = steady_ns();
+  if (refusal_) {
+    const bool is_long_ago = now - refusal_->steady_ns > kRefusedPatienceNs;
+    if (is_long_ago || connection.fault() || is_answered_but_for_refusals()) return refusal_->cause;
+    return std::nullopt;
+  }
+  if (auto fault = connection.fault()) return fault;
   const bool is_waiting = next_ > window_.begin();
   const auto waited = std::chrono::nanoseconds(now - last_progress_steady_ns_);
   if (is_waiting && waited > options_.answer_patience)
     return "the oldest message has not been answered for " +
            std::to_string(options_.answer_patience.count()) + " ms";
   return std::nullopt;
+}
+
+bool JetStream::is_answered_but_for_refusals() const {
+  std::uint64_t unsettled = 0;
+  for (auto number = window_.begin(); number < next_; ++number)
+    unsettled += window_.is_settled(number) ? 0 : 1;
+  return unsettled <= refusal_->messages;
 }
 
 /// On a message that can never be stored: no other is to wait for it.
@@ -198,6 +234,14 @@ void JetStream::give_up(std::uint64_t number, std::string_view cause) {
   if (refusing_.begins(steady_ns()))
     log_.warn("jetstream message refused",
               {{"stream", stream}, {"bytes", bytes}, {"cause", bounded(cause)}});
+}
+
+/// On what is under way of a stream whose messages the server takes from nobody like us.
+void JetStream::give_up_all_of(std::string_view stream, std::string_view cause) {
+  for (auto number = window_.begin(); number < next_;
+       number = std::max(number + 1, window_.begin()))
+    if (!window_.is_settled(number) && window_.at(number).stream() == stream)
+      give_up(number, cause);
 }
 
 void JetStream::note_connected(const std::string& server) {
@@ -263,8 +307,8 @@ NatsPatience JetStream::patience(milliseconds time, const std::stop_token& stop)
 /// Until the next turn.
 void JetStream::rest(const std::stop_token& stop) {
   const auto quarter = std::max<std::uint64_t>(options_.max_pending / 4, 1);
-  const bool is_half_full = window_.end() - window_.begin() > 2 * quarter;
-  if (next_ < window_.end() || is_half_full || is_closing())
+  const bool is_half_full = 2 * (window_.end() - window_.begin()) > options_.max_pending;
+  if (next_ < window_.end() || is_half_full || refusal_ || is_closing())
     return pause(kShortTurn, stop, [] { return false; });
   const auto hurry_at = next_ + quarter;
   hurry_at_.store(hurry_at);

@@ -51,10 +51,10 @@ class JetStream {
     bool include_private = false;
     std::chrono::milliseconds linger{500};  ///< how long close() may go on
     /// What came in is sent, and what was answered is taken, this often: in batches, since to be
-    /// woken up costs a thread as much as some thirty messages. Sooner where it fills a quarter of
+    /// woken up costs a thread as much as some hundred messages. Sooner where it fills a quarter of
     /// `max_pending` or half of that waits already, where there is more to send than went out in
     /// one, and at the end.
-    std::chrono::milliseconds turn{100};
+    std::chrono::milliseconds turn{250};
     std::chrono::milliseconds patience = kNatsPatience;  ///< with a server's answers at the start
     /// A server that leaves the oldest message without an answer for so long has lost it, or its
     /// quorum: whatever else it acknowledges meanwhile, that one is to be sent again.
@@ -84,12 +84,17 @@ class JetStream {
   static constexpr std::uint64_t kNobody = std::numeric_limits<std::uint64_t>::max();
 
   void run(const std::stop_token& stop);
+  const NatsServer& server(std::size_t attempt) const;
   /// Why the connection ended; nullopt where all is over.
-  std::optional<std::string> serve(const NatsServer& server, const std::stop_token& stop);
+  std::optional<std::string> serve(std::size_t attempt, const std::stop_token& stop);
   std::optional<std::string> prepare(NatsConnection& connection, const std::stop_token& stop);
   void send(JetStreamConnection& connection);
-  std::optional<std::string> take_answers(JetStreamConnection& connection);
+  void take_answers(JetStreamConnection& connection);
+  void take(const JetStreamConnection::Answer& answer, std::int64_t now_steady_ns);
   void give_up(std::uint64_t number, std::string_view cause);
+  void give_up_all_of(std::string_view stream, std::string_view cause);
+  std::optional<std::string> trouble(const JetStreamConnection& connection) const;
+  bool is_answered_but_for_refusals() const;
   void note_connected(const std::string& server);
   void note_disconnected(const std::string& server, const std::string& full_cause,
                          std::chrono::milliseconds retry);
@@ -110,7 +115,16 @@ class JetStream {
   NatsLookUp look_up_;
   std::uint64_t next_ = 0;  ///< to be sent on this connection
   std::int64_t last_progress_steady_ns_ = 0;
-  bool takes_messages_ = false;        ///< the connection, as it has shown
+  bool takes_messages_ = false;  ///< the connection, as it has shown
+
+  /// The first refusal on this connection. Nothing more is sent, but what others of those under way
+  /// meet is still taken: they would be stored again once the server has forgotten their ids.
+  struct Refusal {
+    std::string cause;
+    std::int64_t steady_ns = 0;
+    std::uint64_t messages = 1;  ///< refused, all told
+  };
+  std::optional<Refusal> refusal_;
   bool is_connected_ = false;          ///< and nothing speaks against its taking messages
   std::set<std::string> told_causes_;  ///< of not being connected, each with its server
   std::string told_differences_;

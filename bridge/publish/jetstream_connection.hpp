@@ -15,7 +15,8 @@ namespace bpx::bridge {
 /// Used by the connection's thread.
 class JetStreamConnection {
  public:
-  JetStreamConnection(std::unique_ptr<NatsConnection> connection, std::string subject_prefix);
+  JetStreamConnection(std::unique_ptr<NatsConnection> connection, std::string stream_name,
+                      std::string subject_prefix);
 
   /// Whether more may be given to send() before exchange() has sent what there is.
   bool has_room() const { return connection_->has_room(); }
@@ -31,22 +32,29 @@ class JetStreamConnection {
   struct Answer {
     enum class Kind : std::uint8_t {
       stored,
-      never,   ///< this message will never be stored, others may be
-      refused  ///< now; another time it may be stored
+      never,     ///< this message will never be stored, others may be
+      refused,   ///< now; another time it may be stored
+      forbidden  ///< for this user, as every message of that stream's is; it has no number
     };
     Kind kind = Kind::stored;
     std::uint64_t number = 0;
-    std::string cause;  ///< of what is not stored
+    std::string cause{};   ///< of what is not stored
+    std::string stream{};  ///< of what is forbidden
   };
-  /// The next answer of those that exchange() has read; nullopt where there is none.
+  /// The next answer of those that exchange() has read; nullopt where there is none. What others
+  /// answer is passed over, be it JetStream itself on behalf of another stream.
   std::optional<Answer> next_answer();
 
   /// Why the connection is of no use any more; nullopt while it is.
   const std::optional<std::string>& fault() const { return connection_->fault(); }
 
  private:
+  std::optional<Answer> answer_in(const NatsOperation& message, std::uint64_t number) const;
+
   std::unique_ptr<NatsConnection> connection_;
   NatsPublications publications_;
+  std::string stream_name_;
+  std::string stored_;  ///< how the answer begins that a message is stored
 };
 
 }  // namespace bpx::bridge

@@ -1,5 +1,6 @@
 #include "bridge/publish/jetstream_window.hpp"
 
+#include <bit>
 #include <utility>
 
 namespace bpx::bridge {
@@ -7,14 +8,14 @@ namespace bpx::bridge {
 JetStreamWindow::JetStreamWindow(std::size_t max_messages, std::size_t max_bytes)
     : max_messages_(max_messages),
       max_bytes_(max_bytes),
-      slots_(std::make_unique<Slot[]>(max_messages)) {}
+      mask_(std::bit_ceil(max_messages) - 1),
+      slots_(std::make_unique<Slot[]>(mask_ + 1)) {}
 
 bool JetStreamWindow::push(std::string_view stream, std::string_view payload,
                            const proto::MessageHeader& header) {
   const auto number = end_.load(std::memory_order_relaxed);
   const auto bytes = stream.size() + payload.size();
-  const auto waiting_bytes = pushed_bytes_ - settled_bytes_.load(std::memory_order_acquire);
-  if (number - begin() == max_messages_ || waiting_bytes + bytes > max_bytes_) return false;
+  if (!has_room(number, bytes)) return false;
   auto& message = at(number);
   message.header = header;
   spares_.take(message.text);
@@ -28,9 +29,21 @@ bool JetStreamWindow::push(std::string_view stream, std::string_view payload,
   return true;
 }
 
+/// Looks at what the reading thread writes only where the window was full when it last did.
+bool JetStreamWindow::has_room(std::uint64_t number, std::size_t bytes) {
+  const auto has_it = [&] {
+    return number - known_begin_ < max_messages_ &&
+           pushed_bytes_ - known_settled_bytes_ + bytes <= max_bytes_;
+  };
+  if (has_it()) return true;
+  known_begin_ = begin();
+  known_settled_bytes_ = settled_bytes_.load(std::memory_order_acquire);
+  return has_it();
+}
+
 /// That a message comes next. The window is far larger than a cache, and long in coming round.
 void JetStreamWindow::expect(std::uint64_t number) {
-  auto* const slot = reinterpret_cast<const char*>(&slots_[number % max_messages_]);
+  auto* const slot = reinterpret_cast<const char*>(&slots_[number & mask_]);
   constexpr int kToWrite = 1;
   __builtin_prefetch(slot, kToWrite);
   __builtin_prefetch(slot + sizeof(Slot) - 1, kToWrite);
@@ -40,13 +53,13 @@ void JetStreamWindow::expect(std::uint64_t number) {
 bool JetStreamWindow::settle(std::uint64_t number) {
   const auto oldest = begin_.load(std::memory_order_relaxed);
   if (number < oldest || number >= end()) return false;
-  if (std::exchange(slots_[number % max_messages_].is_settled, true)) return false;
+  if (std::exchange(slots_[number & mask_].is_settled, true)) return false;
   if (number != oldest) return true;
   const auto newest = end();
   auto kept = oldest;
   auto settled_bytes = settled_bytes_.load(std::memory_order_relaxed);
-  for (; kept < newest && slots_[kept % max_messages_].is_settled; ++kept) {
-    auto& slot = slots_[kept % max_messages_];
+  for (; kept < newest && slots_[kept & mask_].is_settled; ++kept) {
+    auto& slot = slots_[kept & mask_];
     settled_bytes += slot.message.text.size();
     spares_.put(std::exchange(slot.message.text, {}));
     slot.is_settled = false;
@@ -75,7 +88,7 @@ void JetStreamWindow::Spares::take(std::string& text) {
 void JetStreamWindow::Spares::expect() const {
   const auto begin = begin_.load(std::memory_order_relaxed);
   if (begin == end_.load(std::memory_order_acquire)) return;
-  constexpr std::size_t kUsual = 256, kCacheLine = 64;
+  constexpr std::size_t kUsual = 256;
   for (std::size_t i = 0; i < kUsual; i += kCacheLine)
     __builtin_prefetch(texts_[begin % kMost].data() + i, 1);
 }

@@ -39,11 +39,11 @@ class JetStreamWindow {
 
   /// By the reading thread, for a number from begin() to before end(). Valid until the message is
   /// taken out.
-  Message& at(std::uint64_t number) { return slots_[number % max_messages_].message; }
+  Message& at(std::uint64_t number) { return slots_[number & mask_].message; }
 
   /// Whether settle() has noted that of a message which stands behind others. By the reading
   /// thread, for a number from begin() to before end().
-  bool is_settled(std::uint64_t number) const { return slots_[number % max_messages_].is_settled; }
+  bool is_settled(std::uint64_t number) const { return slots_[number & mask_].is_settled; }
 
   /// Notes that message `number` needs to be kept no longer, and takes out what stands at the front
   /// for nothing. Returns whether it was news: false for one that is noted already. By the reading
@@ -51,6 +51,8 @@ class JetStreamWindow {
   bool settle(std::uint64_t number);
 
  private:
+  static constexpr std::size_t kCacheLine = 64;
+
   struct Slot {
     Message message;
     bool is_settled = false;
@@ -65,23 +67,29 @@ class JetStreamWindow {
     void expect() const;  ///< that take() comes next
 
    private:
-    static constexpr std::size_t kMost = 1'024;
+    static constexpr std::size_t kMost = 4'096;
     static constexpr std::size_t kMostBytes = 4'096;  ///< of each
 
     std::array<std::string, kMost> texts_;
-    std::atomic<std::uint64_t> begin_{0};
-    std::atomic<std::uint64_t> end_{0};
+    alignas(kCacheLine) std::atomic<std::uint64_t> begin_{0};
+    alignas(kCacheLine) std::atomic<std::uint64_t> end_{0};
   };
 
   void expect(std::uint64_t number);
+  bool has_room(std::uint64_t number, std::size_t bytes);
 
   std::size_t max_messages_;
   std::size_t max_bytes_;
-  Spares spares_;
+  std::uint64_t mask_;  ///< of a number, for its slot
   std::unique_ptr<Slot[]> slots_;
-  std::uint64_t pushed_bytes_ = 0;  ///< ever; the pushing thread's
-  std::atomic<std::uint64_t> begin_{0};
-  std::atomic<std::uint64_t> end_{0};
+  Spares spares_;
+
+  // What one thread writes lies apart from what the other does.
+  alignas(kCacheLine) std::atomic<std::uint64_t> end_{0};
+  std::uint64_t pushed_bytes_ = 0;         ///< ever; the pushing thread's
+  std::uint64_t known_begin_ = 0;          ///< as the pushing thread saw it last
+  std::uint64_t known_settled_bytes_ = 0;  ///< likewise
+  alignas(kCacheLine) std::atomic<std::uint64_t> begin_{0};
   std::atomic<std::uint64_t> settled_bytes_{0};  ///< ever
 };
 

@@ -4,6 +4,7 @@
 #include "bridge/publish/nats_credentials.hpp"
 #include "bridge/publish/nats_json.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 #include <utility>
@@ -30,6 +31,10 @@ std::string make_inbox() {
   return inbox;
 }
 
+std::string words_of(const NatsOperation& error) {
+  return "the server says " + std::string(error.text);
+}
+
 auto is(NatsOperation::Kind kind) {
   return [kind](const NatsOperation& operation) { return operation.kind == kind; };
 }
@@ -37,9 +42,12 @@ auto is(NatsOperation::Kind kind) {
 }  // namespace
 
 NatsConnection::OrFault NatsConnection::open(const NatsServer& server, const NatsAccess& access,
-                                             NatsLookUp& look_up, const NatsPatience& patience) {
-  const auto host = look_up.find(server.host, server.port, patience);
+                                             NatsLookUp& look_up, const NatsPatience& patience,
+                                             std::size_t turn) {
+  auto host = look_up.find(server.host, server.port, patience);
   if (host.addresses.empty()) return NatsFault{server.host + ": " + host.error};
+  const auto first = static_cast<std::ptrdiff_t>(turn % host.addresses.size());
+  std::ranges::rotate(host.addresses, host.addresses.begin() + first);
   const auto patience_for_the_rest = patience.again();
   std::unique_ptr<NatsConnection> connection(
       new NatsConnection(host.addresses, patience_for_the_rest));
@@ -77,8 +85,6 @@ void NatsConnection::greet(const NatsServer& server, const NatsAccess& access,
     introduction["jwt"] = credentials->jwt();
     introduction["sig"] = credentials->sign(text_in(info, "nonce", ""));
   }
-  constexpr std::int64_t kUsualMaxPayload = std::int64_t{1} << 20U;
-  max_payload_ = static_cast<std::size_t>(number_in(info, "max_payload", kUsualMaxPayload));
   outgoing()
       .append("CONNECT ")
       .append(introduction.dump(-1, ' ', false, Json::error_handler_t::replace))
@@ -115,9 +121,10 @@ std::string& NatsConnection::outgoing() {
   return out_;
 }
 
+/// Reads first: behind a connection that takes nothing any more may stand why.
 void NatsConnection::exchange() {
-  write();
   read();
+  write();
   if (fault()) return;
   const auto now = steady_ns();
   if (out_.size() > written_ && now - last_written_steady_ns_ > kPatienceNs)
@@ -128,8 +135,10 @@ void NatsConnection::exchange() {
 }
 
 std::optional<NatsOperation> NatsConnection::next_message() {
+  using Kind = NatsOperation::Kind;
   while (const auto operation = take_operation())
-    if (operation->kind == NatsOperation::Kind::message) return operation;
+    if (operation->kind == Kind::message || (operation->kind == Kind::error && !fault_))
+      return operation;
   return std::nullopt;
 }
 
@@ -139,7 +148,10 @@ std::optional<NatsOperation> NatsConnection::await(const NatsPatience& patience,
                                                    Predicate is_wanted) {
   while (true) {
     while (const auto operation = take_operation())
-      if (is_wanted(*operation)) return operation;
+      if (is_wanted(*operation))
+        return operation;
+      else if (operation->kind == NatsOperation::Kind::error)
+        fail(words_of(*operation));
     if (fault()) return std::nullopt;
     if (patience.has_ended()) {
       fail("it does not answer");
@@ -159,11 +171,19 @@ std::optional<NatsOperation> NatsConnection::take_operation() {
   taken_ += operation->bytes;
   switch (operation->kind) {
     case NatsOperation::Kind::ping: owes_pong_ = true; break;
-    case NatsOperation::Kind::error: fail("the server says " + std::string(operation->text)); break;
+    case NatsOperation::Kind::info: note_max_payload(operation->text); break;
+    case NatsOperation::Kind::error:
+      if (!forbidden_subject(*operation)) fail(words_of(*operation));
+      break;
     case NatsOperation::Kind::malformed: fail("the server does not speak NATS"); break;
     default: break;
   }
   return operation;
+}
+
+void NatsConnection::note_max_payload(std::string_view info) {
+  const auto bytes = number_in(parse_nats_json(info), "max_payload", 0);
+  if (bytes > 0) max_payload_ = static_cast<std::size_t>(bytes);
 }
 
 void NatsConnection::write() {

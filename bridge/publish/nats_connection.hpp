@@ -25,9 +25,10 @@ class NatsConnection {
  public:
   using OrFault = std::variant<std::unique_ptr<NatsConnection>, NatsFault>;
   /// One that the server has welcomed. `patience` is for the look-up of its name, and as much again
-  /// for the rest.
+  /// for the rest. Of several addresses the `turn`th comes first, and again from the first: one may
+  /// take connections and be of no use.
   static OrFault open(const NatsServer& server, const NatsAccess& access, NatsLookUp& look_up,
-                      const NatsPatience& patience);
+                      const NatsPatience& patience, std::size_t turn = 0);
 
   ~NatsConnection() = default;
   NatsConnection(const NatsConnection&) = delete;
@@ -36,7 +37,8 @@ class NatsConnection {
   /// What is sent to `<inbox>.WORD` comes here.
   const std::string& inbox() const { return inbox_; }
 
-  /// Of a message that the server takes, in bytes, its headers included.
+  /// Of a message that the server takes, in bytes, its headers included. It may say so anew at any
+  /// time: an account may have less than the server.
   std::size_t max_payload() const { return max_payload_; }
 
   /// The answer of the service at `subject`, such as JetStream itself. Not while other messages
@@ -53,8 +55,8 @@ class NatsConnection {
   /// Sends and reads as much as that is possible without waiting.
   void exchange();
 
-  /// The next message of those that exchange() has read, as views that the next exchange() ends;
-  /// nullopt where there is none.
+  /// The next message of those that exchange() has read, or error that says what must not be
+  /// published, as views that the next exchange() ends; nullopt where there is none.
   std::optional<NatsOperation> next_message();
 
   /// Why the connection is of no use any more; nullopt while it is.
@@ -71,12 +73,13 @@ class NatsConnection {
   std::optional<NatsOperation> await(const NatsPatience& patience, Predicate is_wanted);
   void read();
   void write();
+  void note_max_payload(std::string_view info);
   void fail(std::string cause);
 
   NatsSocket socket_;
   std::optional<std::string> fault_;
   std::string inbox_;
-  std::size_t max_payload_ = 0;
+  std::size_t max_payload_ = std::size_t{1} << 20U;  ///< as usual, until the server says so
 
   std::string out_;  ///< of this, the first written_ bytes have been written
   std::size_t written_ = 0;

@@ -1,7 +1,6 @@
 #include "bridge/publish/nats_protocol.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <concepts>
 #include <utility>
@@ -11,32 +10,58 @@ namespace {
 
 constexpr std::string_view kLineEnd = "\r\n";
 
-void append_number(std::string& out, std::integral auto number) {
-  std::array<char, 20> digits;
-  out.append(digits.data(),
-             std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
+/// Digits of the largest number that is written.
+constexpr std::size_t kMostDigits = 20;
+
+/// Writes where there is room enough.
+class Pen {
+ public:
+  explicit Pen(std::vector<char>& paper) : begin_(paper.data()), at_(begin_) {}
+
+  Pen& write(std::string_view text) {
+    at_ = std::copy(text.begin(), text.end(), at_);
+    return *this;
+  }
+  Pen& write(std::integral auto number) {
+    at_ = std::to_chars(at_, at_ + kMostDigits, number).ptr;
+    return *this;
+  }
+
+  std::string_view written() const { return {begin_, at_}; }
+
+ private:
+  char* begin_;
+  char* at_;
+};
+
+/// Room for names and numbers, and for as much as `more`.
+void make_room(std::vector<char>& paper, std::size_t more) {
+  constexpr std::size_t kRest = 512;
+  if (paper.size() < kRest + more) paper.resize(kRest + 2 * more);
 }
 
-void append_header(std::string& out, std::string_view name_and_colon, std::integral auto number) {
-  out.append(name_and_colon);
-  append_number(out, number);
-  out.append(kLineEnd);
-}
-
-void append_headers(std::string& out, const JetStreamWindow::Message& message) {
+std::string_view write_headers(std::vector<char>& paper, const JetStreamWindow::Message& message,
+                               std::string_view epoch) {
   const auto& header = message.header;
-  out.append("NATS/1.0\r\nNats-Msg-Id: ");
-  append_number(out, header.epoch_us);
-  out.append(1, ':').append(message.stream()).append(1, ':');
-  append_number(out, header.sequence);
-  append_header(out, "\r\nBridge-Sequence: ", header.sequence);
-  append_header(out, "Bridge-Epoch: ", header.epoch_us);
-  append_header(out, "Bridge-Connection: ", header.connection);
-  append_header(out, "Bridge-Flags: ", header.flags);
-  append_header(out, "Bridge-Received: ", header.received_ns);
-  append_header(out, "Bridge-Event: ", header.event_ns);
-  append_header(out, "Bridge-Sent: ", header.sent_ns);
-  out.append(kLineEnd);
+  make_room(paper, message.stream_bytes);
+  Pen pen(paper);
+  pen.write("NATS/1.0\r\nNats-Msg-Id: ").write(epoch).write(":");
+  pen.write(message.stream()).write(":").write(header.sequence);
+  pen.write("\r\nBridge-Sequence: ").write(header.sequence);
+  pen.write("\r\nBridge-Epoch: ").write(epoch);
+  pen.write("\r\nBridge-Connection: ").write(header.connection);
+  pen.write("\r\nBridge-Flags: ").write(header.flags);
+  pen.write("\r\nBridge-Received: ").write(header.received_ns);
+  pen.write("\r\nBridge-Event: ").write(header.event_ns);
+  pen.write("\r\nBridge-Sent: ").write(header.sent_ns);
+  pen.write("\r\n\r\n");
+  return pen.written();
+}
+
+/// Subjects are words without spaces; and to NATS `*` and `>` stand for other words.
+bool is_subject(std::string_view text) {
+  return std::ranges::none_of(
+      text, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '*' || c == '>'; });
 }
 
 template <typename T>
@@ -78,27 +103,25 @@ std::optional<NatsOperation> message(std::string_view input, std::string_view li
 
 }  // namespace
 
-NatsPublications::NatsPublications(std::string subject_prefix, std::string inbox,
-                                   std::size_t max_payload)
-    : subject_prefix_(std::move(subject_prefix)),
-      reply_prefix_(std::move(inbox) + '.'),
-      max_payload_(max_payload) {}
+NatsPublications::NatsPublications(std::string subject_prefix, std::string inbox)
+    : subject_prefix_(std::move(subject_prefix)), reply_prefix_(std::move(inbox) + '.') {}
 
 bool NatsPublications::append(std::string& out, const JetStreamWindow::Message& message,
-                              std::uint64_t number) {
-  // Subjects are words without spaces; and to NATS these two stand for other words.
-  if (message.stream().find_first_of("*> \t\r\n") != std::string_view::npos) return false;
-  headers_.clear();
-  append_headers(headers_, message);
+                              std::uint64_t number, std::size_t max_payload) {
+  if (!is_subject(message.stream())) return false;
+  if (epoch_.empty() || message.header.epoch_us != epoch_us_) {
+    epoch_us_ = message.header.epoch_us;
+    epoch_ = std::to_string(epoch_us_);
+  }
+  const auto headers = write_headers(headers_, message, epoch_);
   const auto payload = message.payload();
-  const auto size = headers_.size() + payload.size();
-  if (size > max_payload_) return false;
-  out.append("HPUB ").append(subject_prefix_).append(message.stream()).append(1, ' ');
-  out.append(reply_prefix_);
-  append_number(out, number);
-  append_number(out.append(1, ' '), headers_.size());
-  append_number(out.append(1, ' '), size);
-  out.append(kLineEnd).append(headers_).append(payload).append(kLineEnd);
+  const auto size = headers.size() + payload.size();
+  if (size > max_payload) return false;
+  make_room(line_, subject_prefix_.size() + message.stream_bytes + reply_prefix_.size());
+  Pen pen(line_);
+  pen.write("HPUB ").write(subject_prefix_).write(message.stream()).write(" ");
+  pen.write(reply_prefix_).write(number).write(" ").write(headers.size()).write(" ").write(size);
+  out.append(pen.write(kLineEnd).written()).append(headers).append(payload).append(kLineEnd);
   return true;
 }
 
@@ -107,8 +130,20 @@ std::optional<std::uint64_t> NatsPublications::number_of(std::string_view subjec
   return number_in<std::uint64_t>(subject.substr(reply_prefix_.size()));
 }
 
+std::optional<std::string_view> NatsPublications::stream_of(std::string_view subject) const {
+  if (!subject.starts_with(subject_prefix_)) return std::nullopt;
+  return subject.substr(subject_prefix_.size());
+}
+
 bool is_from_nobody(const NatsOperation& message) {
   return message.headers.starts_with("NATS/1.0 503");
+}
+
+std::optional<std::string_view> forbidden_subject(const NatsOperation& error) {
+  constexpr std::string_view kBegin = "'Permissions Violation for Publish to \"";
+  if (!error.text.starts_with(kBegin)) return std::nullopt;
+  const auto subject = error.text.substr(kBegin.size());
+  return subject.substr(0, subject.find('"'));
 }
 
 std::optional<NatsOperation> next_operation(std::string_view input) {

@@ -21,10 +21,12 @@ void Wakeup::ring() noexcept { eventfd_write(descriptor_, 1); }
 void Wakeup::wait(std::chrono::milliseconds longest) noexcept {
   pollfd bell{.fd = descriptor_, .events = POLLIN, .revents = 0};
   constexpr std::chrono::milliseconds::rep kHour = 3'600'000;
-  poll(&bell, 1,
-       static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(longest.count(), 0, kHour)));
+  const auto rings =
+      poll(&bell, 1,
+           static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(longest.count(), 0, kHour)));
+  if (rings <= 0) return;
   eventfd_t rung = 0;
-  eventfd_read(descriptor_, &rung);  // and may fail: nobody has
+  eventfd_read(descriptor_, &rung);
 }
 
 }  // namespace bpx::bridge

@@ -1,5 +1,6 @@
 #include "bridge/publish/jetstream.hpp"
 
+#include "tests/support/deadline.hpp"
 #include "tests/unit/publish/scripted_nats.hpp"
 
 #include <gmock/gmock.h>
@@ -38,10 +39,9 @@ class JetStreamTest : public testing::Test {
     peer.answer(peer.hear_message(), R"({"config":{"subjects":["backpack.>"]}})");
   }
 
-  static void store_until_the_end(NatsPeer& peer) try {
+  static void store_until_the_end(NatsPeer& peer) {
     for (auto message = peer.hear_message(); !message.reply.empty(); message = peer.hear_message())
       peer.answer(message, kStored);
-  } catch (const boost::system::system_error&) {  // the client has gone, with answers under way
   }
 
   static JetStream::Options options(const ScriptedNats& server) {
@@ -110,7 +110,11 @@ TEST_F(JetStreamTest, SendsAgainWhatIsNeverAnsweredThoughOthersAre) {
     peer.answer(message, kStored);
     store_until_the_end(peer);
   };
-  const ScriptedNats server(std::vector<ScriptedNats::Script>{first, second});
+  const auto later = [](NatsPeer& peer) {  // where answers were long in coming
+    welcome(peer, kUsual);
+    store_until_the_end(peer);
+  };
+  const ScriptedNats server(std::vector<ScriptedNats::Script>{first, second, later});
   auto options = this->options(server);
   options.answer_patience = std::chrono::milliseconds(100);
   JetStream sink(options, measurements_, log_);
@@ -148,7 +152,7 @@ TEST_F(JetStreamTest, StoresNothingAgainAndAgainBehindAMessageThatIsRefused) {
 TEST_F(JetStreamTest, TakesNoAnswerForAStoredMessageThatHasNoNumber) {
   const auto first = [](NatsPeer& peer) {
     welcome(peer, kUsual);
-    peer.answer(peer.hear_message(), R"({"stream":"BACKPACK","seq":0,"duplicate":true})");
+    peer.answer(peer.hear_message(), R"({"stream":"error","seq":0,"duplicate":true})");
     peer.wait_for_end();
   };
   const auto second = [](NatsPeer& peer) {
@@ -157,7 +161,9 @@ TEST_F(JetStreamTest, TakesNoAnswerForAStoredMessageThatHasNoNumber) {
     peer.wait_for_end();
   };
   const ScriptedNats server(std::vector<ScriptedNats::Script>{first, second});
-  JetStream sink(options(server), measurements_, log_);
+  auto options = this->options(server);
+  options.stream.name = "error";
+  JetStream sink(options, measurements_, log_);
   publish(sink, 1);
   sink.close().wait();
   EXPECT_EQ(measurements_.acknowledged.value(), 1U);
@@ -171,6 +177,102 @@ TEST_F(JetStreamTest, GoesOnBehindWhatWasStoredWhereTheServerTakesNoMessageLikeT
   EXPECT_EQ(measurements_.acknowledged.value(), 3U);
   EXPECT_EQ(measurements_.refused.value(), 1U);
   EXPECT_EQ(measurements_.pending(), 0U);
+}
+
+TEST_F(JetStreamTest, TakesWhatElseIsStoredBehindAMessageThatIsRefused) {
+  const auto first = [](NatsPeer& peer) {
+    welcome(peer, kUsual);
+    peer.answer(peer.hear_message(), kStored);
+    const auto refused = peer.hear_message(), third = peer.hear_message(),
+               fourth = peer.hear_message();
+    peer.answer(refused, R"({"error":{"code":503,"err_code":10077,"description":"not now"}})");
+    peer.say("PING\r\n");
+    peer.hear("PONG\r\n");  // and so it has been read
+    peer.answer(third, kStored);
+    peer.answer(fourth, kStored);
+    EXPECT_THAT(peer.wait_for_end(), ElementsAre()) << "nothing more until it connects again";
+  };
+  const auto second = [](NatsPeer& peer) {
+    welcome(peer, kUsual);
+    const auto message = peer.hear_message();
+    EXPECT_EQ(sequence_of(message), "2");
+    peer.answer(message, kStored);
+    EXPECT_THAT(peer.wait_for_end(), ElementsAre());
+  };
+  const ScriptedNats server(std::vector<ScriptedNats::Script>{first, second});
+  JetStream sink(options(server), measurements_, log_);
+  publish(sink, 4);
+  sink.close().wait();
+  EXPECT_EQ(measurements_.acknowledged.value(), 4U);
+}
+
+TEST_F(JetStreamTest, ObeysALimitOfTheAccountThatIsLowerThanTheServers) {
+  const ScriptedNats server([](NatsPeer& peer) {
+    peer.say("INFO " + std::string(kUsual) + "\r\n");
+    peer.hear("PING\r\n");
+    peer.say("INFO {\"max_payload\":500}\r\nPONG\r\n");
+    peer.answer(peer.hear_message(), R"({"config":{"subjects":["backpack.>"]}})");
+    store_until_the_end(peer);
+  });
+  JetStream sink(options(server), measurements_, log_);
+  sink.publish(Audience::everyone, "trade.A", std::string(1'000, ' '), numbered(1));
+  sink.publish(Audience::everyone, "trade.A", "{}", numbered(2));
+  sink.close().wait();
+  EXPECT_EQ(measurements_.refused.value(), 1U);
+  EXPECT_EQ(measurements_.acknowledged.value(), 1U);
+}
+
+TEST_F(JetStreamTest, PassesOverWhatOthersAnswer) {
+  const ScriptedNats server([](NatsPeer& peer) {
+    welcome(peer, kUsual);
+    const auto message = peer.hear_message();
+    for (const auto* answer : {"+ACK", "", "{}", "[]", R"({"stream":"OTHER", "seq":7})"})
+      peer.answer(message, answer);
+    peer.say("PING\r\n");
+    EXPECT_EQ(peer.hear("PONG\r\n"), "PONG\r\n") << "it has left";
+    peer.answer(message, kStored);
+    peer.wait_for_end();
+  });
+  JetStream sink(options(server), measurements_, log_);
+  publish(sink, 1);
+  sink.close().wait();
+  EXPECT_EQ(measurements_.acknowledged.value(), 1U);
+  EXPECT_EQ(measurements_.refused.value(), 0U);
+}
+
+TEST_F(JetStreamTest, LosesNoOtherStreamWhereOneMayNotBePublished) {
+  const ScriptedNats server([](NatsPeer& peer) {
+    welcome(peer, kUsual);
+    for (auto message = peer.hear_message(); !message.reply.empty(); message = peer.hear_message())
+      if (message.subject == "backpack.trade.FORBIDDEN")
+        peer.say("-ERR 'Permissions Violation for Publish to \"" + message.subject + "\"'\r\n");
+      else
+        peer.answer(message, kStored);
+  });
+  JetStream sink(options(server), measurements_, log_);
+  for (std::uint64_t sequence = 1; sequence <= 5; ++sequence)
+    for (const auto* stream : {"trade.FORBIDDEN", "trade.A"})
+      sink.publish(Audience::everyone, stream, "{}", numbered(sequence));
+  sink.close().wait();
+  EXPECT_EQ(measurements_.acknowledged.value(), 5U);
+  EXPECT_EQ(measurements_.refused.value(), 5U);
+  EXPECT_EQ(measurements_.pending(), 0U);
+}
+
+TEST_F(JetStreamTest, WaitsForNoTurnWhereOneMessageFillsTheWindow) {
+  const ScriptedNats server([](NatsPeer& peer) {
+    welcome(peer, kUsual);
+    store_until_the_end(peer);
+  });
+  auto options = this->options(server);
+  options.max_pending = 1;
+  options.turn = std::chrono::hours(1);
+  JetStream sink(options, measurements_, log_);
+  for (std::uint64_t sequence = 1; sequence <= 20; ++sequence) {
+    sink.publish(Audience::everyone, "trade.A", "{}", numbered(sequence));
+    ASSERT_TRUE(test::comes_true([&] { return measurements_.acknowledged.value() == sequence; }));
+  }
+  EXPECT_EQ(measurements_.lost(), 0U);
 }
 
 TEST_F(JetStreamTest, IsClosedWhileAServerIsSilentThoughItWouldBeWaitedFor) {

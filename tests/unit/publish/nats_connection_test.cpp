@@ -1,5 +1,6 @@
 #include "bridge/publish/nats_connection.hpp"
 
+#include "tests/support/loopback_listener.hpp"
 #include "tests/support/scripted_names.hpp"
 #include "tests/unit/publish/scripted_nats.hpp"
 
@@ -105,6 +106,21 @@ TEST_F(NatsConnectionTest, IsWithTheFirstAddressThatAnswers) {
   names_.set("nats.example", {"127.0.0.2", "127.0.0.1"});
   const auto opened = open(at("nats.example", server.port()), patience());
   EXPECT_TRUE(std::holds_alternative<std::unique_ptr<NatsConnection>>(opened));
+}
+
+TEST_F(NatsConnectionTest, BeginsWithAnotherAddressEachTurn) {
+  const ScriptedNats server([](NatsPeer& peer) {
+    peer.greet();
+    peer.wait_for_end();
+  });
+  const test::LoopbackListener silent(server.port(), "127.0.0.2");
+  names_.set("nats.example", {"127.0.0.2", "127.0.0.1"});
+  const auto open_in_turn = [&](std::size_t turn, const NatsPatience& patience) {
+    return NatsConnection::open(at("nats.example", server.port()), {}, look_up_, patience, turn);
+  };
+  const NatsPatience short_patience(std::chrono::milliseconds(100), [] { return false; });
+  EXPECT_TRUE(std::holds_alternative<NatsFault>(open_in_turn(2, short_patience)));
+  EXPECT_TRUE(std::holds_alternative<std::unique_ptr<NatsConnection>>(open_in_turn(3, patience())));
 }
 
 TEST_F(NatsConnectionTest, GetsTheAnswerToAQuestion) {

@@ -23,13 +23,13 @@ JetStreamWindow::Message message(std::string_view stream, std::string_view paylo
   return made;
 }
 
-NatsPublications publications(std::size_t max_payload = 1'000) {
-  return {"backpack.", "_INBOX.me", max_payload};
-}
+constexpr std::size_t kMaxPayload = 1'000;
+
+NatsPublications publications() { return {"backpack.", "_INBOX.me"}; }
 
 TEST(NatsPublications, AreWrittenWithTheirHeadersAndWhereTheAnswerGoes) {
   std::string out = "PING\r\n";
-  EXPECT_TRUE(publications().append(out, message("trade.A", "{}"), 7));
+  EXPECT_TRUE(publications().append(out, message("trade.A", "{}"), 7, kMaxPayload));
   EXPECT_EQ(
       out,
       "PING\r\n"
@@ -42,18 +42,47 @@ TEST(NatsPublications, AreWrittenWithTheirHeadersAndWhereTheAnswerGoes) {
 
 TEST(NatsPublications, AreNotWrittenBeyondWhatTheServerTakes) {
   std::string out;
-  EXPECT_TRUE(publications(175).append(out, message("trade.A", "{}"), 7));
+  EXPECT_TRUE(publications().append(out, message("trade.A", "{}"), 7, 175));
   const auto before = out;
-  EXPECT_FALSE(publications(174).append(out, message("trade.A", "{}"), 7));
+  EXPECT_FALSE(publications().append(out, message("trade.A", "{}"), 7, 174));
   EXPECT_EQ(out, before);
 }
 
 TEST(NatsPublications, AreNotWrittenUnderSubjectsThatAreNone) {
   for (const auto* stream : {"trade.*", "trade.>", "trade.A B", "trade.A\r\n"}) {
     std::string out;
-    EXPECT_FALSE(publications().append(out, message(stream, "{}"), 7)) << stream;
+    EXPECT_FALSE(publications().append(out, message(stream, "{}"), 7, kMaxPayload)) << stream;
     EXPECT_EQ(out, "");
   }
+}
+
+TEST(NatsPublications, AreWrittenWhateverTheLengthOfTheirNumbersAndNames) {
+  auto publications = bridge::publications();
+  std::string out;
+  auto longest = message("trade." + std::string(2'000, 'A'), "{}");
+  longest.header = {.flags = 0xffff,
+                    .connection = 0xffff'ffff,
+                    .epoch_us = UINT64_MAX,
+                    .sequence = UINT64_MAX,
+                    .received_ns = INT64_MIN,
+                    .event_ns = INT64_MIN,
+                    .sent_ns = INT64_MIN};
+  EXPECT_TRUE(publications.append(out, longest, UINT64_MAX, 10'000));
+  EXPECT_NE(out.find("Nats-Msg-Id: 18446744073709551615:" + std::string(longest.stream()) +
+                     ":18446744073709551615\r\n"),
+            std::string::npos);
+  EXPECT_NE(out.find("Bridge-Sent: -9223372036854775808\r\n\r\n{}\r\n"), std::string::npos);
+  out.clear();
+  auto other = message("trade.A", "{}");
+  other.header.epoch_us = 5;
+  EXPECT_TRUE(publications.append(out, other, 8, kMaxPayload));
+  EXPECT_NE(out.find("Nats-Msg-Id: 5:trade.A:3\r\n"), std::string::npos) << "by its own epoch";
+  EXPECT_NE(out.find("Bridge-Epoch: 5\r\n"), std::string::npos);
+}
+
+TEST(NatsPublications, KnowTheStreamOfASubject) {
+  EXPECT_EQ(publications().stream_of("backpack.trade.A"), "trade.A");
+  EXPECT_EQ(publications().stream_of("service"), std::nullopt);
 }
 
 TEST(NatsPublications, KnowTheirAnswersByNumber) {
@@ -99,6 +128,15 @@ TEST(NatsOperation, IsReadOnceAllOfItHasCome) {
       EXPECT_FALSE(next_operation(whole.substr(0, size))) << whole.substr(0, size);
     EXPECT_EQ(next_operation(whole).value().bytes, whole.size());
   }
+}
+
+TEST(NatsOperation, OfAnErrorTellsWhatMustNotBePublished) {
+  const auto of = [](const char* words) {
+    return forbidden_subject({.kind = Kind::error, .subject = {}, .headers = {}, .text = words});
+  };
+  EXPECT_EQ(of("'Permissions Violation for Publish to \"backpack.trade.A\"'"), "backpack.trade.A");
+  EXPECT_EQ(of("'Permissions Violation for Subscription to \"_INBOX.me.*\"'"), std::nullopt);
+  EXPECT_EQ(of("'Maximum Payload Violation'"), std::nullopt);
 }
 
 TEST(NatsOperation, IsMalformedWhereItIsNoneOfThem) {

@@ -6,6 +6,7 @@
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -79,8 +80,9 @@ class NatsPeer {
   std::string heard_;
 };
 
-/// Takes as many connections as it has scripts, one after the other, on a thread of its own, and
-/// does with each what is wanted. The client has to be gone when this ends.
+/// Takes connections one after the other, on a thread of its own, and does with each what its
+/// script wants, with those beyond the last script the same again. The client has to be gone when
+/// this ends.
 class ScriptedNats {
  public:
   using Script = std::function<void(NatsPeer&)>;
@@ -90,19 +92,33 @@ class ScriptedNats {
       : acceptor_(io_, {boost::asio::ip::address_v4::loopback(), 0}),
         port_(acceptor_.local_endpoint().port()),
         thread_([this, scripts = std::move(scripts)] {
-          for (const auto& script : scripts) {
+          for (std::size_t connection = 0; !is_over_; ++connection) {
             NatsPeer peer(acceptor_.accept());
-            script(peer);
+            if (!is_over_) run(scripts[std::min(connection, scripts.size() - 1)], peer);
           }
         }) {}
+  ScriptedNats(const ScriptedNats&) = delete;
+  ScriptedNats& operator=(const ScriptedNats&) = delete;
+  ~ScriptedNats() {
+    is_over_ = true;
+    boost::system::error_code ignored;
+    boost::asio::ip::tcp::socket(io_).connect(acceptor_.local_endpoint(ignored), ignored);
+    thread_.join();
+  }
 
   std::uint16_t port() const { return port_; }
 
  private:
+  static void run(const Script& script, NatsPeer& peer) try {
+    script(peer);
+  } catch (const boost::system::system_error&) {  // the client has gone before it was told all
+  }
+
   boost::asio::io_context io_;
   boost::asio::ip::tcp::acceptor acceptor_;
   std::uint16_t port_;
-  std::jthread thread_;
+  std::atomic<bool> is_over_ = false;
+  std::thread thread_;
 };
 
 }  // namespace bpx::test
