@@ -1,5 +1,6 @@
 """What docker-compose.yml and its companions add up to, as far as no engine is needed to tell."""
 
+import contextlib
 import copy
 import json
 import os
@@ -9,11 +10,13 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+import urllib.request
 
 import yaml
 
-from harness import DEADLINE, ROOT, clean_environment, free_port
-from nats_client import NatsServer
+from configured_bridge import ConfiguredBridge
+from harness import DEADLINE, ROOT, Exchange, Program, clean_environment, free_port, wait_until
+from nats_client import SERVER, NatsClient
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 SHARD_FILE = ROOT / "deploy/examples/compose-shard.yml"
@@ -106,14 +109,39 @@ class ComposeTest(unittest.TestCase):
         runtime = re.search(r" AS runtime\n(.*?)\nFROM ", (ROOT / "Dockerfile").read_text(), re.DOTALL)[1]
         self.assertIn("\nSTOPSIGNAL SIGTERM\n", runtime)
 
-    def test_the_profile_jetstream_starts_a_server_whose_options_are_understood(self):
-        service = with_defaults(load(COMPOSE_FILE)["nats"])
+    def test_the_profile_jetstream_starts_a_server_that_stores_what_the_bridge_hands_it(self):
+        """Debian's server in place of the image's, with the options of the one and on other ports, and the key of
+        bridge.json that README gives."""
+        service = self.services["nats"]
         self.assertEqual(service["profiles"], ["jetstream"])
-        self.assertEqual([port.split(":", 1)[1] for port in service["ports"]], ["4222:4222"])
-        options = [option.replace("=8222", f"={free_port()}") for option in service["command"] if "/data" not in option]
-        self.assertEqual(len(options), len(service["command"]) - 1)
-        with tempfile.TemporaryDirectory() as folder, NatsServer(folder, *options):
-            pass  # it is ready
+        self.assertRegex(service["image"], r"^nats:2[.]\d+[.]\d+-alpine$")
+        [[_, inside]] = [port.rsplit(":", 2)[1:] for port in service["ports"]]
+        [[_, folder]] = [volume.split(":") for volume in service["volumes"]]
+        readme = (ROOT / "README.md").read_text()
+        [text] = re.findall(r'^"publish": (\{ "jetstream": \{ "servers": .*)$', readme, re.MULTILINE)
+        self.assertIn(f"nats://nats:{inside}", text)  # a service's name is its host's
+        with contextlib.ExitStack() as stack:
+            ours = stack.enter_context(tempfile.TemporaryDirectory(prefix="nats-"))
+            port, health_port = free_port(), free_port()
+            place = {folder: ours, "8222": str(health_port)}
+            options = [re.sub("|".join(place), lambda found: place[found[0]], option) for option in service["command"]]
+            self.assertIn(f"--store_dir={ours}", options)
+            server = stack.enter_context(
+                Program([SERVER, "--addr", "127.0.0.1", "--port", str(port), *options], clean_environment()))
+            server.wait_for_line("Server is ready")
+            health = service["healthcheck"]["test"][-1].replace("8222", str(health_port))
+            with urllib.request.urlopen(health, timeout=DEADLINE) as answer:
+                self.assertEqual(answer.status, 200)
+            publish = json.loads(text.replace(f"nats:{inside}", f"127.0.0.1:{port}"))
+            exchange = stack.enter_context(Exchange())
+            stack.enter_context(
+                ConfiguredBridge(exchange, ["trade.SOL_USDC"], f"{ours}/bridge.json", {"publish": publish}))
+            exchange.wait_for_subscriptions(["trade.SOL_USDC"])
+            exchange.publish("trade.SOL_USDC", '{"t":1}')
+            [(_, sent)] = wait_until(exchange.sent, "the message to be on its way")
+            with NatsClient(port) as client:
+                client.wait_for_payload("BACKPACK", "backpack.trade.SOL_USDC", sent)
+            self.assertTrue(list(pathlib.Path(ours).rglob("BACKPACK")), "stored elsewhere")
 
     def test_the_configuration_that_env_example_offers_is_none_of_gits(self):
         lines = (ROOT / ".env.example").read_text().splitlines()

@@ -5,6 +5,7 @@ import contextlib
 import datetime
 import json
 import pathlib
+import re
 import signal
 import socketserver
 import subprocess
@@ -13,7 +14,7 @@ import unittest
 
 import nats_operator
 from harness import IS_HEAVY, Bridge, Consumer, Exchange, free_port, wait_until
-from nats_client import NatsClient, NatsServer, store
+from nats_client import NatsClient, NatsServer, Stored, store
 
 STREAMS = ["trade.SOL_USDC", "depth.SOL_USDC", "bookTicker.SOL_USDC", "trade.BTC_USDC"]
 STREAM = "BACKPACK"
@@ -57,6 +58,16 @@ def by_stream(pairs):
     return dict(streams)
 
 
+def as_stored(message):
+    """A message that ZeroMQ has shown, as the stream is to hold it."""
+    return Stored(f"backpack.{message.topic}", {
+        "Nats-Msg-Id": f"{message.epoch}:{message.topic}:{message.sequence}",
+        "Bridge-Sequence": str(message.sequence), "Bridge-Epoch": str(message.epoch),
+        "Bridge-Connection": str(message.connection), "Bridge-Flags": str(message.flags),
+        "Bridge-Received": str(message.received), "Bridge-Event": str(message.event),
+        "Bridge-Sent": str(message.sent)}, message.payload)
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         resources = contextlib.ExitStack()
@@ -87,6 +98,9 @@ class Case(unittest.TestCase):
         self.assertEqual(bridge.metric("jetstream_published_total"), sent)
         self.assertEqual(bridge.metric("jetstream_pending"), 0)
         self.assertEqual(bridge.metric("jetstream_lost_total"), 0)
+        wait_until(lambda: bridge.metric("jetstream_acknowledgement_seconds_count") == sent,
+                   "how long each of them took")
+        self.assertGreater(bridge.metric("jetstream_acknowledgement_seconds_sum"), 0)
 
     def wait_for_messages(self, bridge, count):
         goal = bridge.metric("jetstream_published_total") + count
@@ -131,15 +145,7 @@ class JetStreamTest(Case):
         self.wait_for_acknowledgements(bridge, exchange)
         stored = self.stored(server.port)
         self.assert_same(stored, exchange)
-        shown = consumer.take(len(stored))
-        for ours, theirs in zip(stored, shown, strict=True):
-            self.assertEqual((ours.subject, ours.payload), (f"backpack.{theirs.topic}", theirs.payload))
-            self.assertEqual(ours.headers, {
-                "Nats-Msg-Id": f"{theirs.epoch}:{theirs.topic}:{theirs.sequence}",
-                "Bridge-Sequence": str(theirs.sequence), "Bridge-Epoch": str(theirs.epoch),
-                "Bridge-Connection": str(theirs.connection), "Bridge-Flags": str(theirs.flags),
-                "Bridge-Received": str(theirs.received), "Bridge-Event": str(theirs.event),
-                "Bridge-Sent": str(theirs.sent)})
+        self.assertEqual(stored, [as_stored(message) for message in consumer.take(len(stored))])
 
     def test_server_that_is_killed_and_comes_back_has_every_message_once(self):
         server = self.start_server()
@@ -164,6 +170,55 @@ class JetStreamTest(Case):
         self.assertTrue(json.loads(bridge.get("/readyz")[1])["jetstream"]["ready"])
         self.wait_for_events(consumer, "disconnected", "connected")
 
+    def test_server_that_freezes_holds_up_nobody_and_has_every_message_once_when_it_thaws(self):
+        server = self.start_server()
+        exchange = self.start_exchange()
+        bridge = self.start_bridge(exchange, server)
+        consumer = self.enter(Consumer(bridge.public))
+        exchange.rate(200)
+        self.wait_for_messages(bridge, 200)
+        self.addCleanup(server.send, signal.SIGCONT)  # else it would not end
+        server.send(signal.SIGSTOP)
+        bridge.wait_for_line(r"jetstream not ready .*the oldest message has not been answered")
+        self.wait_for_messages(bridge, 200)
+        exchange.come_to_rest()
+        sent = exchange.sent()
+        self.assertEqual([(message.topic, message.payload) for message in consumer.take(len(sent))], sent)
+        self.assertEqual(bridge.metric("jetstream_connected"), 0)
+        self.assertGreater(bridge.metric("jetstream_pending"), 200)
+        ready, text = bridge.get("/readyz")
+        self.assertEqual(ready, 200, "ZeroMQ's consumers miss nothing")
+        sink = json.loads(text)["jetstream"]
+        self.assertFalse(sink["ready"])
+        self.assertRegex(sink["reasons"][0], "^not connected: .")
+        server.send(signal.SIGCONT)
+        self.wait_for_acknowledgements(bridge, exchange)
+        self.assert_same(self.stored(server.port), exchange)
+        self.wait_for_events(consumer, "disconnected", "connected")
+
+    def test_attempts_follow_each_other_at_doubling_intervals_and_anew_after_a_success(self):
+        """A cause is told once for each server. So there are as many as there are intervals."""
+        server = self.start_server()
+        doubling = [100, 200, 400, 800, 1600, 3200, 5000]
+        away = [f"nats://127.0.0.1:{free_port()}" for _ in doubling]
+        bridge = self.start_bridge(self.start_exchange(), streams=["trade.SOL_USDC"],
+                                   SERVERS=",".join([*away, server.url]))
+
+        def intervals():
+            """Before each success, and behind the last one."""
+            runs = [[]]
+            for line in list(bridge.lines):
+                if "jetstream ready" in line:
+                    runs.append([])
+                elif interval := re.search(r"jetstream not ready .*retry_ms=(\d+)", line):
+                    runs[-1].append(int(interval[1]))
+            return runs
+        bridge.wait_for_line("jetstream ready")
+        self.assertEqual(intervals()[0][:len(doubling)], doubling)
+        server.stop(signal.SIGKILL)
+        wait_until(lambda: len(intervals()[-1]) >= 3, "attempts after that")
+        self.assertEqual(intervals()[-1][:3], doubling[:3])
+
     def test_without_room_this_sink_alone_loses_and_tells(self):
         server = self.start_server()
         server.stop()
@@ -177,13 +232,15 @@ class JetStreamTest(Case):
         wait_until(lambda: bridge.metric("jetstream_lost_total") == 40, "all that found no room")
         self.assertEqual(bridge.metric("jetstream_pending"), 10)
         bridge.wait_for_line(r"jetstream losing messages .*")
-        self.wait_for_events(consumer, "losing")
         server = self.enter(server.again())
         wait_until(lambda: bridge.metric("jetstream_pending") == 0, "what waited to be stored")
         exchange.publish("trade.SOL_USDC", '{"E":1788367430323775,"t":51}')
         wait_until(lambda: bridge.metric("jetstream_acknowledged_total") == 11, "the next one")
         sequences = [message.headers["Bridge-Sequence"] for message in self.stored(server.port)]
         self.assertEqual(sequences, [str(number) for number in (*range(1, 11), 51)])
+        self.wait_for_events(consumer, "losing", "keeping up")
+        bridge.wait_for_line("jetstream keeping up .*lost=40")
+        self.assertTrue(json.loads(bridge.get("/readyz")[1])["jetstream"]["ready"])
 
     def test_stream_that_is_there_is_used_and_not_changed(self):
         server = self.start_server()

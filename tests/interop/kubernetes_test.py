@@ -15,10 +15,13 @@ import unittest
 
 import yaml
 
+import nats_operator
 import npm
 from harness import BRIDGE, DEADLINE, ROOT, Exchange, Program, clean_environment
 
 DIRECTORY = ROOT / "deploy/kubernetes"
+SHARD = ROOT / "deploy/examples/kubernetes-shard"
+JETSTREAM = ROOT / "deploy/examples/kubernetes-jetstream"
 PACKAGES = ("kubernetes-models@5.1.0", "@kubernetes-models/prometheus-operator@6.0.0", "typescript@5")
 
 
@@ -93,7 +96,7 @@ class ShardTest(unittest.TestCase):
     """Two bridges in one cluster, as README tells to make them."""
 
     def setUp(self):
-        self.shards = rendered(DIRECTORY), rendered(ROOT / "deploy/examples/kubernetes-shard")
+        self.shards = rendered(DIRECTORY), rendered(SHARD)
 
     def test_nothing_of_one_means_the_pods_of_the_other(self):
         for own, other in self.shards, self.shards[::-1]:
@@ -148,7 +151,7 @@ class KubernetesSchemaTest(unittest.TestCase):
         (cls.directory / "package.json").write_text('{"type": "module", "private": true}')
         npm.install(cls.directory, *PACKAGES)
         deployment = documents()["deployment.yaml"]
-        groups = {"manifests": list(documents().values()), "shard": rendered(ROOT / "deploy/examples/kubernetes-shard"),
+        groups = {"manifests": list(documents().values()), "shard": rendered(SHARD), "jetstream": rendered(JETSTREAM),
                   "misspelt": [misspelt(deployment)], "wrong": [wrong(deployment)]}
         for name, declared in groups.items():
             cls.write(name, declared)
@@ -179,6 +182,7 @@ class KubernetesSchemaTest(unittest.TestCase):
     def test_every_manifest_is_what_the_schemas_say(self):
         self.assertEqual(self.faults["manifests"], "")
         self.assertEqual(self.faults["shard"], "")
+        self.assertEqual(self.faults["jetstream"], "")
 
     def test_a_manifest_with_a_misspelt_name_or_a_wrong_value_would_not_pass(self):
         self.assertIn("enableServiceLink", self.faults["misspelt"])
@@ -249,6 +253,77 @@ class KubernetesTest(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         for name in environment:
             self.assertIn(f"config: {name}: names a file that does not exist; ", done.stderr)
+
+
+class JetStreamTest(unittest.TestCase):
+    """The same bridge with the keys of its sink to JetStream; configuration and Secret are where a test can put them."""
+
+    def setUp(self):
+        self.plain, self.objects = rendered(DIRECTORY), rendered(JETSTREAM)
+        self.configuration = json.loads(one(self.objects, "ConfigMap")["data"]["bridge.json"])
+        self.sink = self.configuration["publish"]["jetstream"]
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+
+    def check(self, **changes):
+        """What the program says of the configuration, where the keys of the sink are changed so."""
+        configuration = {**self.configuration, "publish": {"jetstream": {**self.sink, **changes}}}
+        text = json.dumps(configuration).replace(self.mount_path(), str(self.directory))
+        (self.directory / "bridge.json").write_text(text)
+        return subprocess.run([BRIDGE, "check", "--config", self.directory / "bridge.json"], env=clean_environment(),
+                              capture_output=True, text=True, timeout=DEADLINE, check=False)
+
+    def mount_path(self):
+        """Where the Secret is."""
+        pod = one(self.objects, "Deployment")["spec"]["template"]["spec"]
+        [secret] = [volume["name"] for volume in pod["volumes"] if "secret" in volume]
+        [path] = [mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"] if mount["name"] == secret]
+        return path
+
+    def make_secret(self):
+        _, credentials = nats_operator.make(self.directory)
+        credentials.rename(self.directory / "nats_credentials")
+        (self.directory / "nats_ca").touch()
+
+    def test_its_keys_are_the_programs(self):
+        self.make_secret()
+        checked = self.check()
+        self.assertEqual((checked.returncode, checked.stderr), (0, "valid: 3 public and 0 private streams\n"))
+        in_force = json.loads(checked.stdout)["publish"]["jetstream"]
+        files = {name: path.replace(self.mount_path(), str(self.directory)) for name, path in self.sink.items()
+                 if name.endswith("_file")}
+        self.assertEqual(set(files), {"credentials_file", "ca_file"})
+        self.assertLessEqual({**self.sink, **files}.items(), in_force.items())
+
+    def test_its_files_are_keys_of_the_secret(self):
+        secret = yaml.safe_load((DIRECTORY / "secret.yaml").read_text())["stringData"]
+        files = {pathlib.Path(path) for name, path in self.sink.items() if name.endswith("_file")}
+        self.assertEqual({str(file.parent) for file in files}, {self.mount_path()})
+        self.assertLessEqual({file.name for file in files}, set(secret))
+        for file in files:
+            self.assertIn(f"--from-file={file.name}=", (JETSTREAM / "kustomization.yaml").read_text())
+
+    def test_account_data_goes_to_no_other_pod_in_the_clear(self):
+        self.make_secret()
+        self.assertEqual(self.check(include_private=True).returncode, 0)
+        refused = self.check(include_private=True, servers=["nats://nats.nats.svc:4222"], ca_file="")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("may show account data in the clear", refused.stderr)
+        self.assertEqual(self.check(servers=["nats://nats.nats.svc:4222"], ca_file="").returncode, 0)
+
+    def test_it_may_reach_nats_and_is_the_same_in_all_else(self):
+        [policy] = [thing for thing in self.objects if thing["metadata"]["name"] == "backpack-bridge-jetstream"]
+        self.assertEqual(policy["spec"]["podSelector"], one(self.plain, "NetworkPolicy")["spec"]["podSelector"])
+        [rule] = policy["spec"]["egress"]
+        self.assertEqual([f":{port['port']}" for port in rule["ports"]],
+                         [server[server.rindex(":"):] for server in self.sink["servers"]])
+        others = [thing for thing in self.objects if thing is not policy]
+        for ours, theirs in zip(others, self.plain, strict=True):
+            if ours["kind"] != "ConfigMap":
+                self.assertEqual(ours, theirs)
+        plain = json.loads(one(self.plain, "ConfigMap")["data"]["bridge.json"])
+        self.assertEqual(self.configuration, {**plain, "publish": {"jetstream": self.sink}})
 
 
 if __name__ == "__main__":
