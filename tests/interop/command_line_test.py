@@ -566,10 +566,6 @@ class CommandLineTest(unittest.TestCase):
         self.assertEqual(zmq.curve_public(keys["secret_key"].encode()),
                          keys["public_key"].encode())
 
-    def test_keygen_never_prints_a_key_that_looks_like_an_option(self):
-        for _ in range(200):  # 1 of 43 pairs would be one
-            self.assertNotRegex(run("keygen").stdout, "key -")
-
     def test_tail_takes_topics_before_and_behind_its_options(self):
         with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge:
             exchange.wait_for_subscriptions(["trade.SOL_USDC"])
