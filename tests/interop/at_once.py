@@ -3,7 +3,7 @@
 import concurrent.futures
 import unittest
 
-AT_ONCE = 3
+AT_ONCE = 6
 
 
 class _Recorder(unittest.TestResult):
