@@ -336,7 +336,7 @@ class ClusterTest(Case):
         exchange.rate(200)
         self.wait_for_messages(bridge, 300)
         with NatsClient(servers[0].port) as client:
-            leader = int(client.stream(STREAM)["cluster"]["leader"][1:])
+            leader = int(wait_until(lambda: client.stream(STREAM)["cluster"].get("leader"), "a leader")[1:])
         victim = servers.pop(choose(leader))
         victim.stop(signal.SIGKILL)
         self.wait_for_messages(bridge, 300)
