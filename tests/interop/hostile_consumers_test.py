@@ -512,7 +512,7 @@ class HostileConsumersTest(unittest.TestCase):
             self.assertTrue(hostile.is_open(connection))
 
     def test_who_never_reads_loses_messages_alone(self):
-        with self.under_attack(rate=5_000, BRIDGE_PUBLISH__SEND_HWM="5000") as \
+        with self.under_attack(rate=2_000, BRIDGE_PUBLISH__SEND_HWM="5000") as \
                 (_exchange, bridge, witness), \
                 self.within_memory(bridge, 120 * MB, "20 consumers that never read"), \
                 hostile.crowd(bridge.public, 20, hostile.shake_hands) as connections:
