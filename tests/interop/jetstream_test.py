@@ -288,13 +288,15 @@ class JetStreamTest(Case):
             def silent(*words):
                 return stack.enter_context(FallingSilent(words)).port
             info = b'INFO {"headers":true}\r\n'
-            for name, server in {"refuses": f"nats://127.0.0.1:{free_port()}",
-                                 "is silent": f"nats://127.0.0.1:{silent()}",
-                                 "is silent in TLS": f"tls://127.0.0.1:{silent(info)}",
-                                 "is silent behind CONNECT": f"nats://127.0.0.1:{silent(info)}",
-                                 "does not know the stream": f"nats://127.0.0.1:{silent(info, PONG)}"}.items():
+            servers = {"refuses": f"nats://127.0.0.1:{free_port()}",
+                       "is silent": f"nats://127.0.0.1:{silent()}",
+                       "is silent in TLS": f"tls://127.0.0.1:{silent(info)}",
+                       "is silent behind CONNECT": f"nats://127.0.0.1:{silent(info)}",
+                       "does not know the stream": f"nats://127.0.0.1:{silent(info, PONG)}"}
+            bridges = {name: self.enter(Bridge(exchange, ["trade.SOL_USDC"], BRIDGE_PUBLISH__JETSTREAM__SERVERS=server))
+                       for name, server in servers.items()}
+            for name, bridge in bridges.items():
                 with self.subTest(server=name):
-                    bridge = self.enter(Bridge(exchange, ["trade.SOL_USDC"], BRIDGE_PUBLISH__JETSTREAM__SERVERS=server))
                     bridge.wait_for_line("jetstream not ready")
                     def waits():  # again: what comes before the subscription is in force goes nowhere
                         exchange.publish("trade.SOL_USDC", '{"t":1}')
