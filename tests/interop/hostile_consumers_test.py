@@ -15,6 +15,7 @@ import unittest
 
 import hostile
 import zmq
+from at_once import AtOnce
 from harness import (BRIDGE, DEADLINE, IS_HEAVY, Bridge, BridgeWithFewFiles, Consumer, Exchange,
                      wait_until)
 
@@ -103,7 +104,9 @@ class Replayer:
         self._socket.close()
 
 
-class HostileConsumersTest(unittest.TestCase):
+class HostileConsumersTest(AtOnce, unittest.TestCase):
+    at_once = 1 if IS_HEAVY else 3
+
     @contextlib.contextmanager
     def under_attack(self, make_bridge=Bridge, rate=500, also=(), prepare=lambda *_: None,
                      **settings):
