@@ -26,7 +26,7 @@ class ShortRun(unittest.TestCase):
             done = subprocess.run(
                 [sys.executable, HERE / "run", "--quick", "--json", directory / "results.json",
                  "--chart", directory / "chart.svg"],
-                capture_output=True, text=True, timeout=840, check=False)
+                capture_output=True, text=True, timeout=2900, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
             self.assertIn("</svg>", (directory / "chart.svg").read_text(encoding="utf-8"))

@@ -85,5 +85,8 @@ class Bystander:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def end(self):
         self._process.stop(signal.SIGKILL)
+
+    def __exit__(self, *_):
+        self.end()

@@ -87,6 +87,7 @@ class Bridge(harness.Bridge):
             "BRIDGE_PUBLISH__PRIVATE__BIND": self.account_endpoint,
             "BRIDGE_PUBLISH__BOOKS": ",".join(BOOKS),
             "BRIDGE_PUBLISH__SEND_HWM": str(SEND_HWM),
+            "BRIDGE_PUBLISH__LINGER_MS": "30000",
             "BRIDGE_PUBLISH__HEARTBEAT_MS": "100"})
         # Only the bridge's own clock is set, not that of a command before it.
         preload = [f"{name}={environment.pop(name)}" for name in clock.environment]

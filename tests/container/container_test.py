@@ -253,7 +253,7 @@ class StackTest(unittest.TestCase):
         settings = [part for key, value in {**KEYS, **environment}.items() for part in ("--env", f"{key}={value}")]
         with container(name, "--volume", f"{PROJECT}_demo-bridge:/demo:ro", *settings, *options,
                        image, "--config", "/demo/bridge.json") as running:
-            wait_until(lambda: inspect(running)["State"]["Health"]["Status"] == "healthy", "healthy")
+            wait_until(lambda: inspect(running)["State"]["Health"]["Status"] == "healthy", "healthy", 180)
             yield running
 
     def test_runs_without_ipv6(self):

@@ -3,8 +3,6 @@
 import concurrent.futures
 import unittest
 
-AT_ONCE = 3
-
 
 class _Recorder(unittest.TestResult):
     """What a result would have been told, in order."""
@@ -33,10 +31,12 @@ class AtOnce:
     """To be inherited from before unittest.TestCase. A test has no thread of its own, nor may it change what
     another one sees. Results are told in the usual order. Who has a tearDownClass must call this one's."""
 
+    at_once = 6
+
     def run(self, result=None):
         cls = type(self)
         if "_pool" not in vars(cls):
-            cls._pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE)
+            cls._pool = concurrent.futures.ThreadPoolExecutor(cls.at_once)
             cls._runs = []
         recorder = _Recorder()
         cls._runs.append((cls._pool.submit(super().run, recorder), recorder, result))

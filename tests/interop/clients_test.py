@@ -28,13 +28,14 @@ DEPTH, TRADE, TICKER = STREAMS = ["depth.SOL_USDC", "trade.SOL_USDC", "bookTicke
 # What a subscription to TRADE and TICKER catches, too.
 UNWANTED = ["trade.SOL_USDC_PERP", "bookTicker.SOL_USDC_PERP"]
 # The long form of the killing: ten minutes by BPX_SECONDS=600.
-LONG_S = float(os.environ.get("BPX_SECONDS", "60"))
+LONG_S = float(os.environ.get("BPX_SECONDS", "60" if IS_HEAVY else "15"))
 LONG_RATE = 10_200  # events a second of the exchange's engine, of which these streams tell 5,000
 FAR_BEHIND = 50_000  # messages
 IMPATIENT_S = 1.5  # after which a client that had nothing to read would ask again
 RELUCTANCE_S = 0.05  # for which a line more than a pipe holds has its client busy
 HALT_S = 3.5  # after which a client that heard nothing would take the bridge for silent,
-BEHIND = ["--behind", "3"]  # and which is longer than one with these waits for what it has not read
+BEHIND = ["--behind", "3"]  # and which is longer than one with these waits for what it has not read:
+FEW_BEATS = 1_000  # which it reads in far less
 LARGE = json.dumps({"t": 2, "x": "x" * 200_000})  # more than a pipe holds
 LINE = re.compile(r'(\S+) (\d+) (\d+) (\{"data":.*,"stream":"(\S+)"\})')
 
@@ -142,7 +143,8 @@ class Ledger:
         self._said = {stream: collections.deque() for stream in streams}
         self._printed = {stream: collections.deque() for stream in streams}
 
-    def _look(self):
+    def look(self):
+        """Reads on, before the exchange forgets what it said."""
         while frames := self._exchange.log(self.count):
             assert frames[0]["n"] == self.count, "the exchange has forgotten what it said"
             self.count += len(frames)
@@ -152,7 +154,7 @@ class Ledger:
 
     def compare(self, printed):
         """What is not as said, if anything: a stream, and the two texts."""
-        self._look()
+        self.look()
         for stream, text in printed:
             self._printed[stream].append(text)
         for stream, texts in self._printed.items():
@@ -165,7 +167,7 @@ class Ledger:
 
     def lacks(self, printed):
         """How many messages, all told, were said and are neither compared nor in `printed`."""
-        self._look()
+        self.look()
         return (sum(map(len, self._said.values())) - sum(map(len, self._printed.values())) -
                 len(printed))
 
@@ -527,9 +529,9 @@ class ClientTest:
         self.wait_until_printed(bridge, client)
 
     @staticmethod
-    def say_something_else(bridge):
+    def say_something_else(bridge, beats=5_000):
         """For so long that whatever a client does now and then has its turn."""
-        for _ in range(5_000):
+        for _ in range(beats):
             bridge.beat()
 
     def test_does_not_ask_again_for_what_waits_to_be_read(self):
@@ -583,7 +585,7 @@ class ClientTest:
         bridge, client = self.scripted("--quiet", "100000", *BEHIND)
         with bridge, client:
             self.hold_up(bridge, client)
-            bridge.meanwhile = lambda: self.say_something_else(bridge)
+            bridge.meanwhile = lambda: self.say_something_else(bridge, FEW_BEATS)
             bridge.say(is_lost=True, data=LARGE)
             bridge.say()
             bridge.wait_until(lambda: 2 in bridge.asked, "a request")
@@ -601,7 +603,7 @@ class ClientTest:
             bridge.say()
             bridge.wait_until(lambda: 2 in bridge.asked, "a request")
             client.send(signal.SIGSTOP)
-            self.say_something_else(bridge)
+            self.say_something_else(bridge, FEW_BEATS)
             bridge.unanswered.pop()()
             bridge.answers = True
             self.go_on_for(HALT_S, bridge)
@@ -800,7 +802,8 @@ class ClientTest:
         with Exchange() as exchange, self.bridge(exchange) as bridge, self.client(*streams):
             wait_until(lambda: self.metric(bridge, 'replays_total{result="unknown"}') >= len(streams),
                        "an answer for each stream")
-            self.assertEqual(self.metric(bridge, 'replays_total{result="limited"}'), 0)
+            if IS_HEAVY:  # of a bridge that was held up a request is refused that came in time
+                self.assertEqual(self.metric(bridge, 'replays_total{result="limited"}'), 0)
 
     def test_holds_its_book_though_sides_are_absent_or_null_and_changes_said_again(self):
         def change(number, **sides):
@@ -861,8 +864,8 @@ class ClientTest:
                     if is_far_behind:
                         exchange.rate(0)  # it must not get to what is no longer kept
                     most = behind if is_far_behind else chance.randrange(1, behind + rate // 2)
-                    wait_until(lambda: len(client.printed) >= most or not client.is_running,
-                               f"{most} messages", 10 * DEADLINE)
+                    wait_until(lambda: ledger.look() or len(client.printed) >= most or not client.is_running,
+                               f"{most} messages", 10 * DEADLINE, every=0.1)
                     exchange.rate(rate)
                     if kills == 1 or chance.random() < 0.5:
                         self.wait_for_connection(exchange, bridge, ends)

@@ -7,6 +7,7 @@ import tempfile
 import time
 import unittest
 
+from at_once import AtOnce
 from harness import BRIDGE, Bridge, Consumer, Exchange, wait_until
 
 QUIET = "account.rfqUpdate"  # the exchange sends nothing on it unless told to
@@ -48,7 +49,7 @@ def running():
 
 
 @unittest.skipIf(IS_SANITIZED, "a sanitizer does not let another library come first")
-class ClockTest(unittest.TestCase):
+class ClockTest(AtOnce, unittest.TestCase):
     def test_a_step_of_the_wall_clock_disturbs_nothing(self):
         with running() as (clock, exchange, bridge, consumer), Consumer(bridge.public) as public:
             published_at = time.monotonic()

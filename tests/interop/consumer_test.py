@@ -88,7 +88,8 @@ class ConsumerTest(unittest.TestCase):
                     self.assertNotIn("account", message.payload)
 
     def test_is_told_when_the_bridge_stops_in_order(self):
-        with Exchange() as exchange, Bridge(exchange, ["trade.SOL_USDC"]) as bridge, \
+        with Exchange() as exchange, \
+                Bridge(exchange, ["trade.SOL_USDC"], BRIDGE_PUBLISH__LINGER_MS="60000") as bridge, \
                 Consumer(bridge.public) as everyone, Consumer(bridge.private) as owner:
             exchange.wait_for_subscriptions(["trade.SOL_USDC"])
             self.assertEqual(bridge.stop(), 0)

@@ -195,16 +195,16 @@ class LedgerTest(unittest.TestCase):
             size[label] += len(text.encode())
         return {"messages": dict(messages), "bytes": dict(size)}
 
-    def received(self):
-        return {what: {sample["metric"]["stream"]: float(sample["value"][1]) for sample in
-                       self.prometheus.query(f"backpack_bridge_received_{what}_total")
-                       if float(sample["value"][1])}
-                for what in ("messages", "bytes")}
+    def newest(self, metric):
+        """Of each series, as the last scrape that succeeded has it: after one that took too long there is nothing."""
+        return self.prometheus.query(f"last_over_time(backpack_bridge_{metric}[1h])")
 
     def counted(self, metric, label):
-        return {sample["metric"][label]: float(sample["value"][1])
-                for sample in self.prometheus.query(f"backpack_bridge_{metric}")
+        return {sample["metric"][label]: float(sample["value"][1]) for sample in self.newest(metric)
                 if float(sample["value"][1])}
+
+    def received(self):
+        return {what: self.counted(f"received_{what}_total", "stream") for what in ("messages", "bytes")}
 
     def break_connection(self, kind, **parameters):
         before = self.bridge.status()["connection"]
@@ -220,9 +220,15 @@ class LedgerTest(unittest.TestCase):
         self.wait_for_all()
 
     def wait_for_all(self):
+        received, sent = {}, self.sent()
+
+        def are_equal():
+            nonlocal received
+            received = self.received()
+            return received == sent
         with contextlib.suppress(AssertionError):  # which could not tell what differs
-            wait_until(lambda: self.received() == self.sent(), "all of it")
-        self.assertEqual(self.received(), self.sent())
+            wait_until(are_equal, "all of it")
+        self.assertEqual(received, sent)
 
     def test_samples_equal_the_exchanges_ledger_over_three_reconnects(self):
         with Exchange() as self.exchange, Bridge(self.exchange, STREAMS) as self.bridge, \
@@ -235,7 +241,7 @@ class LedgerTest(unittest.TestCase):
                 self.break_connection(kind, **parameters)
                 self.some_messages()
             self.assertEqual(set(self.sent()["messages"]), {*STREAMS, "other"})
-            [reconnects] = self.prometheus.query("backpack_bridge_upstream_reconnects_total")
+            [reconnects] = self.newest("upstream_reconnects_total")
             self.assertEqual(float(reconnects["value"][1]), 3)
             self.assertEqual(self.counted("upstream_disconnects_total", "reason"),
                              {"closed": 1, "reset": 2})

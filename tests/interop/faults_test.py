@@ -250,11 +250,11 @@ FAULTS = {
                   alerts=alert("Silent", "SequenceGaps"), takes=3, quiet=frozenset(LIVELY)),
     # Where that has a limit, the bridge finds data on a new connection.
     "silent for too long": Row([("silent", {})], disconnected("mute"), lost("mute"),
-                               log="disconnected reason=mute", takes=3, alerts=alert("Mute"),
-                               settings={"BRIDGE_UPSTREAM__DATA_TIMEOUT_MS": "3000"}),
+                               log="disconnected reason=mute", takes=12, alerts=alert("Mute"),
+                               settings={"BRIDGE_UPSTREAM__DATA_TIMEOUT_MS": "12000"}),
     "deaf and mute": Row([("deaf", {"mute": True})], disconnected("idle"), lost("idle"),
-                         log="disconnected reason=idle", takes=3,
-                         settings={"BRIDGE_UPSTREAM__IDLE_TIMEOUT_MS": "3000"}),
+                         log="disconnected reason=idle", takes=12,
+                         settings={"BRIDGE_UPSTREAM__IDLE_TIMEOUT_MS": "12000"}),
     # While data comes, unanswered pings take nothing away.
     "deaf": Row([("deaf", {})]),
     # A little less than what it has to say: on a slower way some streams would hardly come.
@@ -335,6 +335,7 @@ FAULTS = {
                        lambda before, now: now["clock_offset_seconds"] > 2.5,
                        lambda status: status["clock_offset_ms"] > 2500,
                        log="clock offset too large offset_ms=", before_start=True,
+                       settings={"BRIDGE_UPSTREAM__WINDOW_MS": "5000"},
                        alerts=alert("ClockOffset"), lasting=alert("ClockOffset")),
 }
 
@@ -540,8 +541,9 @@ class Case:
     def run(self):
         """Returns when the fault has shown everywhere, and healed."""
         before = None if self.row.before_start else self.look()
-        assert before is None or not self.shows_in_metric(before), "the metric says so without a fault"
-        assert before is None or not self.shows_in_status(), "/status says so without a fault"
+        if before:  # where somebody was held up, what is alive looked quiet for a moment
+            wait_until(lambda: not self.shows_in_metric(before), "a metric that does not say so without a fault")
+            wait_until(lambda: not self.shows_in_status(), "a /status that does not say so without a fault")
         self.phases.append(self.record(BEFORE))
         self._said_before = 0 if self.row.before_start else len(self.bridge.lines)
         if not self.row.before_start:
@@ -695,8 +697,8 @@ class JsonLogTest(unittest.TestCase):
                 bridge.wait_for_line('"event":"error from the exchange"')
                 exchange.fault("garbage")
                 bridge.wait_for_line('"event":"malformed message"')
-                wait_until(exchange.sent, "ids to follow")
-                exchange.fault("skip_ids", stream="depth.SOL_USDC")
+                wait_until(lambda: any(frame["stream"] == DEPTH for frame in exchange.log(0)), "ids to follow")
+                exchange.fault("skip_ids", stream=DEPTH)
                 bridge.wait_for_line('"event":"gap"')
                 exchange.fault("refuse")
                 exchange.fault("drop")

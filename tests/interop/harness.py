@@ -183,6 +183,8 @@ class Exchange(Program):
             "BRIDGE_HTTP__BIND": "127.0.0.1:0",
             "BRIDGE_UPSTREAM__DATA_TIMEOUT_MS": "0",  # the market stands still as long as a test likes
             "BRIDGE_UPSTREAM__REQUESTS_PER_SECOND": "1000",
+            "BRIDGE_UPSTREAM__CONNECT_TIMEOUT_MS": "3600000",
+            "BRIDGE_UPSTREAM__WINDOW_MS": "60000",
             **settings})
 
     def _ask(self, path, body=None):
@@ -282,11 +284,22 @@ class Bridge(Program):
     def get(self, path):
         """Status and text of a page."""
         try:
-            with urllib.request.urlopen(self.http + path, timeout=DEADLINE) as answer:
+            with self._open(path) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refusal:
             with refusal:
                 return refusal.code, refusal.read().decode()
+
+    def _open(self, path):
+        """Again where the connection ends without a byte: who is held up is cut off before he has asked."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            try:
+                return urllib.request.urlopen(self.http + path, timeout=DEADLINE)
+            except ConnectionResetError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
 
     def status(self):
         return json.loads(self.get("/status")[1])

@@ -152,8 +152,8 @@ def send_until_cut_off(connection, pieces):
 def crowd(endpoint, size, greet=None):
     """`size` connections, each taken through `greet` where that is given. Not all need to succeed:
     yields those that do."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # for good: there may be other crowds
     connections = []
     try:
         for _ in range(size):
@@ -166,7 +166,6 @@ def crowd(endpoint, size, greet=None):
     finally:
         for connection in connections:
             connection.close()
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def resident_bytes(pid):

@@ -15,6 +15,7 @@ import unittest
 
 import hostile
 import zmq
+from at_once import AtOnce
 from harness import (BRIDGE, DEADLINE, IS_HEAVY, Bridge, BridgeWithFewFiles, Consumer, Exchange,
                      wait_until)
 
@@ -103,7 +104,9 @@ class Replayer:
         self._socket.close()
 
 
-class HostileConsumersTest(unittest.TestCase):
+class HostileConsumersTest(AtOnce, unittest.TestCase):
+    at_once = 1 if IS_HEAVY else 3
+
     @contextlib.contextmanager
     def under_attack(self, make_bridge=Bridge, rate=500, also=(), prepare=lambda *_: None,
                      **settings):
@@ -512,7 +515,7 @@ class HostileConsumersTest(unittest.TestCase):
             self.assertTrue(hostile.is_open(connection))
 
     def test_who_never_reads_loses_messages_alone(self):
-        with self.under_attack(rate=5_000, BRIDGE_PUBLISH__SEND_HWM="5000") as \
+        with self.under_attack(rate=2_000, BRIDGE_PUBLISH__SEND_HWM="5000") as \
                 (_exchange, bridge, witness), \
                 self.within_memory(bridge, 120 * MB, "20 consumers that never read"), \
                 hostile.crowd(bridge.public, 20, hostile.shake_hands) as connections:

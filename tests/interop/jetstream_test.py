@@ -345,13 +345,15 @@ class JetStreamTest(Case):
             def silent(*words):
                 return stack.enter_context(FallingSilent(words)).port
             info = b'INFO {"headers":true}\r\n'
-            for name, server in {"refuses": f"nats://127.0.0.1:{free_port()}",
-                                 "is silent": f"nats://127.0.0.1:{silent()}",
-                                 "is silent in TLS": f"tls://127.0.0.1:{silent(info)}",
-                                 "is silent behind CONNECT": f"nats://127.0.0.1:{silent(info)}",
-                                 "does not know the stream": f"nats://127.0.0.1:{silent(info, PONG)}"}.items():
+            servers = {"refuses": f"nats://127.0.0.1:{free_port()}",
+                       "is silent": f"nats://127.0.0.1:{silent()}",
+                       "is silent in TLS": f"tls://127.0.0.1:{silent(info)}",
+                       "is silent behind CONNECT": f"nats://127.0.0.1:{silent(info)}",
+                       "does not know the stream": f"nats://127.0.0.1:{silent(info, PONG)}"}
+            bridges = {name: self.enter(Bridge(exchange, ["trade.SOL_USDC"], BRIDGE_PUBLISH__JETSTREAM__SERVERS=server))
+                       for name, server in servers.items()}
+            for name, bridge in bridges.items():
                 with self.subTest(server=name):
-                    bridge = self.enter(Bridge(exchange, ["trade.SOL_USDC"], BRIDGE_PUBLISH__JETSTREAM__SERVERS=server))
                     bridge.wait_for_line("jetstream not ready")
                     def waits():  # again: what comes before the subscription is in force goes nowhere
                         exchange.publish("trade.SOL_USDC", '{"t":1}')
@@ -393,7 +395,7 @@ class ClusterTest(Case):
         exchange.rate(200)
         self.wait_for_messages(bridge, 300)
         with NatsClient(servers[0].port) as client:
-            leader = int(client.stream(STREAM)["cluster"]["leader"][1:])
+            leader = int(wait_until(lambda: client.stream(STREAM)["cluster"].get("leader"), "a leader")[1:])
         victim = servers.pop(choose(leader))
         victim.stop(signal.SIGKILL)
         self.wait_for_messages(bridge, 300)

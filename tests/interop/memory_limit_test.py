@@ -7,12 +7,14 @@ import resource
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from harness import BRIDGE, DEADLINE, Bridge, Consumer, Exchange, wait_until
 
 STREAM = "trade.SOL_USDC"
 MIB = 1 << 20
+UNREAD_BYTES = 60_000_000  # for little more the exchange cuts off who does not read
 IS_SANITIZED = b"__asan_init" in pathlib.Path(BRIDGE).read_bytes()
 
 # How it may end: by itself, or by libzmq, which ends the process where it gets no memory.
@@ -52,7 +54,8 @@ class MemoryLimitTest(unittest.TestCase):
     def received(self, bridge, consumer, count):
         """Up to `count` messages, or as many as a bridge that has ended had sent."""
         messages = []
-        while len(messages) < count:
+        end = time.monotonic() + DEADLINE
+        while len(messages) < count and time.monotonic() < end:
             has_ended = not bridge.is_running
             message = consumer.take_within(0.5)  # what is on its way when it ends comes at once
             if message:
@@ -70,8 +73,9 @@ class MemoryLimitTest(unittest.TestCase):
                     ended += self.suffer(spare * MIB, size)
         self.assertGreater(ended, 0, "it was never short of memory")
 
-    def suffer(self, spare, size, count=40):
+    def suffer(self, spare, size):
         """Whether the bridge has ended."""
+        count = min(40, UNREAD_BYTES // size)
         bridge, consumer = self.start()
         limit(bridge, spare)
         for number in range(count):

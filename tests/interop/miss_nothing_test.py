@@ -238,6 +238,7 @@ class MissNothingTest(unittest.TestCase):
                     exchange.publish(TRADE, text)
                 said += 50
                 self.assertLess(said, 3_000, "nobody had to go")
+                wait_until(lambda: bridge.status()["streams"][0]["sequence"] == said, "all that was said")
             taken = behind.take_until_subscribed()
             exchange.publish(TRADE, text)
             said += 1

@@ -9,9 +9,10 @@ import socket
 import tempfile
 import typing
 
-from harness import DEADLINE, Program, clean_environment, free_port, wait_until
+from harness import Program, clean_environment, free_port, wait_until
 
 SERVER = "/usr/sbin/nats-server"
+PATIENCE = 10  # seconds, after which what nobody has answered is asked again
 
 
 class Stored(typing.NamedTuple):
@@ -47,11 +48,15 @@ class NatsClient:
     """Used as a context manager."""
 
     def __init__(self, port):
-        self._socket = socket.create_connection(("127.0.0.1", port), DEADLINE)
-        self._input = self._socket.makefile("rb")
-        assert self._input.readline().startswith(b"INFO ")
+        self._port = port
         self._numbers = itertools.count(1)
         self._inbox = f"_INBOX.{os.urandom(8).hex()}"
+        self._connect()
+
+    def _connect(self):
+        self._socket = socket.create_connection(("127.0.0.1", self._port), PATIENCE)
+        self._input = self._socket.makefile("rb")
+        assert self._input.readline().startswith(b"INFO ")
         self._send('CONNECT {"verbose":false,"headers":true,"no_responders":true}', f"SUB {self._inbox}.* 1")
 
     def _send(self, *lines):
@@ -79,13 +84,25 @@ class NatsClient:
         return reply
 
     def request(self, subject, **question):
-        """The answer to `question`."""
-        reply = self._ask(subject, question)
-        while True:
-            subject, headers, payload = self._receive()
-            if subject == reply:
-                assert b" 503" not in headers, "nobody answers"
-                return json.loads(payload)
+        """The answer to `question`, which is put again as long as a cluster has nobody to answer."""
+        return wait_until(lambda: self._answer(subject, question), f"an answer to {subject} {question}")
+
+    def _answer(self, subject, question):
+        """None where nobody answers."""
+        try:
+            reply = self._ask(subject, question)
+            while True:
+                came_to, headers, payload = self._receive()
+                if came_to != reply:
+                    continue
+                if b" 503" in headers:
+                    return None
+                answer = json.loads(payload)
+                return None if answer.get("error", {}).get("code") == 503 else answer
+        except TimeoutError:  # after which nothing can be read from the connection
+            self._close()
+            self._connect()
+            return None
 
     def stream(self, name):
         """What the server tells of a stream; None where there is none."""
@@ -128,9 +145,12 @@ class NatsClient:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def _close(self):
         self._input.close()
         self._socket.close()
+
+    def __exit__(self, *_):
+        self._close()
 
 
 def store():

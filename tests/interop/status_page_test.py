@@ -311,7 +311,7 @@ class OtherBridgesTest(PageTest):
         wait_until(lambda: self.page.facts()["Waiting for JetStream"] != "nothing", "messages that wait")
         told = "JetStream away: no NATS server takes its messages"
         wait_until(lambda: told in self.page.headline() + " ".join(self.page.texts("#reasons li")), told)
-        self.assertEqual(self.page.level(), "amber")
+        wait_until(lambda: self.page.level() == "amber", "amber")
         with server.again():
             wait_until(lambda: self.page.facts()["JetStream"] == "connected", "JetStream again")
             wait_until(lambda: "JetStream" not in self.page.headline(), "no more to tell of it")

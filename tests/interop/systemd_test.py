@@ -110,7 +110,8 @@ class SandboxTest(unittest.TestCase):
         streams = ["trade.SOL_USDC", "account.orderUpdate"]
         with Exchange() as exchange, tempfile.TemporaryDirectory() as directory:
             local = f"ipc://{directory}/public"
-            with SandboxedBridge(exchange, streams, BRIDGE_PUBLISH__PUBLIC__BIND=f"tcp://127.0.0.1:*,{local}") as bridge:
+            with SandboxedBridge(exchange, streams, BRIDGE_PUBLISH__LINGER_MS="60000",
+                                 BRIDGE_PUBLISH__PUBLIC__BIND=f"tcp://127.0.0.1:*,{local}") as bridge:
                 self.assertRegex(pathlib.Path(f"/proc/{bridge.pid}/status").read_text(), r"Seccomp:\t2\n")
                 exchange.wait_for_subscriptions(streams)
                 with Consumer(bridge.public) as consumer, Consumer(local) as neighbour, \

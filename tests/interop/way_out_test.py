@@ -12,6 +12,7 @@ import unittest
 
 import hostile
 import zmq
+from at_once import AtOnce
 from harness import (IS_HEAVY, Bridge, BridgeWithFewFiles, Consumer, Exchange, free_port,
                      wait_until)
 from raw_consumer import RawConsumer
@@ -38,7 +39,9 @@ def sequence_of(header):
     return struct.unpack_from("<Q", header, 16)[0]
 
 
-class WayOutTest(unittest.TestCase):
+class WayOutTest(AtOnce, unittest.TestCase):
+    at_once = 1 if IS_HEAVY else 6
+
     @contextlib.contextmanager
     def bridge(self, streams=(STREAM,), make_bridge=Bridge, **settings):
         with Exchange() as exchange, make_bridge(exchange, list(streams), **settings) as bridge:

@@ -162,6 +162,7 @@ asio::awaitable<bool> Client::say(std::uint64_t count, Next next) {
   for (std::uint64_t i = 0; i < count; ++i) {
     const bool is_last = i + 1 == count;
     const Frame& frame = next(i);
+    ++programme_.said;
     if (!is_last && !deflates_) {
       transport_->insert(frame.wire());
       continue;

@@ -25,6 +25,7 @@ struct Programme {
   bool is_apart = false;  ///< what is measured goes out a TLS record each, not a burst in one
   Pace filler;
   std::uint64_t measured_before = 0;          ///< numbers that earlier paces used up
+  std::uint64_t said = 0;                     ///< messages of any kind
   std::uint64_t measured_bytes = 0;           ///< of the messages of this pace
   std::function<void()> on_measured = [] {};  ///< the last message of a pace has been written
 };

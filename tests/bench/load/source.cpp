@@ -1,7 +1,8 @@
 /// A load source: says pre-encoded messages of the captured shapes over TLS, at a set pace. Prints
 /// a line of JSON with its address, and one for each command on stdin:
 ///
-///   state                       how many streams have been subscribed to, and on which connection
+///   state                       how many streams have been subscribed to, on which connection, and
+///                               how many messages have been said
 ///   filler RATE                 from now on, unmeasured messages; 0: none
 ///   go RATE|max BURST COUNT [apart]
 ///                               COUNT numbered messages, a burst in one TLS record or in one each;
@@ -69,7 +70,7 @@ class Source {
     words >> command >> rate;
     if (command == "state") {
       answer(R"({"streams":)" + std::to_string(programme_.repertoire.size()) + R"(,"connection":)" +
-             std::to_string(connections_) + '}');
+             std::to_string(connections_) + R"(,"said":)" + std::to_string(programme_.said) + '}');
     } else if (command == "drop") {
       answer(R"({"dropped_ns":)" + std::to_string(unix_ns()) + '}');
       if (const auto client = client_.lock()) client->drop();
