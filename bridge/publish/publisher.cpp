@@ -423,11 +423,15 @@ std::future<void> Publisher::close() {
   std::promise<void> promise;
   auto sent = promise.get_future();
   // Nothing cuts libzmq's waiting short: it has a thread that nobody needs to wait for.
-  std::thread([unsent = sockets_->unsent, context = std::move(sockets_->context),
-               promise = std::move(promise)]() mutable {
-    context.close();
-    promise.set_value();
-  }).detach();
+  try {
+    std::thread([unsent = sockets_->unsent, context = std::move(sockets_->context),
+                 promise = std::move(promise)]() mutable {
+      context.close();
+      promise.set_value();
+    }).detach();
+  } catch (const std::system_error&) {
+    // Where no thread can be had, the context is gone already, and what it waited for with it.
+  }
   return sent;
 }
 

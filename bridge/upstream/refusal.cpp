@@ -81,11 +81,11 @@ std::optional<Refusal> parse_refusal(std::string_view answer,
   auto body = answer.substr(head_bytes);
   if (parser.chunked()) body.remove_prefix(std::min(body.find('\n'), body.size()));
   const auto& head = parser.get();
-  return Refusal{
-      .status = head.result_int(),
-      .location = cut(std::string(head[http::field::location]), kMaxLocation),
-      .text = text_of(body),
-      .retry_after = parse_retry_after(std::string(head[http::field::retry_after]), now)};
+  return Refusal{.status = head.result_int(),
+                 .location = cut(std::string(head[http::field::location]), kMaxLocation),
+                 .text = text_of(body),
+                 .retry_after = parse_retry_after(std::string(head[http::field::retry_after]),
+                                                  std::string(head[http::field::date]), now)};
 }
 
 std::string describe(const Refusal& refusal) {

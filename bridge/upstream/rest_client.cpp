@@ -76,12 +76,13 @@ class Client final : public RestClient {
       co_return Response{
           .status = 0, .body = {}, .error = why_unread(error), .is_unheard = !parser.got_some()};
     auto& answer = parser.get();
-    const std::string retry_after(answer[http::field::retry_after]);
+    const std::string retry_after(answer[http::field::retry_after]),
+        date(answer[http::field::date]);
     co_return Response{
         .status = answer.result_int(),
         .body = std::move(answer.body()),
         .error = {},
-        .retry_after = parse_retry_after(retry_after, std::chrono::system_clock::now()),
+        .retry_after = parse_retry_after(retry_after, date, std::chrono::system_clock::now()),
         .may_go_on = parser.keep_alive()};
   }
 

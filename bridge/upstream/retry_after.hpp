@@ -6,10 +6,11 @@
 
 namespace bpx::bridge {
 
-/// What an HTTP answer's Retry-After asks for: seconds, or one of the three forms of a date (RFC
-/// 9110, 10.2.3 and 5.6.7), which is compared with `now`. Five minutes at most, however long a
-/// server asks to wait; nullopt for anything else.
+/// What an HTTP answer's Retry-After asks for: seconds, or a date (RFC 9110, 10.2.3), which is
+/// compared with the answer's own Date, or with `now` where `date` is none: our clock may be wrong.
+/// Five minutes at most, however long a server asks to wait; nullopt for anything else.
 std::optional<std::chrono::seconds> parse_retry_after(const std::string& value,
+                                                      const std::string& date,
                                                       std::chrono::system_clock::time_point now);
 
 }  // namespace bpx::bridge

@@ -25,6 +25,9 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 /// How long after a connection was made the streams that lost something are gathered into one line.
 constexpr std::chrono::seconds kGatherLosses{10};
 
+/// Lines within a minute of what may befall thousands of streams at once.
+constexpr std::uint64_t kFew = 100;
+
 Pace slowed(std::size_t per_second, unsigned slowdowns) {
   return Pace(std::max<std::size_t>(per_second >> std::min(slowdowns, 31U), 1));
 }
@@ -56,6 +59,11 @@ Session::Session(const asio::any_io_executor& executor, Options options, Parts p
                .key = parts_.key},
               [this] { announce_verdicts(); }),
       oddities_(parts_.log, parts_.measurements.upstream, parts_.key != nullptr),
+      gaps_(parts_.log,
+            {.few = kFew, .many = "many gaps", .check = "gaps of each stream in /status"}),
+      rejections_(parts_.log, {.few = kFew,
+                               .many = "many rejected",
+                               .check = "/status tells which streams are rejected, and why"}),
       recoveries_(parts_.log, {.many = "many no longer rejected",
                                .check = "/status tells which streams are rejected"}),
       look_again_(executor),
@@ -248,9 +256,12 @@ void Session::announce_gap(const Relayed& relayed) {
   const auto gaps = relayed.stream->gaps.value();
   if (relayed.is_first_of_stream) note_lost_between(relayed);
   const bool is_news = !relayed.is_first_of_stream && std::has_single_bit(gaps);
-  parts_.log.write(
-      is_news ? LogLevel::warn : LogLevel::debug, "gap",
-      {{"stream", relayed.envelope.stream}, {"expected", expected}, {"got", got}, {"gaps", gaps}});
+  const Log::Fields fields = {
+      {"stream", relayed.envelope.stream}, {"expected", expected}, {"got", got}, {"gaps", gaps}};
+  if (is_news)
+    gaps_.write(LogLevel::warn, "gap", fields);
+  else
+    parts_.log.debug("gap", fields);
 }
 
 void Session::note_lost_between(const Relayed& relayed) {
@@ -311,8 +322,8 @@ void Session::announce_rejections() {
     }
     // First of all: /readyz shows the stream as rejected already, and is to say why.
     parts_.measurements.note_rejected(rejection.stream, {rejection.code, rejection.message});
-    parts_.log.error(
-        "rejected",
+    rejections_.write(
+        LogLevel::error, "rejected",
         {{"stream", rejection.stream}, {"code", rejection.code}, {"message", rejection.message}});
     parts_.status.rejected(rejection.stream, rejection.code, rejection.message);
   }

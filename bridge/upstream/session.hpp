@@ -113,6 +113,8 @@ class Session : private MessageReceiver {
   Liveness liveness_;
   RequestWriter writer_;
   Oddities oddities_;
+  FewAMinute gaps_;
+  FewAMinute rejections_;
   FewAMinute recoveries_;
   boost::asio::steady_timer look_again_;   ///< at liveness; cancelled by a pong
   boost::asio::steady_timer stop_signal_;  ///< cancelled by stop()

@@ -64,7 +64,7 @@ void require_wait(const std::optional<seconds>& wait) {
 }
 
 void require_retry_after(std::string_view value) {
-  const auto wait = bpx::bridge::parse_retry_after(std::string(value), kNow);
+  const auto wait = bpx::bridge::parse_retry_after(std::string(value), {}, kNow);
   require_wait(wait);
   if (!value.empty() && std::ranges::all_of(value, is_digit))
     require(wait.has_value(), "a number is a wait");

@@ -26,6 +26,16 @@ std::string text_of(const std::string& body) {
   return refusal_of("HTTP/1.1 403 Forbidden\r\n\r\n" + body).text;
 }
 
+TEST(Refusal, ComparesItsDateWithItsOwnClockRatherThanWithOurs) {
+  const auto wait_by = [](const std::string& date) {
+    return refusal_of("HTTP/1.1 503 X\r\nDate: " + date +
+                      "\r\nRetry-After: Wed, 21 Oct 2015 07:38:05 GMT\r\n\r\n")
+        .retry_after;
+  };
+  EXPECT_EQ(wait_by("Wed, 21 Oct 2015 07:38:00 GMT"), 5s);
+  EXPECT_EQ(wait_by("the day before"), 300s);
+}
+
 TEST(Refusal, IsNothingThatGrantsOrIsNoWholeHead) {
   for (const auto* answer : {"HTTP/1.1 101 Switching Protocols\r\n\r\n",
                              "HTTP/1.1 403 Forbidden\r\n", "220 mail.example ESMTP\r\n\r\n", ""})
