@@ -737,8 +737,8 @@ class CommandLineTest(unittest.TestCase):
     @staticmethod
     def replaying_tail(count, *bridges):
         endpoints = [option for bridge in bridges for option in ("--connect", bridge.endpoint)]
-        return Program([BRIDGE, "tail", "trade.A", "--replay", "1", "--count", str(count), "--format", "raw", *endpoints],
-                       clean_environment())
+        return Program([BRIDGE, "tail", "trade.A", "--replay", "1", "--count", str(count), "--format", "raw",
+                        *endpoints], clean_environment())
 
     @staticmethod
     def header_of_replayed(sequence, flags=1):
