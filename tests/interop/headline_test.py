@@ -226,8 +226,8 @@ class HeadlineTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         exchange = cls.enterClassContext(Exchange())
-        cls.bridge = cls.enterClassContext(
-            Bridge(exchange, ["trade.SOL_USDC"], BRIDGE_UPSTREAM__WINDOW_MS="5000"))  # the page knows the clock's tolerance
+        # The page knows the clock's tolerance.
+        cls.bridge = cls.enterClassContext(Bridge(exchange, ["trade.SOL_USDC"], BRIDGE_UPSTREAM__WINDOW_MS="5000"))
         exchange.wait_for_subscriptions(["trade.SOL_USDC"])
         wait_until(lambda: cls.bridge.status()["ready"], "a bridge that is ready")
         # The made-up ones have all that this one has.
