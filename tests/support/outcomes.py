@@ -3,7 +3,7 @@
 
     tests/support/outcomes.py unsteady FILE...   a line `unsteady: NAME` for each test that failed and then passed
     tests/support/outcomes.py failures FILE...   a table of the tests that failed, then each one's first failure's output;
-                                      status 1 if there were any
+                                      status 1 if there were any, or if no test ran in one of the runs
 """
 
 import re
@@ -65,11 +65,16 @@ def say_unsteady(paths):
 
 
 def say_failures(paths):
+    runs = list(read(paths))
+    empty = [path for path, outcomes in runs if not outcomes.turns]
+    for path in empty:
+        print(f"no test ran ({path})")
     failures = [(path, name, *failure)
-                for path, outcomes in read(paths) for name, failure in outcomes.failures.items()]
+                for path, outcomes in runs for name, failure in outcomes.failures.items()]
     if not failures:
-        print("no test failed")
-        return 0
+        turns = [turns for _, outcomes in runs for turns in outcomes.turns.values()]
+        print(f"none of {len(turns)} tests failed in {sum(turns)} turns")
+        return 1 if empty else 0
     print(f"{'turn':>4}  {'how':<20}  test")
     for path, name, kind, turn, _ in failures:
         print(f"{turn:>4}  {kind:<20}  {name}  ({path})")

@@ -63,7 +63,12 @@ class OutcomesTest(unittest.TestCase):
         self.assertNotRegex(said, "Good|Skipped")
 
     def test_is_content_where_nothing_failed(self):
-        self.assertEqual(self.says("failures", self.ctest("-R", "Good|Skipped")), (0, "no test failed\n"))
+        log = self.ctest("-R", "Good|Skipped", "--repeat", "until-fail:3")
+        self.assertEqual(self.says("failures", log), (0, "none of 2 tests failed in 4 turns\n"))
+
+    def test_is_not_content_where_nothing_ran(self):
+        log = self.ctest("-R", "")
+        self.assertEqual(self.says("failures", log), (1, f"no test ran ({log})\nnone of 0 tests failed in 0 turns\n"))
 
 
 if __name__ == "__main__":
