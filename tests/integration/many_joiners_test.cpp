@@ -1,6 +1,7 @@
 #include "tests/support/http_client.hpp"
 #include "tests/support/late_joiner.hpp"
 #include "tests/support/running_bridge.hpp"
+#include "tests/support/sanitized.hpp"
 
 #include <gtest/gtest.h>
 
@@ -48,7 +49,11 @@ Size size() {
             .events_per_second = 16'000,
             .least_rate = 20'000,
             .spread = 160ms};
-  return {.joiners = 16, .symbols = 2, .events_per_second = 1'500, .least_rate = 0, .spread = 40ms};
+  return {.joiners = kIsSanitized ? 6 : 16,
+          .symbols = 2,
+          .events_per_second = kIsSanitized ? 500 : 1'500,
+          .least_rate = 0,
+          .spread = 40ms};
 }
 
 std::string symbol(std::size_t number) { return "S" + std::to_string(number) + "_USDC"; }

@@ -12,6 +12,7 @@
 #include <semaphore>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace bpx::bridge {
@@ -119,8 +120,12 @@ TEST_F(JetStreamTest, SendsAgainWhatIsNeverAnsweredThoughOthersAre) {
   options.answer_patience = std::chrono::milliseconds(100);
   JetStream sink(options, measurements_, log_);
   std::uint64_t sequence = 0;
-  while (measurements_.connects.value() < 2)  // as a market goes on
-    sink.publish(Audience::everyone, "trade.A", "{}", numbered(++sequence));
+  while (measurements_.connects.value() < 2) {  // as a market goes on, no faster than the peer is
+    if (measurements_.pending() < 64)
+      sink.publish(Audience::everyone, "trade.A", "{}", numbered(++sequence));
+    else
+      std::this_thread::yield();
+  }
   sink.close().wait();
   EXPECT_EQ(measurements_.acknowledged.value(), measurements_.published.value());
 }
