@@ -14,7 +14,8 @@ PEERS = ROOT / "tests/bench/peers"
 WORK = ROOT / "build/bench"
 
 _BUILT = {"bridge": "bridge/backpack-bridge", "floor": "tests/bench/load-floor",
-          "source": "tests/bench/load-source", "consumer": "tests/bench/load-consumer"}
+          "source": "tests/bench/load-source", "consumer": "tests/bench/load-consumer",
+          "jetstream": "tests/bench/load-jetstream"}
 
 
 def path_of(program):

@@ -1,10 +1,12 @@
-"""What the sink to JetStream costs: the bridge with a NATS server on the same machine, and without."""
+"""What the sink to JetStream costs: the bridge with it and without. With it, there is a NATS server on the same two cores,
+which takes more of them than the bridge does, or one that stores nothing, as if it were on another machine's."""
 
 import re
 import subprocess
 import tempfile
 import time
 
+import executables
 from pacing import BURSTS, FULL_SPEED
 from ports import free_port
 from rig import PATIENCE, Rig
@@ -16,20 +18,25 @@ HALF_OF_WINDOW = 32_768  # messages, of publish.jetstream.max_pending
 
 
 class BridgeWithJetStream(Bridge):
-    """Its server is its own, and stands for another machine's: it runs when nobody else wants a core. What it takes is not
-    counted, but the caches are shared."""
+    """Its server is its own, and runs when nobody else wants a core. What it takes is not counted, but caches and cores
+    are shared."""
 
     name = "with JetStream"
     gives_way = True  # in a short run it does not: beside whatever keeps the cores busy it would never have its turn
 
     def __init__(self, *arguments, **options):
         self._store = tempfile.TemporaryDirectory()
-        self.port = free_port()
-        self._server = subprocess.Popen(
-            [*(["chrt", "--idle", "0"] if self.gives_way else []), "/usr/sbin/nats-server", "--addr", "127.0.0.1",
-             "--port", str(self.port), "--jetstream", "--store_dir", self._store.name],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._server = self.start_server()
         super().__init__(*arguments, **options)
+
+    def start_server(self):
+        self.port = free_port()
+        return self.run_server(["/usr/sbin/nats-server", "--addr", "127.0.0.1", "--port", str(self.port), "--jetstream",
+                                "--store_dir", self._store.name], stdout=subprocess.DEVNULL)
+
+    def run_server(self, command, **options):
+        return subprocess.Popen([*(["chrt", "--idle", "0"] if self.gives_way else []), *command],
+                                stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
 
     def publishing(self):
         return {**super().publishing(), "jetstream": {"servers": [f"nats://127.0.0.1:{self.port}"]}}
@@ -52,17 +59,30 @@ class BridgeWithJetStream(Bridge):
         self._store.cleanup()
 
 
+class BridgeWithJetStreamElsewhere(BridgeWithJetStream):
+    """What the sink itself takes: its server does next to nothing."""
+
+    name = "with JetStream elsewhere"
+
+    def start_server(self):
+        server = self.run_server([executables.path_of("jetstream")], stdout=subprocess.PIPE, text=True)
+        with server.stdout as said:
+            self.port = int(said.readline())
+        return server
+
+
 def load(subject, rate, scale):
     """Of the bridge alone, and of what ZeroMQ's consumer sees."""
     with Rig(subject, warm_up=scale.warm_up) as rig:
-        if subject is BridgeWithJetStream:
+        has_sink = issubclass(subject, BridgeWithJetStream)
+        if has_sink:
             rig.subject.wait_for(lambda: rig.subject.count("pending") == 0, "the warm-up to be stored")
             lost_before = rig.subject.count("lost_total")
         rig.load(rate, BURSTS, scale.count(rate) // 2)
         seen = rig.load(rate, BURSTS, scale.count(rate))
         if seen["lost"]:
             raise RuntimeError(f"{subject.name} lost {seen['lost']} messages at {rate:,}/s")
-        if subject is BridgeWithJetStream and rig.subject.count("lost_total") != lost_before:
+        if has_sink and rig.subject.count("lost_total") != lost_before:
             raise RuntimeError(f"JetStream lost messages at {rate:,}/s")
         return {"cpu_us": seen["cpu_ns"] / 1e3, "p50": seen["p50"], "p99": seen["p99"]}
 
@@ -91,6 +111,6 @@ def measure(scale):
     return {
         "load": alternate_rows(scale.turns, {f"{rate:,}/s in bursts of 100": {
             subject.name: lambda subject=subject, rate=rate: load(subject, rate, scale)
-            for subject in (Bridge, BridgeWithJetStream)} for rate in RATES}),
+            for subject in (Bridge, BridgeWithJetStreamElsewhere, BridgeWithJetStream)} for rate in RATES}),
         "acknowledged": alternate(scale.turns, {
             BridgeWithJetStream.name: lambda: acknowledged_per_second(scale)})[BridgeWithJetStream.name]}

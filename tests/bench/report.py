@@ -67,7 +67,8 @@ def _scraping(table):
 def _jetstream(table):
     rows = [[load, subject, *(_number(values[key]) for key in ("cpu_us", "p50", "p99"))]
             for load, row in table["load"].items() for subject, values in row.items()]
-    return ("\n**The bridge with JetStream on the same machine, and without, 1 subscriber of ZeroMQ's: µs**\n\n" +
+    return ("\n**The bridge with JetStream on the same cores, with one that takes nothing of them, and without, 1 subscriber of "
+            "ZeroMQ's: µs**\n\n" +
             _table(["", "", "CPU a message", "latency p50", "p99"], rows) +
             f"\nJetStream stored {_number(table['acknowledged']['per_second'])} messages a second.\n")
 

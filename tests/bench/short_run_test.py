@@ -31,7 +31,7 @@ class ShortRun(unittest.TestCase):
             results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
             self.assertIn("</svg>", (directory / "chart.svg").read_text(encoding="utf-8"))
         for measurement in ("cost", "peers", "rate", "latency", "streams", "deflate", "memory",
-                            "readiness", "scraping"):
+                            "readiness", "scraping", "jetstream"):
             found = list(numbers(results[measurement]))
             self.assertTrue(found, measurement)
             for number in found:

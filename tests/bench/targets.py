@@ -71,9 +71,9 @@ def judge(results):
                              memory["later"] / memory["history_full"], "≤", 1.02))
     if "jetstream" in results:
         for load, row in results["jetstream"]["load"].items():
-            without, with_it = row["bridge"], row["with JetStream"]
             judged.append(_judge(f"CPU a message, with JetStream ÷ without: {load}",
-                                 with_it["cpu_us"] / without["cpu_us"], "≤", 1.5))
-            judged.append(_judge(f"latency p99, with JetStream ÷ without: {load}",
-                                 with_it["p99"] / without["p99"], "≤", 1.1))
+                                 row["with JetStream"]["cpu_us"] / row["bridge"]["cpu_us"], "≤", 1.5))
+            # A server on the same cores is in ZeroMQ's way itself, whoever publishes to it.
+            judged.append(_judge(f"latency p99, with JetStream elsewhere ÷ without: {load}",
+                                 row["with JetStream elsewhere"]["p99"] / row["bridge"]["p99"], "≤", 1.1))
     return judged
