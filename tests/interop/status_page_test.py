@@ -288,7 +288,7 @@ class OtherBridgesTest(PageTest):
         self.exchange.wait_for_subscriptions(["trade.SOL_USDC", "trade.BTC_USDC"])
         self.exchange.rate(100)
         self.page.open(self.bridge)
-        row = "return [...document.querySelectorAll('tbody tr')[0].cells].map(n => n.textContent)"
+        row = "return [...document.querySelector('tbody tr')?.cells ?? []].map(n => n.textContent)"
         wait_until(lambda: self.page.run(row) == ["trade.BTC_USDCon demand", "● live", "–", "–", "–",
                                                   "–", "–", "1"], "the stream on demand")
         self.assertEqual(self.page.names(), ["trade.BTC_USDC", "trade.SOL_USDC"])
