@@ -43,7 +43,9 @@ void Transport::deafen(Clock::time_point until) {
 }
 
 void Transport::renegotiate() {
-  if (tls_) SSL_renegotiate(tls_->native_handle());
+  if (!tls_) return;
+  wire_.alternate();
+  SSL_renegotiate(tls_->native_handle());
 }
 
 asio::awaitable<Transport::Transferred> Transport::receive(asio::mutable_buffer buffer) {

@@ -23,7 +23,7 @@ class Wire {
   using Clock = std::chrono::steady_clock;
 
   explicit Wire(boost::asio::ip::tcp::socket socket)
-      : socket_(std::move(socket)), pace_(socket_.get_executor()) {}
+      : socket_(std::move(socket)), pace_(socket_.get_executor()), written_(pace_.get_executor()) {}
 
   executor_type get_executor() { return socket_.get_executor(); }
   lowest_layer_type& lowest_layer() { return socket_.lowest_layer(); }
@@ -38,15 +38,21 @@ class Wire {
     pace_.cancel();
   }
 
+  /// From now on what arrives is handed over only while nothing is being written. Of an alert that
+  /// reading gives rise to, Asio's TLS would send nothing if it had to wait for another write.
+  void alternate() { alternates_ = true; }
+
   void close() {
     boost::system::error_code ignored;
     socket_.close(ignored);
     pace_.cancel();
+    written_.cancel();
   }
 
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
-    return socket_.async_read_some(buffers, std::forward<Token>(token));
+    return boost::asio::async_compose<Token, void(boost::system::error_code, std::size_t)>(
+        Read<Buffers>{*this, buffers}, token, socket_);
   }
 
   template <class Buffers, class Token>
@@ -63,6 +69,37 @@ class Wire {
   }
 
   template <class Buffers>
+  struct Read {
+    Wire& wire;
+    Buffers buffers;
+    enum class Step { begin, wait, end } step = Step::begin;
+    boost::system::error_code result{};
+    std::size_t received = 0;
+
+    template <class Self>
+    void operator()(Self& self, boost::system::error_code error = {}, std::size_t bytes = 0) {
+      switch (step) {
+        case Step::begin:
+          step = Step::wait;
+          wire.socket_.async_read_some(buffers, std::move(self));
+          return;
+        case Step::wait:
+          if (wire.alternates_ && wire.is_writing_) {
+            step = Step::end;
+            result = error;
+            received = bytes;
+            wire.written_.expires_at(Clock::time_point::max());
+            wire.written_.async_wait(std::move(self));
+          } else {
+            self.complete(error, bytes);
+          }
+          return;
+        case Step::end: self.complete(result, received); return;
+      }
+    }
+  };
+
+  template <class Buffers>
   struct Write {
     Wire& wire;
     Buffers buffers;
@@ -72,6 +109,7 @@ class Wire {
     void operator()(Self& self, boost::system::error_code error = {}, std::size_t sent = 0) {
       switch (step) {
         case Step::begin:
+          wire.is_writing_ = true;
           if (Clock::now() < wire.trickles_until_) {
             step = Step::send_byte;
             wire.pace_.expires_at(wire.next_due());
@@ -85,7 +123,11 @@ class Wire {
           step = Step::end;
           wire.socket_.async_write_some(first_byte(), std::move(self));
           return;
-        case Step::end: self.complete(error, sent); return;
+        case Step::end:
+          wire.is_writing_ = false;
+          wire.written_.cancel();
+          self.complete(error, sent);
+          return;
       }
     }
 
@@ -101,6 +143,9 @@ class Wire {
 
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer pace_;
+  boost::asio::steady_timer written_;
+  bool alternates_ = false;
+  bool is_writing_ = false;
   Clock::duration per_byte_{};
   Clock::time_point due_{};  ///< of the byte before
   Clock::time_point trickles_until_ = Clock::time_point::min();

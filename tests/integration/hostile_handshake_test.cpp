@@ -168,6 +168,7 @@ TEST(HostileTls, IsNotNegotiatedAnewInTheMiddleOfAConnection) {
   ReadySubscriber consumer(bridge.public_endpoint());
   ASSERT_TRUE(exchange.wait_for_subscription("trade.A"));
   exchange.apply(fault::Renegotiate{});
+  exchange.publish("trade.A", "0");  // with which the server asks for it
   // OpenSSL's server takes the client's no for the end.
   const auto end = consumer.wait_for_status(R"("event":"disconnected")");
   ASSERT_TRUE(end) << bridge.log();
