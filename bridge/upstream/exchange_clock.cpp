@@ -6,6 +6,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <cmath>
 #include <utility>
@@ -34,7 +35,11 @@ ExchangeClock::ExchangeClock(const asio::any_io_executor& executor, Options opti
 
 asio::awaitable<void> ExchangeClock::run() {
   for (;;) {
-    if (const auto reading = co_await quickest_reading()) note(*reading);
+    try {
+      if (const auto reading = co_await quickest_reading()) note(*reading);
+    } catch (const boost::system::system_error& error) {  // OpenSSL gets no memory for a connection
+      note_unknown(error.what());
+    }
     if (options_.on_attempt) options_.on_attempt();
     next_.expires_after(options_.interval);
     co_await next_.async_wait(asio::as_tuple(asio::use_awaitable));

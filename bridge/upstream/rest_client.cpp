@@ -37,9 +37,7 @@ class Client final : public RestClient {
       : options_(options), transport_(std::forward<Args>(transport)...) {}
 
   asio::awaitable<std::string> connect() {
-    asio::steady_timer deadline(transport_.get_executor(), options_.timeout);
-    auto first =
-        co_await (options_.dialler.connect(transport_, attempt_) || deadline.async_wait(kAsTuple));
+    auto first = co_await (options_.dialler.connect(transport_, attempt_) || close_in_time());
     const auto failure = first.index() == 0
                              ? std::get<0>(std::move(first))
                              : ConnectFailure{ConnectResult::timeout, "no connection in time"};
@@ -51,16 +49,26 @@ class Client final : public RestClient {
   }
 
   asio::awaitable<Response> get(std::string target) override {
-    asio::steady_timer deadline(transport_.get_executor(), options_.timeout);
-    auto first = co_await (exchange(std::move(target)) || deadline.async_wait(kAsTuple));
+    auto first = co_await (exchange(std::move(target)) || close_in_time());
     auto response = first.index() == 0
                         ? std::get<0>(std::move(first))
                         : Response{.status = 0, .body = {}, .error = "no answer in time"};
     if (is_no_good(response)) options_.dialler.note_failure(attempt_);
+    has_answered_ = has_answered_ || response.status != 0;
     co_return response;
   }
 
  private:
+  /// At the deadline, unless it is cancelled before. To cancel what reads is not enough: Beast
+  /// reads piece by piece, and what comes between the end of one and the beginning of the next is
+  /// seen by nobody.
+  asio::awaitable<void> close_in_time() {
+    asio::steady_timer deadline(transport_.get_executor(), options_.timeout);
+    const auto [cancelled] = co_await deadline.async_wait(kAsTuple);
+    boost::system::error_code ignored;
+    if (!cancelled) transport_.lowest_layer().close(ignored);
+  }
+
   asio::awaitable<Response> exchange(std::string target) {
     http::request<http::empty_body> request(http::verb::get, target, 11);
     request.set(http::field::host, host_field(options_.dialler.site()));
@@ -87,14 +95,16 @@ class Client final : public RestClient {
   }
 
   /// Whether another address may do better. A connection may end between two requests.
-  static bool is_no_good(const Response& response) {
+  bool is_no_good(const Response& response) const {
     constexpr unsigned kServerError = 500;
-    return response.status >= kServerError || (response.status == 0 && !response.is_unheard);
+    const bool has_ended_between = response.is_unheard && has_answered_;
+    return response.status >= kServerError || (response.status == 0 && !has_ended_between);
   }
 
   Options options_;
   Transport transport_;
   Dialler::Attempt attempt_;
+  bool has_answered_ = false;
   boost::beast::flat_buffer buffer_{kMaxUnread};
 };
 

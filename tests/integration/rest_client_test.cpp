@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -46,7 +47,8 @@ std::string whole(const std::string& body) {
   return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-/// A site that takes one connection, and gives each request on it the next of `answers`.
+/// A site that takes one connection, gives each request on it the next of `answers`, and waits for
+/// the client to leave.
 class Site {
  public:
   Site(asio::io_context& loop, std::vector<std::string> answers)
@@ -67,6 +69,8 @@ class Site {
       heard.erase(0, head);
       co_await asio::async_write(client, asio::buffer(answer), kAsTuple);
     }
+    std::array<char, 1> more{};
+    co_await client.async_read_some(asio::buffer(more), kAsTuple);
   }
 
   tcp::acceptor acceptor_;
@@ -98,6 +102,28 @@ TEST(ARestClient, ReadsWhatIsLongerThanItsBufferOnAConnectionThatIsKept) {
   EXPECT_EQ(responses[2].body, std::string(20'000, 'z')) << responses[2].error;
   EXPECT_EQ(responses[3].body, "the last") << responses[3].error;
   for (const auto& response : responses) EXPECT_TRUE(response.may_go_on);
+}
+
+/// The deadline comes while one piece after the other is there to be read, and nothing is waited
+/// for: what is cancelled then has ended already.
+TEST(ARestClient, GivesUpOnAnAnswerThatStopsThoughItWasBusyReadingAtTheDeadline) {
+  std::string beginning = "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n";
+  beginning.append(20'000'000, 'x');
+  for (int i = 0; i < 5; ++i) {
+    asio::io_context loop{1};
+    Site site(loop, {beginning});
+    Dialler dialler({.site = {.is_tls = false, .host = "127.0.0.1", .port = site.port()}});
+    std::vector<RestClient::Response> responses;
+    asio::co_spawn(loop,
+                   ask({.dialler = dialler,
+                        .timeout = std::chrono::milliseconds(5),
+                        .max_body_bytes = 200'000'000},
+                       1, responses),
+                   asio::detached);
+    loop.run_for(kDeadline);
+    ASSERT_EQ(responses.size(), 1U);
+    EXPECT_EQ(responses[0].error, "no answer in time");
+  }
 }
 
 }  // namespace

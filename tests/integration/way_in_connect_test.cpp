@@ -328,6 +328,16 @@ TEST_F(OfSeveralAddresses, OneWhoseServerFailsIsNotAskedFirstAgain) {
   EXPECT_EQ(status_of(dialler), 200U);
 }
 
+TEST_F(OfSeveralAddresses, OneWhoseServerHangsUpIsNotAskedFirstAgain) {
+  SimulatedExchange plain(ExchangeOptions{.tls = false});
+  const CannedListener mute("", plain.port(), "127.0.0.2");
+  names_.set("localhost", {"127.0.0.2", "127.0.0.1"});
+  bridge::Dialler dialler({.site = {.is_tls = false, .host = "localhost", .port = plain.port()}});
+  EXPECT_EQ(status_of(dialler), 0U);
+  EXPECT_EQ(status_of(dialler), 200U);
+  EXPECT_EQ(status_of(dialler), 200U);
+}
+
 TEST_F(OfSeveralAddresses, NoneBeyondThisMachineIsTriedWithoutTls) {
   auto config = this->config();
   config.upstream.url = "ws://localhost:" + std::to_string(exchange_.port());
