@@ -97,7 +97,19 @@ class Waiting {
 
 }  // namespace
 
-Resolver::Resolver(std::string host, std::uint16_t port) : host_(std::move(host)), port_(port) {}
+Resolver::Resolver(std::string host, std::uint16_t port, LookUpPatience patience)
+    : host_(std::move(host)), port_(port), patience_(patience) {}
+
+void Resolver::begin_where_none_may_end() {
+  const auto now = LookUpPatience::Clock::now();
+  if (look_up_ == nullptr || look_up_->result()) {
+    look_up_on_thread();
+    patience_.begin(now);
+  } else if (patience_.is_over(now)) {
+    look_up_on_thread();
+    patience_.begin_another(now);
+  }
+}
 
 void Resolver::look_up_on_thread() {
   auto shared = std::make_shared<LookUp>();
@@ -116,7 +128,7 @@ asio::awaitable<Resolved> Resolver::resolve() {
   asio::steady_timer done(co_await asio::this_coro::executor,
                           asio::steady_timer::time_point::max());
   try {
-    if (look_up_ == nullptr || look_up_->result()) look_up_on_thread();
+    begin_where_none_may_end();
   } catch (const std::system_error& error) {
     co_return Resolved{.endpoints = {},
                        .error = std::string("no thread to look it up: ") + error.what()};

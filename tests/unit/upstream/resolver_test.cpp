@@ -1,5 +1,6 @@
 #include "bridge/upstream/resolver.hpp"
 
+#include "tests/support/deadline.hpp"
 #include "tests/support/scripted_names.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -11,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <thread>
 
 namespace bpx::bridge {
 namespace {
@@ -119,6 +121,16 @@ TEST_F(ResolverTest, BeginsNoSecondLookUpWhileOneHangsThoughItWasGivenUp) {
   run();
   EXPECT_EQ(texts(answers_.at(0)), std::vector<std::string>{"192.0.2.1"});
   EXPECT_EQ(names_.begun(kHost), 1U);
+}
+
+TEST_F(ResolverTest, BeginsAnotherBesideOneThatMayNeverEnd) {
+  resolver_ = Resolver(kHost, 443, LookUpPatience(0s));
+  names_.hang(kHost);
+  EXPECT_FALSE(ask_hastily());
+  EXPECT_FALSE(ask_hastily());
+  const auto end = LookUpPatience::Clock::now() + test::kDeadline;
+  while (names_.begun(kHost) < 2 && LookUpPatience::Clock::now() < end) std::this_thread::yield();
+  EXPECT_EQ(names_.begun(kHost), 2U);
 }
 
 TEST_F(ResolverTest, LooksUpAnewOnceALookUpIsOver) {
