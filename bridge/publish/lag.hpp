@@ -13,13 +13,18 @@ class Lag {
   /// `is_full`: nothing more is taken at this moment. `published`: bytes at the endpoint, so far;
   /// `taken`: by the consumer, so far.
   void see(bool is_full, std::uint64_t published, std::uint64_t taken) {
-    if (!is_full) return began_.reset();
-    if (!began_) began_ = {published, taken};
-    now_ = {published, taken};
+    is_full_ = is_full;
+    if (is_full) {
+      if (!began_) began_ = {published, taken};
+      breaths_ = 0;
+    } else if (++breaths_ == kBreaths) {
+      began_.reset();
+    }
+    if (began_) now_ = {published, taken};
   }
 
   /// Whether it was seen to be full last time.
-  bool is_behind() const { return began_.has_value(); }
+  bool is_behind() const { return is_full_; }
 
   /// What has been published meanwhile and not been taken; 0 where it has only just been seen, as
   /// it is of one who catches its breath. Too much of one who wants but a part of it.
@@ -36,6 +41,12 @@ class Lag {
     std::uint64_t taken = 0;
   };
 
+  /// Seen in a row to have room: as rarely as once in a while it has that, too, who reads without a
+  /// pause and yet too slowly.
+  static constexpr int kBreaths = 3;
+
+  bool is_full_ = false;
+  int breaths_ = 0;
   std::optional<Sight> began_;
   Sight now_;
 };
