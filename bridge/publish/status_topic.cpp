@@ -20,6 +20,9 @@ Json event(std::string_view name, const UpstreamMeasurements& upstream) {
           {"connection", upstream.connection.value()}};
 }
 
+/// What the exchange says may name a stream of the account.
+bool may_everyone_read(std::string_view text) { return text.find("account.") == text.npos; }
+
 }  // namespace
 
 StatusTopic::StatusTopic(const Options& options, Publisher& publisher,
@@ -47,8 +50,11 @@ void StatusTopic::disconnected(const Disconnection& disconnection) {
   json["reason"] = disconnection.reason;
   json["retry_ms"] = disconnection.retry.count();
   if (disconnection.code != 0) json["code"] = disconnection.code;
-  json["detail"] = disconnection.detail;
-  publish_to_all(dump(json));
+  auto in_full = json;
+  in_full["detail"] = disconnection.detail;
+  const bool is_open = may_everyone_read(disconnection.detail);
+  publish(Audience::everyone, dump(is_open ? in_full : json));
+  publish(Audience::account, dump(in_full));
 }
 
 void StatusTopic::rejected(std::string_view stream, std::int64_t code, std::string_view message) {
@@ -56,7 +62,9 @@ void StatusTopic::rejected(std::string_view stream, std::int64_t code, std::stri
   json["stream"] = stream;
   json["code"] = code;
   json["message"] = message;
-  publish_about(stream, dump(json));
+  const auto in_full = dump(json);
+  if (!may_everyone_read(message)) json["message"] = "withheld: it names a stream of the account";
+  publish_about(stream, dump(json), in_full);
 }
 
 void StatusTopic::gap(std::string_view stream, std::uint64_t expected, std::uint64_t got) {
@@ -64,7 +72,7 @@ void StatusTopic::gap(std::string_view stream, std::uint64_t expected, std::uint
   json["stream"] = stream;
   json["expected"] = expected;
   json["got"] = got;
-  publish_about(stream, dump(json));
+  publish_about(stream, dump(json), dump(json));
 }
 
 void StatusTopic::jetstream(std::string_view what, std::string_view cause, Audience who_may_read,
@@ -94,9 +102,10 @@ void StatusTopic::publish(Audience audience, const std::string& payload) {
 }
 
 /// What concerns an account's stream is for the account alone.
-void StatusTopic::publish_about(std::string_view stream, const std::string& payload) {
-  if (audience_of(stream) == Audience::everyone) publish(Audience::everyone, payload);
-  publish(Audience::account, payload);
+void StatusTopic::publish_about(std::string_view stream, const std::string& for_everyone,
+                                const std::string& for_account) {
+  if (audience_of(stream) == Audience::everyone) publish(Audience::everyone, for_everyone);
+  publish(Audience::account, for_account);
 }
 
 void StatusTopic::publish_to_all(const std::string& payload) {

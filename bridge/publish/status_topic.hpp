@@ -34,10 +34,11 @@ class StatusTopic {
     std::uint16_t code = 0;  ///< of the exchange's Close frame; 0 where it had none
     std::chrono::milliseconds retry;
   };
+  /// Without the detail on the public endpoint where that names a stream of the account.
   void disconnected(const Disconnection& disconnection);
-  /// Goes only where `stream` itself would.
+  /// Likewise without the message. Goes only where `stream` itself would.
   void rejected(std::string_view stream, std::int64_t code, std::string_view message);
-  /// Likewise. `got` came where `expected` was due: see Continuity.
+  /// Goes only where `stream` itself would. `got` came where `expected` was due: see Continuity.
   void gap(std::string_view stream, std::uint64_t expected, std::uint64_t got);
   /// What happens to the other sink; `cause` for a person, may be empty. It goes to `who_may_read`
   /// it: a server's words may name an account's stream that it does not take.
@@ -47,7 +48,8 @@ class StatusTopic {
 
  private:
   void publish(Audience audience, const std::string& payload);
-  void publish_about(std::string_view stream, const std::string& payload);
+  void publish_about(std::string_view stream, const std::string& for_everyone,
+                     const std::string& for_account);
   void publish_to_all(const std::string& payload);
 
   Publisher& publisher_;

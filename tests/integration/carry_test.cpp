@@ -14,7 +14,9 @@ using namespace std::chrono_literals;
 using exchange::ExchangeOptions;
 using exchange::Frame;
 using exchange::SimulatedExchange;
+using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::UnorderedElementsAre;
 using Flag = proto::MessageHeader::Flag;
 
@@ -113,6 +115,23 @@ TEST(Carry, KeepsAccountDataOnThePrivateEndpoint) {
   EXPECT_NE(trades.back().payload.find("last"), std::string::npos);
   for (const auto& trade : trades) EXPECT_EQ(trade.topic, "trade.SOL_USDC");
   EXPECT_FALSE(owner.next(0ms));
+}
+
+TEST(Carry, TellsTheOwnerAloneWhatTheExchangeSaysOfTheAccount) {
+  SimulatedExchange exchange(ExchangeOptions{.verifying_keys = {kPublicKey}});
+  const TemporaryDirectory directory;
+  RunningBridge bridge(test_config(exchange, directory, {"trade.A", "account.orderUpdate"}));
+  ReadySubscriber everyone(bridge.public_endpoint());
+  ReadySubscriber owner(bridge.private_endpoint());
+  ASSERT_TRUE(exchange.wait_for_subscriptions(2));
+  exchange.apply(exchange::fault::Close{.code = 1008, .reason = "too many: account.orderUpdate"});
+  const auto in_full = owner.wait_for_status(R"("event":"disconnected")");
+  ASSERT_TRUE(in_full);
+  EXPECT_THAT(in_full->payload, HasSubstr("too many: account.orderUpdate"));
+  const auto in_public = everyone.wait_for_status(R"("event":"disconnected")");
+  ASSERT_TRUE(in_public);
+  EXPECT_THAT(in_public->payload, HasSubstr(R"("code":1008)"));
+  EXPECT_THAT(in_public->payload, Not(HasSubstr("account.")));
 }
 
 TEST(Carry, SignsPrivateRequestsAloneAndOnTime) {
