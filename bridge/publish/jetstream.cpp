@@ -76,6 +76,9 @@ void JetStream::publish(Audience audience, std::string_view stream, std::string_
   if (audience == Audience::account && !options_.include_private) return;
   if (!window_.push(stream, payload, header)) return measurements_.overflowed.add();
   measurements_.published.add();
+  // Else the sink, which announces from when on it wants to be woken up and then looks whether that
+  // has come, might look too early, and this too.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   auto hurry_at = hurry_at_.load(std::memory_order_relaxed);
   if (window_.end() >= hurry_at && hurry_at_.compare_exchange_strong(hurry_at, kNobody))
     wakeup_.ring();
@@ -279,11 +282,12 @@ void JetStream::note_losses() {
     last_loss_steady_ns_ = now;
     if (measurements_.is_losing.value()) return;
     measurements_.is_losing.set(true);
-    log_.warn(
-        "jetstream losing messages",
-        {{"lost", lost},
-         {"pending", measurements_.pending()},
-         {"cause", "more wait than publish.jetstream.max_pending, or one can never be stored"}});
+    log_.warn("jetstream losing messages",
+              {{"lost", lost},
+               {"pending", measurements_.pending()},
+               {"cause",
+                "more wait than publish.jetstream.max_pending or 256 MiB, or one can never be "
+                "stored"}});
     options_.on_event(Event::losing, "");
   } else if (measurements_.is_losing.value() && now - last_loss_steady_ns_ > kQuietNs) {
     measurements_.is_losing.set(false);

@@ -84,6 +84,12 @@ std::string describe_broken_tls(const boost::system::error_code& error) {
       return error.message() +
              "; so ends a server that is refused to negotiate TLS 1.2 anew. Check who answers at "
              "upstream.url";
+    case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC:
+    case SSL_R_SSLV3_ALERT_BAD_RECORD_MAC:
+      return error.message() +
+             "; bytes were altered on the way. Where this comes again, look at proxies and "
+             "hardware "
+             "in between";
     default: return error.message();
   }
 }

@@ -111,8 +111,12 @@ Disconnect to_disconnect(const FrameSieve::Close& close) {
 Disconnect to_disconnect(const error_code& error) {
   if (error == websocket::error::buffer_overflow)
     return to_disconnect(FrameSieve::Fault::oversized);
-  if (error == asio::error::eof || error == boost::asio::ssl::error::stream_truncated ||
-      error.category() == asio::error::get_system_category())
+  if (error == boost::asio::ssl::error::stream_truncated)
+    return {DisconnectReason::reset,
+            error.message() +
+                "; the connection was cut without a word. Where this comes again, look at the "
+                "network and at proxies in between"};
+  if (error == asio::error::eof || error.category() == asio::error::get_system_category())
     return {DisconnectReason::reset, error.message()};
   return {DisconnectReason::protocol, describe_broken_tls(error)};
 }

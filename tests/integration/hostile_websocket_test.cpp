@@ -157,6 +157,7 @@ TEST_F(HostileWebSocket, CutOffInTheMiddleOfAMessagePublishesNothingOfIt) {
   send('\x82' + WebSocketFrame{}.length(1'000) + std::string(kGood));
   exchange_.apply(fault::Drop{.reset = false});
   expect_disconnect("reset");
+  EXPECT_TRUE(bridge_->wait_for_log("look at the network and at proxies in between"));
 }
 
 /// Bytes that no WebSocket server may send.
