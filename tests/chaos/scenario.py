@@ -54,9 +54,9 @@ class Scenario:
             self.faults = Faults(self.exchange, self.bridge, network, clock, self.mortal)
             self.recoveries = Recoveries(self.bridge)
             self._stack = stack.pop_all()
-        stamps = Stamps(self.faults.offsets)
-        self._followers = [Follower("public", stamps), Follower("public", stamps),
-                           Follower("private", stamps)]
+        self._stamps = Stamps(self.faults.offsets)
+        self._followers = [Follower("public", self._stamps), Follower("public", self._stamps),
+                           Follower("private", self._stamps)]
         self.public, self._local, self.private = self._followers
         self.pages = {}  # as they were in the end
         self.truth = Truth(self.exchange)
@@ -154,6 +154,7 @@ class Scenario:
         audit = Audit(self.bridge, self.public, self.private, self.reconciler, self._metrics_before)
         wait_until(lambda: self.catch_up() or audit.is_overtaken(), "the heartbeats that the bridge has counted")
         audit.check()
+        self._stamps.expect_steps_were_seen()
         self.recoveries.check_waits(self.public.longest_retry_ms)
         wait_until(lambda: audit.are_counted(public=_PUBLIC_CONSUMERS, private=1), "consumers that were killed to be gone")
         for bystander in (self.slow, self.mortal):

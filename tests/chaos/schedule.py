@@ -94,6 +94,7 @@ KINDS = {
     "stop": ("process", (0.2, 2.8), None),
     "full_log": ("process", (0.5, 2.5), None),
     "file_limit": ("process", (0.3, 2.5), None),
+    # As little as it lives with. What it does with less than it needs, interop/memory_limit_test.py shows.
     "memory_limit": ("process", (0.3, 2.5), _choice("spare_mib", 96, 160)),
     "kill_consumer": ("consumers", None, None),
 }

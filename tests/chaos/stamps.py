@@ -6,6 +6,8 @@ from violation import expect
 
 _LONGEST_WAY = 10.0  # seconds between reading and arrival, a stopped bridge included
 _TOLERANCE_NS = 2_000_000  # two clocks are compared that were read one after the other
+_LARGE_NS = 30_000_000_000  # no way is so long: who is stamped so has seen the step
+_ENOUGH = 3  # large steps: one may fall into a time without messages
 
 
 def wall_minus_monotonic_ns():
@@ -24,8 +26,8 @@ class Stamps:
     def __init__(self, offsets):
         self._offsets = offsets
         self._base = wall_minus_monotonic_ns()
-        self.backward_steps = 0
         self._straddling = set()
+        self._stepped = 0
 
     def check(self, message):
         if message.received > message.sent:
@@ -34,9 +36,16 @@ class Stamps:
         backwards = sum(1 for before, after in zip(self._offsets, self._offsets[1:])
                         if after[1] < before[1])
         expect(len(self._straddling) <= backwards, "received after it was sent")
-        expect(any(self._could_be(message, offset) for offset in self._in_force(message.at)),
+        offset = next((offset for offset in self._in_force(message.at) if self._could_be(message, offset)), None)
+        expect(offset is not None,
                f"received at {message.received}, which by no clock is just before it arrived, at "
                f"{int(message.at * 1e9) + self._base} (true time)")
+        self._stepped += abs(offset) >= _LARGE_NS
+
+    def expect_steps_were_seen(self):
+        """Else the bridge's clock was not stepped at all, and nothing of it is shown."""
+        large = sum(abs(offset) >= _LARGE_NS for _, offset in self._offsets)
+        expect(large < _ENOUGH or self._stepped > 0, f"no message is stamped by any of {large} steps of the clock")
 
     def _could_be(self, message, offset):
         age = int(message.at * 1e9) + self._base + offset - message.received
