@@ -36,6 +36,10 @@ constexpr std::int64_t kQuietNs = 5'000'000'000;
 constexpr milliseconds kFirstRetry{100};
 constexpr milliseconds kLastRetry{5'000};
 
+/// A connection that has lasted so long was a good one: the next attempt is a first one again. A
+/// server that takes a message now and then between two ends is not asked ever again at once.
+constexpr std::int64_t kGoodNs = 5'000'000'000;
+
 /// Of the calling thread: ZeroMQ's consumers come first where cores are short, and a connection
 /// that ended is no reason to end the program.
 void settle_in() {
@@ -99,7 +103,7 @@ void JetStream::run(const std::stop_token& stop) {
   for (std::size_t attempt = 0; !is_over(stop); ++attempt) {
     const auto cause = serve(attempt, stop);
     if (!cause || is_over(stop)) break;
-    if (is_connected_) retry = kFirstRetry;
+    if (is_connected_ && steady_ns() - connected_steady_ns_ >= kGoodNs) retry = kFirstRetry;
     note_disconnected(server(attempt).url, *cause, retry);
     pause(retry, stop, [this, was_closing = is_closing()] { return is_closing() != was_closing; });
     retry = std::min(retry * 2, kLastRetry);
@@ -249,6 +253,7 @@ void JetStream::give_up_all_of(std::string_view stream, std::string_view cause) 
 
 void JetStream::note_connected(const std::string& server) {
   measurements_.connects.add();
+  connected_steady_ns_ = steady_ns();
   measurements_.connected.set(true);
   measurements_.fault.set("");
   told_causes_.clear();

@@ -125,7 +125,8 @@ class JetStream {
     std::uint64_t messages = 1;  ///< refused, all told
   };
   std::optional<Refusal> refusal_;
-  bool is_connected_ = false;          ///< and nothing speaks against its taking messages
+  bool is_connected_ = false;  ///< and nothing speaks against its taking messages
+  std::int64_t connected_steady_ns_ = 0;
   std::set<std::string> told_causes_;  ///< of not being connected, each with its server
   std::string told_differences_;
   std::uint64_t told_lost_ = 0;

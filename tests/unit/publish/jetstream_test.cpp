@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <semaphore>
 #include <string>
 #include <string_view>
@@ -152,6 +153,28 @@ TEST_F(JetStreamTest, StoresNothingAgainAndAgainBehindAMessageThatIsRefused) {
   sink.close().wait();
   EXPECT_THAT(heard, ElementsAre("1", "1", "1"));
   EXPECT_EQ(measurements_.acknowledged.value(), 3U);
+}
+
+TEST_F(JetStreamTest, ComesBackEverMoreSlowlyToAServerThatTakesOneMessageAtATime) {
+  const ScriptedNats server([](NatsPeer& peer) {
+    welcome(peer, kUsual);
+    peer.answer(peer.hear_message(), kStored);
+    peer.hear_message();  // the next one comes once that is known
+  });
+  std::mutex mutex;
+  std::string lines;
+  Log log({.level = LogLevel::warn, .format = {}, .sink = [&](LogLevel, std::string_view line) {
+             const std::lock_guard lock(mutex);
+             lines.append(line);
+           }});
+  {
+    JetStream sink(options(server), measurements_, log);
+    publish(sink, 4);
+    sink.close().wait();
+  }
+  const std::lock_guard lock(mutex);
+  for (const auto* retry : {"retry_ms=100", "retry_ms=200", "retry_ms=400"})
+    EXPECT_THAT(lines, HasSubstr(retry));
 }
 
 TEST_F(JetStreamTest, TakesNoAnswerForAStoredMessageThatHasNoNumber) {
