@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace bpx::bridge {
 
@@ -14,12 +15,9 @@ class Lag {
   /// `taken`: by the consumer, so far.
   void see(bool is_full, std::uint64_t published, std::uint64_t taken) {
     is_full_ = is_full;
-    if (is_full) {
-      if (!began_) began_ = {published, taken};
-      breaths_ = 0;
-    } else if (++breaths_ == kBreaths) {
-      began_.reset();
-    }
+    ++looks_since_room_;
+    if (!is_full && std::exchange(looks_since_room_, 0) <= kSoon) began_.reset();
+    if (is_full && !began_) began_ = {published, taken};
     if (began_) now_ = {published, taken};
   }
 
@@ -41,12 +39,12 @@ class Lag {
     std::uint64_t taken = 0;
   };
 
-  /// Seen in a row to have room: as rarely as once in a while it has that, too, who reads without a
-  /// pause and yet too slowly.
-  static constexpr int kBreaths = 3;
+  /// Looks. Who has room twice within so many keeps up. Once in a hundred looks it has that, too,
+  /// who reads without a pause and yet too slowly: libzmq fills the room at once.
+  static constexpr int kSoon = 20;
 
   bool is_full_ = false;
-  int breaths_ = 0;
+  int looks_since_room_ = 0;
   std::optional<Sight> began_;
   Sight now_;
 };

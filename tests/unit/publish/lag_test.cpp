@@ -27,11 +27,11 @@ TEST(Lag, IsWhatWasPublishedAndNotTakenSinceNothingMoreWent) {
   EXPECT_EQ(lag.bytes(), 0U) << "what is taken has frames, too";
 }
 
-TEST(Lag, BeginsAnewOnceThereIsRoomAtThreeLooks) {
+TEST(Lag, BeginsAnewOnceThereIsRoomAtTwoLooks) {
   Lag lag;
   lag.see(true, 1'000, 0);
   lag.see(true, 9'000, 0);
-  for (int i = 0; i < 3; ++i) lag.see(false, 9'000, 9'000);
+  for (int i = 0; i < 2; ++i) lag.see(false, 9'000, 9'000);
   EXPECT_EQ(lag.bytes(), 0U);
   lag.see(true, 10'000, 9'000);
   lag.see(true, 10'500, 9'000);
@@ -41,10 +41,19 @@ TEST(Lag, BeginsAnewOnceThereIsRoomAtThreeLooks) {
 /// libzmq fills the room at once; a look may fall in between.
 TEST(Lag, GrowsOfWhoTakesWithoutAPauseAndYetTooSlowly) {
   Lag lag;
-  for (std::uint64_t second = 1; second <= 30; ++second)
-    lag.see(/*is_full=*/second % 5 != 0, second * 12'000, second * 10'000);
-  EXPECT_FALSE(lag.is_behind());
-  EXPECT_EQ(lag.bytes(), 29U * 2'000U);
+  for (std::uint64_t look = 1; look <= 300; ++look)
+    lag.see(/*is_full=*/look % 100 != 50, look * 12'000, look * 10'000);
+  EXPECT_TRUE(lag.is_behind());
+  EXPECT_EQ(lag.bytes(), 299U * 2'000U);
+}
+
+/// Of a part, perhaps: what it takes says little.
+TEST(Lag, IsSmallOfWhoHasRoomAtOneLookOfTen) {
+  Lag lag;
+  for (std::uint64_t look = 1; look <= 300; ++look) {
+    lag.see(/*is_full=*/look % 10 != 0, look * 12'000, look * 1'000);
+    EXPECT_LT(lag.bytes(), 20U * 11'000U);
+  }
 }
 
 }  // namespace
