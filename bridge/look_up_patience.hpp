@@ -23,7 +23,7 @@ class LookUpPatience {
   bool is_over(Clock::time_point now) const { return now - began_ >= patience_; }
 
  private:
-  static constexpr Clock::duration kLast = std::chrono::hours(1);
+  static constexpr Clock::duration kLast = std::chrono::minutes(10);
 
   void begin(Clock::duration patience, Clock::time_point now) {
     patience_ = patience;

@@ -42,7 +42,8 @@ HostAddresses NatsLookUp::find(const std::string& host, std::uint16_t port,
       under_way.until_lost.begin_another(now);
     }
   } catch (const std::system_error& error) {
-    return {.addresses = {}, .error = std::string("no thread to look it up: ") + error.what()};
+    if (!under_way.found.valid())
+      return {.addresses = {}, .error = std::string("no thread to look it up: ") + error.what()};
   }
   while (!patience.has_ended())
     if (is_ready(patience.slice())) return under_way.found.get().addresses;

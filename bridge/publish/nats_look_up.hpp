@@ -14,7 +14,7 @@ namespace bpx::bridge {
 /// Looks up names for who has only so much patience. The system's look-up cannot be interrupted:
 /// one that takes longer goes on, on a thread of its own, and whoever asks for the same again waits
 /// for that one, unless it has been over for long, or has taken so long that it may never end. So a
-/// silent name server costs one thread for each name. Used by one thread.
+/// silent name server costs few threads for each name. Used by one thread.
 class NatsLookUp {
  public:
   explicit NatsLookUp(LookUpPatience patience = LookUpPatience()) : patience_(patience) {}

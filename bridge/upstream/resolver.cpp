@@ -130,8 +130,9 @@ asio::awaitable<Resolved> Resolver::resolve() {
   try {
     begin_where_none_may_end();
   } catch (const std::system_error& error) {
-    co_return Resolved{.endpoints = {},
-                       .error = std::string("no thread to look it up: ") + error.what()};
+    if (look_up_ == nullptr || look_up_->result())
+      co_return Resolved{.endpoints = {},
+                         .error = std::string("no thread to look it up: ") + error.what()};
   }
   const auto look_up = look_up_;  // another may have been begun when this one is over
   const Waiting<LookUp> waiting(*look_up, done);

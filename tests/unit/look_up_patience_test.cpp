@@ -7,11 +7,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(LookUpPatienceTest, DoublesWithEachThatIsLostUpToAnHour) {
+TEST(LookUpPatienceTest, DoublesWithEachThatIsLostUpToTenMinutes) {
   auto now = LookUpPatience::Clock::time_point{};
   LookUpPatience patience;
   patience.begin(now);
-  for (const auto wait : {1min, 2min, 4min, 8min, 16min, 32min, 60min, 60min}) {
+  for (const auto wait : {1min, 2min, 4min, 8min, 10min, 10min}) {
     EXPECT_FALSE(patience.is_over(now + wait - 1ms));
     now += wait;
     EXPECT_TRUE(patience.is_over(now));
