@@ -23,7 +23,9 @@ class Wire {
   using Clock = std::chrono::steady_clock;
 
   explicit Wire(boost::asio::ip::tcp::socket socket)
-      : socket_(std::move(socket)), pace_(socket_.get_executor()), written_(pace_.get_executor()) {}
+      : socket_(std::move(socket)),
+        pace_(socket_.get_executor()),
+        written_(pace_.get_executor(), Clock::time_point::max()) {}
 
   executor_type get_executor() { return socket_.get_executor(); }
   lowest_layer_type& lowest_layer() { return socket_.lowest_layer(); }
@@ -72,7 +74,7 @@ class Wire {
   struct Read {
     Wire& wire;
     Buffers buffers;
-    enum class Step { begin, wait, end } step = Step::begin;
+    enum class Step { begin, read, wait } step = Step::begin;
     boost::system::error_code result{};
     std::size_t received = 0;
 
@@ -80,21 +82,20 @@ class Wire {
     void operator()(Self& self, boost::system::error_code error = {}, std::size_t bytes = 0) {
       switch (step) {
         case Step::begin:
-          step = Step::wait;
+          step = Step::read;
           wire.socket_.async_read_some(buffers, std::move(self));
           return;
+        case Step::read:
+          step = Step::wait;
+          result = error;
+          received = bytes;
+          [[fallthrough]];
         case Step::wait:
-          if (wire.alternates_ && wire.is_writing_) {
-            step = Step::end;
-            result = error;
-            received = bytes;
-            wire.written_.expires_at(Clock::time_point::max());
+          if (wire.alternates_ && wire.is_writing_ && wire.socket_.is_open())
             wire.written_.async_wait(std::move(self));
-          } else {
-            self.complete(error, bytes);
-          }
+          else
+            self.complete(result, received);
           return;
-        case Step::end: self.complete(result, received); return;
       }
     }
   };
@@ -143,7 +144,7 @@ class Wire {
 
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer pace_;
-  boost::asio::steady_timer written_;
+  boost::asio::steady_timer written_;  ///< never due: cancelled behind each write
   bool alternates_ = false;
   bool is_writing_ = false;
   Clock::duration per_byte_{};
