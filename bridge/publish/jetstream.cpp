@@ -321,6 +321,7 @@ void JetStream::rest(const std::stop_token& stop) {
     return pause(kShortTurn, stop, [] { return false; });
   const auto hurry_at = next_ + quarter;
   hurry_at_.store(hurry_at);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // as in publish()
   pause(options_.turn, stop, [&] { return is_closing() || window_.end() >= hurry_at; });
 }
 

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -81,7 +82,6 @@ class Site {
 asio::awaitable<void> ask(RestClient::Options options, std::size_t times,
                           std::vector<RestClient::Response>& responses) {
   const auto opened = co_await RestClient::open(options, nullptr);
-  EXPECT_NE(opened.client, nullptr) << opened.error;
   while (opened.client != nullptr && times-- > 0)
     responses.push_back(co_await opened.client->get("/"));
 }
@@ -109,21 +109,27 @@ TEST(ARestClient, ReadsWhatIsLongerThanItsBufferOnAConnectionThatIsKept) {
 TEST(ARestClient, GivesUpOnAnAnswerThatStopsThoughItWasBusyReadingAtTheDeadline) {
   std::string beginning = "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n";
   beginning.append(20'000'000, 'x');
-  for (int i = 0; i < 5; ++i) {
+  std::vector<RestClient::Response> responses;
+  // Where it takes long to connect there is no response.
+  for (int i = 0; i < 1'000 && responses.size() < 5; ++i) {
+    const auto before = responses.size();
     asio::io_context loop{1};
     Site site(loop, {beginning});
     Dialler dialler({.site = {.is_tls = false, .host = "127.0.0.1", .port = site.port()}});
-    std::vector<RestClient::Response> responses;
+    bool has_ended = false;
     asio::co_spawn(loop,
                    ask({.dialler = dialler,
                         .timeout = std::chrono::milliseconds(5),
                         .max_body_bytes = 200'000'000},
                        1, responses),
-                   asio::detached);
+                   [&](const std::exception_ptr&) { has_ended = true; });
     loop.run_for(kDeadline);
-    ASSERT_EQ(responses.size(), 1U);
-    EXPECT_EQ(responses[0].error, "no answer in time");
+    ASSERT_TRUE(has_ended);
+    if (responses.size() > before) {
+      EXPECT_EQ(responses.back().error, "no answer in time");
+    }
   }
+  EXPECT_EQ(responses.size(), 5U);
 }
 
 }  // namespace
