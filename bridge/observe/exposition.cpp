@@ -293,7 +293,7 @@ void write_jetstream(MetricWriter& writer, const JetStreamMeasurements& jetstrea
 
   writer.counter("jetstream_lost_total",
                  "Messages that JetStream will not have: more than publish.jetstream.max_pending "
-                 "waited, or the server takes none like it. ZeroMQ had them.");
+                 "or 256 MiB waited, or the server takes none like it. ZeroMQ had them.");
   writer.add(jetstream.lost());
 
   writer.gauge("jetstream_pending", "Messages that are not acknowledged yet.");

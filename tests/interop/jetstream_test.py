@@ -326,10 +326,15 @@ class JetStreamTest(Case):
         trusting.wait_for_line("jetstream ready")
         distrusting = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"])
         distrusting.wait_for_line(r"jetstream not ready.*certificate")
+        elsewhere = f"tls://localhost:{server.port}"  # of which the certificate does not speak
+        mistaken = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"], SERVERS=elsewhere,
+                                     CA_FILE=str(certificate))
+        mistaken.wait_for_line(r"jetstream not ready.*hostname mismatch")
         exchange.rate(500)
         wait_until(lambda: trusting.metric("jetstream_acknowledged_total") >= 300, "what is said")
         self.assertEqual(trusting.metric("jetstream_reconnects_total"), 0)
         self.assertEqual(distrusting.metric("jetstream_connected"), 0)
+        self.assertEqual(mistaken.metric("jetstream_connected"), 0)
 
     def test_user_of_the_credentials_file_is_let_in_and_nobody_else(self):
         configuration, credentials = nats_operator.make(self.enter(store()))

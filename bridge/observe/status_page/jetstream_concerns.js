@@ -11,7 +11,7 @@ function losingJetStream(status) {
   return {word: 'JetStream loses', detail: `${count(sink.lost)} messages lost to JetStream`,
           advice: sink.connected
             ? 'its consumers see holes in Bridge-Sequence, so see whether its disks or the network are too slow, or its max_payload too small'
-            : 'no NATS server takes its messages and no more can wait, so mend the server or the way to it, then raise publish.jetstream.max_pending'};
+            : 'no NATS server takes its messages and no more can wait, so mend the server or the way to it, then raise publish.jetstream.max_pending, which helps up to 256 MiB'};
 }
 
 function awayJetStream(status) {
@@ -19,5 +19,5 @@ function awayJetStream(status) {
   const lasts = lastsFor('jetstream', Boolean(sink) && !sink.connected, status.time_ms);
   if (lasts < AWAY_FOR || losingJetStream(status)) return null;
   return {word: 'JetStream away', since: begun.get('jetstream'), detail: sink.reasons.join(' · '),
-          advice: 'no NATS server takes its messages, so mend the server or the way to it before more than publish.jetstream.max_pending wait'};
+          advice: 'no NATS server takes its messages, so mend the server or the way to it before more than publish.jetstream.max_pending or 256 MiB wait'};
 }

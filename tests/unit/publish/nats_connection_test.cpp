@@ -98,6 +98,15 @@ TEST_F(NatsConnectionTest, LeavesNoMoreThanOneLookUpBehindWhereNoNameServerAnswe
   EXPECT_EQ(names_.begun("nats.example"), 1U);
 }
 
+TEST_F(NatsConnectionTest, LooksUpAnewBesideALookUpThatMayNeverEnd) {
+  look_up_ = NatsLookUp(LookUpPatience(std::chrono::seconds(0)));
+  names_.hang("nats.example");
+  for (std::size_t attempt = 1; attempt <= 2; ++attempt)
+    fault_of(at("nats.example", 4222),
+             patience([&] { return names_.begun("nats.example") == attempt; }));
+  EXPECT_EQ(names_.begun("nats.example"), 2U);
+}
+
 TEST_F(NatsConnectionTest, IsWithTheFirstAddressThatAnswers) {
   const ScriptedNats server([](NatsPeer& peer) {
     peer.greet();
