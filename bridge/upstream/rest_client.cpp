@@ -11,6 +11,9 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include <optional>
+#include <utility>
+
 namespace bpx::bridge {
 namespace {
 
@@ -37,10 +40,9 @@ class Client final : public RestClient {
       : options_(options), transport_(std::forward<Args>(transport)...) {}
 
   asio::awaitable<std::string> connect() {
-    auto first = co_await (options_.dialler.connect(transport_, attempt_) || close_in_time());
-    const auto failure = first.index() == 0
-                             ? std::get<0>(std::move(first))
-                             : ConnectFailure{ConnectResult::timeout, "no connection in time"};
+    const auto made = co_await in_time(options_.dialler.connect(transport_, attempt_));
+    const auto failure =
+        made.value_or(ConnectFailure{ConnectResult::timeout, "no connection in time"});
     if (failure.result == ConnectResult::ok)
       options_.dialler.note_success(attempt_);
     else
@@ -49,24 +51,44 @@ class Client final : public RestClient {
   }
 
   asio::awaitable<Response> get(std::string target) override {
-    auto first = co_await (exchange(std::move(target)) || close_in_time());
-    auto response = first.index() == 0
-                        ? std::get<0>(std::move(first))
-                        : Response{.status = 0, .body = {}, .error = "no answer in time"};
+    auto answer = co_await in_time(exchange(std::move(target)));
+    auto response = answer ? *std::move(answer)
+                           : Response{.status = 0, .body = {}, .error = "no answer in time"};
     if (is_no_good(response)) options_.dialler.note_failure(attempt_);
     has_answered_ = has_answered_ || response.status != 0;
     co_return response;
   }
 
  private:
-  /// At the deadline, unless it is cancelled before. To cancel what reads is not enough: Beast
-  /// reads piece by piece, and what comes between the end of one and the beginning of the next is
-  /// seen by nobody.
-  asio::awaitable<void> close_in_time() {
+  /// What `part` gives; nullopt where the deadline comes before, which closes the connection. To
+  /// cancel what reads is not enough: Beast reads piece by piece, and what comes between the end
+  /// of one and the beginning of the next is seen by nobody.
+  template <typename T>
+  asio::awaitable<std::optional<T>> in_time(asio::awaitable<T> part) {
+    Outcome outcome = Outcome::open;
+    auto first = co_await (note_end(std::move(part), outcome) || close_in_time(outcome));
+    if (outcome == Outcome::late || first.index() == 1) co_return std::nullopt;
+    co_return std::get<0>(std::move(first));
+  }
+
+  /// Of two that end in the same turn of the loop, both do, and neither stops the other any more:
+  /// the first says what holds.
+  enum class Outcome { open, ended, late };
+
+  template <typename T>
+  static asio::awaitable<T> note_end(asio::awaitable<T> part, Outcome& outcome) {
+    auto result = co_await std::move(part);
+    if (outcome == Outcome::open) outcome = Outcome::ended;
+    co_return result;
+  }
+
+  asio::awaitable<void> close_in_time(Outcome& outcome) {
     asio::steady_timer deadline(transport_.get_executor(), options_.timeout);
     const auto [cancelled] = co_await deadline.async_wait(kAsTuple);
+    if (cancelled || outcome != Outcome::open) co_return;
+    outcome = Outcome::late;
     boost::system::error_code ignored;
-    if (!cancelled) transport_.lowest_layer().close(ignored);
+    transport_.lowest_layer().close(ignored);
   }
 
   asio::awaitable<Response> exchange(std::string target) {
