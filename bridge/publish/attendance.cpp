@@ -1,6 +1,7 @@
 #include "bridge/publish/attendance.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace bpx::bridge {
@@ -82,6 +83,10 @@ std::vector<int> Attendance::subscribe(const Caller& caller, std::size_t bytes) 
   return {};
 }
 
+bool Attendance::may_be_stranger(const Connection& connection) {
+  return connection.caller == 0 && !connection.has_to_go;
+}
+
 /// Nothing of who has left, nor of whom that may be: to take somebody for known is to let it off
 /// what those who cannot be told apart have together.
 void Attendance::charge_early(const Caller& caller, std::size_t bytes) {
@@ -97,12 +102,21 @@ void Attendance::charge_early(const Caller& caller, std::size_t bytes) {
 /// Who has too much of what they have together, nobody can tell. They come back, and start afresh.
 std::vector<int> Attendance::charge_strangers(std::size_t bytes) {
   stranger_bytes_ += bytes;
-  if (stranger_bytes_ <= bounds_.topic_bytes_of_strangers) return {};
-  stranger_bytes_ = 0;
+  stranger_bytes_ever_ += bytes;
+  if (stranger_bytes_ <= bounds_.topic_bytes_of_strangers &&
+      stranger_bytes_ever_ <= bounds_.topic_bytes_of_strangers_ever)
+    return {};
+  stranger_bytes_ = stranger_bytes_ever_ = 0;
   std::vector<int> strangers;
   for (auto at = connections_.begin(); at != connections_.end(); ++at)
-    if (at->second.caller == 0 && !at->second.has_to_go) strangers.push_back(let_go(at));
+    if (may_be_stranger(at->second)) strangers.push_back(let_go(at));
   return strangers;
+}
+
+void Attendance::forgive() {
+  stranger_bytes_ /= 2;
+  if (std::ranges::none_of(connections_ | std::views::values, may_be_stranger))
+    stranger_bytes_ = stranger_bytes_ever_ = 0;
 }
 
 void Attendance::unsubscribe(const Caller& caller, std::size_t bytes) {

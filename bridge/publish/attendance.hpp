@@ -40,6 +40,9 @@ class Attendance {
     /// Of those who cannot be told apart, together. What they give up is not taken off, as it may
     /// be another's; but see forgive().
     std::size_t topic_bytes_of_strangers = std::size_t{512} << 10U;
+    /// And of these without what is forgiven, for as long as any of them stays: libzmq forgets
+    /// nothing before.
+    std::size_t topic_bytes_of_strangers_ever = std::size_t{2} << 20U;
   };
 
   explicit Attendance(Bounds bounds) : bounds_(bounds) {}
@@ -63,9 +66,10 @@ class Attendance {
   /// its own, or where all together have too many, that of the one that has most of them, or those
   /// of all who cannot be told apart. Told once of each.
   std::vector<int> subscribe(const Caller& caller, std::size_t bytes);
-  /// Half of what strangers have subscribed to is taken for given up by now. To be called each
-  /// minute: else one who asks for replays now and then, for days, would have them all let go.
-  void forgive() { stranger_bytes_ /= 2; }
+  /// Half of what strangers have subscribed to is taken for given up by now, and all of it where
+  /// none of them is left. To be called each minute: else one who asks for replays now and then,
+  /// for days, would have them all let go.
+  void forgive();
   /// It gave the topic up, for which that had been counted.
   void unsubscribe(const Caller& caller, std::size_t bytes);
 
@@ -102,6 +106,7 @@ class Attendance {
   };
 
   Connections::iterator find(const Caller& caller);
+  static bool may_be_stranger(const Connection& connection);
   void charge_early(const Caller& caller, std::size_t bytes);
   std::vector<int> charge_strangers(std::size_t bytes);
   std::optional<int> longest_unheard(std::int64_t now_ns, const std::function<bool(int)>& listens);
@@ -117,6 +122,7 @@ class Attendance {
   std::map<int, std::uint64_t> left_;
   std::size_t topic_bytes_ = 0;  ///< of all that may stay
   std::size_t stranger_bytes_ = 0;
+  std::size_t stranger_bytes_ever_ = 0;
   std::vector<int> told_left_;
 };
 

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <vector>
 
 namespace bpx::bridge {
 namespace {
@@ -31,7 +33,8 @@ class AttendanceTest : public testing::Test {
   Attendance attendance_{{.connections = 3,
                           .topic_bytes_each = 100,
                           .topic_bytes_in_all = 200,
-                          .topic_bytes_of_strangers = 200}};
+                          .topic_bytes_of_strangers = 200,
+                          .topic_bytes_of_strangers_ever = 2'000'000}};
 };
 
 TEST_F(AttendanceTest, HasRoomForSoManyAndNoMore) {
@@ -139,6 +142,36 @@ TEST_F(AttendanceTest, LetsNobodyGoWhoAsksForLittleThoughItIsForDays) {
     attendance_.forgive();
   }
   EXPECT_THAT(attendance_.subscribe({}, 102), ElementsAre(1));
+}
+
+TEST_F(AttendanceTest, LetsStrangersGoWhoseTopicsAreManyThoughSlow) {
+  arrive(1);
+  arrive(2);
+  attendance_.subscribe(by(2), 2);
+  std::vector<int> greedy;
+  std::size_t charged = 0;
+  while (greedy.empty() && charged <= 2'000'000) {
+    greedy = attendance_.subscribe({}, 100);
+    charged += 100;
+    attendance_.forgive();
+  }
+  EXPECT_THAT(greedy, ElementsAre(1));
+  EXPECT_GT(charged, 2'000'000U) << "before they had so much";
+  attendance_.leave(1);
+  arrive(1);
+  EXPECT_THAT(attendance_.subscribe({}, 100), IsEmpty()) << "they start afresh";
+}
+
+TEST_F(AttendanceTest, LaysNothingToStrangersThatOthersSubscribedToWhoHaveLeft) {
+  for (int days = 0; days < 10; ++days) {
+    arrive(1);
+    for (int i = 0; i < 4'000; ++i) {
+      EXPECT_THAT(attendance_.subscribe({}, 100), IsEmpty()) << days;
+      attendance_.forgive();
+    }
+    attendance_.leave(1);
+    attendance_.forgive();
+  }
 }
 
 TEST_F(AttendanceTest, KnowsHowManyTopicsEachSubscribesTo) {
