@@ -1,54 +1,58 @@
 #!/usr/bin/env python3
 """Reads ctest's output, where tests were repeated, and says what it means.
 
-    tests/support/outcomes.py unsteady FILE...   a line `unsteady: NAME` for each test that failed and then passed
+    tests/support/outcomes.py tell               what comes in goes out, with a line `unsteady: NAME` before ctest's summary
+                                      for each test that failed and then passed
+    tests/support/outcomes.py unsteady FILE...   those lines alone
     tests/support/outcomes.py failures FILE...   a table of the tests that failed, then each one's first failure's output;
-                                      status 1 if there were any, or if no test ran in one of the runs
+                                      status 1 if there were any, or if a run ended early or without any test
 """
 
 import re
 import sys
 
-# `3/20 Test #7: Some.Name ....***Failed    0.01 sec`; without `3/20` where the test is run again.
-RESULT = re.compile(r"^ *(?:\d+/\d+ )?Test +#\d+: (\S+) \.*\s*(\*\*\*)?(\S.*?) +[\d.]+ sec")
+# `3/20 Test #7: Some.Name ....***Failed    0.01 sec`; without `3/20` where the test is run again. Behind the name
+# may stand `  # GetParam() = ...`.
+RESULT = re.compile(r"^ *(?:\d+/\d+ )?Test +#\d+: (\S+)(?:  #.*?)? \.+ *(\*\*\*)?([A-Z].*?) +[\d.]+ sec")
 START = re.compile(r"^ +Start +\d+: ")
 SUMMARY = re.compile(r"^\d+% tests passed, ")
-LISTED = re.compile(r"^\t *\d+ - (\S+) \((.+)\)$")
 
 
 class Outcomes:
     """Of one run of ctest, test by test, in the order in which they first failed."""
 
-    def __init__(self, lines):
-        self.turns = {}     # name → how often it ran
-        self.failures = {}  # name → (kind, turn, output) of its first failure
-        self.red = set()    # what ctest itself names as failed in the end
-        self._read(lines)
-
-    def _read(self, lines):
-        output = None  # of the failure that is being read
-        is_summary = False
+    def __init__(self, lines=()):
+        self.turns = {}       # name → how often it ran
+        self.failures = {}    # name → (kind, turn, output) of its first failure
+        self.has_ended = False
+        self._red = set()     # what failed when it ran last
+        self._output = None   # of the failure that is being read
         for line in lines:
-            result = RESULT.match(line)
-            if result:
-                name, starred, kind = result.groups()
-                self.turns[name] = self.turns.get(name, 0) + 1
-                output = None
-                if starred and not kind.startswith(("Skipped", "Not Run")) and name not in self.failures:
-                    output = []
-                    self.failures[name] = (kind, self.turns[name], output)
-            elif SUMMARY.match(line):
-                output, is_summary = None, True
-            elif is_summary:
-                listed = LISTED.match(line)
-                if listed and listed[2] not in ("Skipped", "Disabled"):
-                    self.red.add(listed[1])
-            elif output is not None and not START.match(line):
-                output.append(line.rstrip("\n"))
+            self.read(line)
+
+    def read(self, line):
+        result = RESULT.match(line)
+        if result:
+            self._note(*result.groups())
+        elif SUMMARY.match(line):
+            self._output, self.has_ended = None, True
+        elif self._output is not None and not START.match(line):
+            self._output.append(line.rstrip("\n"))
+
+    def _note(self, name, starred, kind):
+        self.turns[name] = self.turns.get(name, 0) + 1
+        self._output = None
+        self._red.discard(name)
+        if not starred or kind.startswith(("Skipped", "Not Run")):
+            return
+        self._red.add(name)
+        if name not in self.failures:
+            self._output = []
+            self.failures[name] = (kind, self.turns[name], self._output)
 
     @property
     def unsteady(self):
-        return [name for name in self.failures if name not in self.red]
+        return [name for name in self.failures if name not in self._red]
 
 
 def read(paths):
@@ -57,24 +61,40 @@ def read(paths):
             yield path, Outcomes(file)
 
 
+def name_unsteady(outcomes):
+    for name in outcomes.unsteady:
+        print(f"unsteady: {name}")
+
+
+def tell(lines):
+    outcomes = Outcomes()
+    for line in lines:
+        outcomes.read(line)
+        if SUMMARY.match(line):
+            name_unsteady(outcomes)
+        print(line, end="", flush=True)
+    return 0
+
+
 def say_unsteady(paths):
     for _, outcomes in read(paths):
-        for name in outcomes.unsteady:
-            print(f"unsteady: {name}")
+        name_unsteady(outcomes)
     return 0
 
 
 def say_failures(paths):
     runs = list(read(paths))
-    empty = [path for path, outcomes in runs if not outcomes.turns]
-    for path in empty:
-        print(f"no test ran ({path})")
+    for path, outcomes in runs:
+        if not outcomes.turns:
+            print(f"no test ran ({path})")
+        elif not outcomes.has_ended:
+            print(f"ctest ended early ({path})")
     failures = [(path, name, *failure)
                 for path, outcomes in runs for name, failure in outcomes.failures.items()]
     if not failures:
         turns = [turns for _, outcomes in runs for turns in outcomes.turns.values()]
         print(f"none of {len(turns)} tests failed in {sum(turns)} turns")
-        return 1 if empty else 0
+        return 0 if all(outcomes.turns and outcomes.has_ended for _, outcomes in runs) else 1
     print(f"{'turn':>4}  {'how':<20}  test")
     for path, name, kind, turn, _ in failures:
         print(f"{turn:>4}  {kind:<20}  {name}  ({path})")
@@ -87,6 +107,9 @@ def say_failures(paths):
 COMMANDS = {"unsteady": say_unsteady, "failures": say_failures}
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["tell"]:
+        sys.stdin.reconfigure(errors="replace")
+        sys.exit(tell(sys.stdin))
     if len(sys.argv) < 3 or sys.argv[1] not in COMMANDS:
         print(__doc__, file=sys.stderr)
         sys.exit(2)

@@ -20,6 +20,7 @@ set_tests_properties(Skipped PROPERTIES SKIP_RETURN_CODE 77)
 add_test(NAME Bad.Always COMMAND sh -c "echo it is bad; false")
 add_test(NAME Bad.AtFirst COMMAND sh -c "ls once && exit; touch once; echo not yet; false")
 add_test(NAME Bad.Later COMMAND sh -c "ls twice && echo too often && exit 1; mv once_more twice || touch once_more")
+add_test(NAME "Bad/AtFirst.Of/Some  # GetParam() = a ... (b)" COMMAND sh -c "ls some && exit; touch some; false")
 add_test(NAME Crashes COMMAND sh -c "kill -SEGV $$")
 """
 
@@ -49,7 +50,19 @@ class OutcomesTest(unittest.TestCase):
 
     def test_names_what_failed_and_then_passed_and_nothing_else(self):
         log = self.ctest("-j2", "--repeat", "until-pass:3")
-        self.assertEqual(self.says("unsteady", log), (0, "unsteady: Bad.AtFirst\n"))
+        self.assertEqual(sorted(self.says("unsteady", log)[1].splitlines()),
+                         ["unsteady: Bad.AtFirst", "unsteady: Bad/AtFirst.Of/Some"])
+
+    def test_names_them_before_the_summary(self):
+        lines = self.ctest("--repeat", "until-pass:3").read_text().splitlines(keepends=True)
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            outcomes.tell(lines)
+        said = said.getvalue().splitlines(keepends=True)
+        named = [line for line in said if line.startswith("unsteady: ")]
+        self.assertEqual(len(named), 2)
+        self.assertEqual([line for line in said if line not in named], lines)
+        self.assertLess(said.index(named[-1]), next(at for at, line in enumerate(said) if "tests passed" in line))
 
     def test_tells_in_which_turn_a_test_failed_first_and_what_it_said_then(self):
         status, said = self.says("failures", self.ctest("--repeat", "until-fail:3"))
@@ -57,6 +70,7 @@ class OutcomesTest(unittest.TestCase):
         self.assertRegex(said, r"(?m)^ +1  Failed +Bad\.Always ")
         self.assertRegex(said, r"(?m)^ +3  Failed +Bad\.Later ")
         self.assertRegex(said, r"(?m)^ +1  Exception: SegFault +Crashes ")
+        self.assertRegex(said, r"(?m)^ +1  Failed +Bad/AtFirst\.Of/Some ")
         self.assertIn("=== Bad.Always: Failed in turn 1", said)
         self.assertIn("\nit is bad\n", said)
         self.assertIn("\ntoo often\n", said)
@@ -65,6 +79,13 @@ class OutcomesTest(unittest.TestCase):
     def test_is_content_where_nothing_failed(self):
         log = self.ctest("-R", "Good|Skipped", "--repeat", "until-fail:3")
         self.assertEqual(self.says("failures", log), (0, "none of 2 tests failed in 4 turns\n"))
+
+    def test_is_not_content_where_ctest_was_killed(self):
+        log = self.ctest("-R", "Good|Skipped")
+        lines = log.read_text().splitlines(keepends=True)
+        log.write_text("".join(lines[:next(at for at, line in enumerate(lines) if "tests passed" in line)]))
+        self.assertEqual(self.says("failures", log),
+                         (1, f"ctest ended early ({log})\nnone of 2 tests failed in 2 turns\n"))
 
     def test_is_not_content_where_nothing_ran(self):
         log = self.ctest("-R", "")
