@@ -188,13 +188,14 @@ TEST_F(DeepBookTest, IsTrueUpToItsHorizonHoweverFarThePriceMovesFromWhereItBegan
   live_for(50ms);
   compare();
   const auto known = answer_;
-  const auto end = Clock::now() + kDeadline;
+  // So many changes, however long the machine takes for them.
+  const auto end = known.update_id() + 5'000'000;
   while (!truth().is_beyond(known)) {
-    ASSERT_LT(Clock::now(), end) << "the price stays within what is known";
+    ASSERT_LT(truth().update_id(), end) << "the price stays within what is known";
     live_for(20ms);
   }
   do {
-    ASSERT_LT(Clock::now(), end) << "no other snapshot is joined\n" << bridge_.log();
+    ASSERT_LT(truth().update_id(), end) << "no other snapshot is joined\n" << bridge_.log();
     compare();
     live_for(50ms);
   } while (answer_.runs_short(BookSync::kFewestLevels) || !answer_.is_beyond(known));

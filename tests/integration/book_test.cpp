@@ -203,15 +203,14 @@ TEST_F(BookTest, JoinsASnapshotThatIsNewerThanTheStream) {
   EXPECT_TRUE(becomes(book_at(13)));
 }
 
-TEST_F(BookTest, AsksAgainAfterASnapshotThatIsTooOldOrNone) {
-  for (const auto* nonsense :
-       {"", "null", "<html>", R"({"asks":[["1"]],"bids":[],"lastUpdateId":"10"})",
-        R"({"asks":[],"bids":[],"lastUpdateId":"ten"})"}) {
-    exchange_.script_depth("A", std::string(nonsense) + ' ');
-    update(20);
-    ASSERT_TRUE(bridge_.wait_for_log("book snapshot failed stream=depth.A"));
-    EXPECT_EQ(ask().payload, "");
-  }
+class NonsenseInPlaceOfASnapshot : public BookTest,
+                                   public testing::WithParamInterface<const char*> {};
+
+TEST_P(NonsenseInPlaceOfASnapshot, IsAskedForAgainAndSoIsOneThatIsTooOld) {
+  exchange_.script_depth("A", std::string(GetParam()) + ' ');
+  update(20);
+  ASSERT_TRUE(bridge_.wait_for_log("book snapshot failed stream=depth.A"));
+  EXPECT_EQ(ask().payload, "");
   snapshot(10);
   ASSERT_TRUE(bridge_.wait_for_log(
       "book snapshot stream=depth.A update_id=10 in_sync=false another_wanted=true"));
@@ -219,6 +218,11 @@ TEST_F(BookTest, AsksAgainAfterASnapshotThatIsTooOldOrNone) {
   snapshot(19);
   EXPECT_TRUE(becomes(book_at(20)));
 }
+
+INSTANTIATE_TEST_SUITE_P(Book, NonsenseInPlaceOfASnapshot,
+                         testing::Values("", "null", "<html>",
+                                         R"({"asks":[["1"]],"bids":[],"lastUpdateId":"10"})",
+                                         R"({"asks":[],"bids":[],"lastUpdateId":"ten"})"));
 
 TEST_F(BookTest, WaitsForARestSideThatIsDown) {
   exchange_.apply(exchange::fault::Refuse{});
