@@ -13,6 +13,9 @@ RATE = 400  # engine events a second: some 500 messages
 
 _APART = 0.05  # seconds between faults that come together
 
+# What the bridge calls an attempt to connect that met them.
+_FAILURES = {"refuse": "tcp", "certificate": "tls", "tls_version": "tls", "answer": "handshake"}
+
 
 class Faults:
     """`offsets`: by how much the bridge's clock was off, pairs of since when and nanoseconds."""
@@ -30,7 +33,7 @@ class Faults:
         """Returns the kinds that struck, when all that lasts has lasted, has shown where it must, and is
         healed."""
         end = time.monotonic() + blow.seconds
-        connections = self._connections()
+        connections, failures = self._connections(), self._failures(blow)
         struck = []
         condemned = None  # the number of a connection that ends at the exchange's next word
         try:
@@ -45,6 +48,8 @@ class Faults:
             time.sleep(max(0.0, end - time.monotonic()))
             if blow.keeps_off:
                 wait_until(self._says_that_it_is_down, f"a bridge that says that it is down, in the blow of {blow.at} s")
+                wait_until(lambda: self._failures(blow) > failures,
+                           f"a failed attempt to connect that is counted for what it met, in the blow of {blow.at} s")
         finally:
             self.heal(blow)
         if condemned is not None:
@@ -53,6 +58,11 @@ class Faults:
 
     def _connections(self):
         return self._exchange.state()["connections"]
+
+    def _failures(self, blow):
+        """How many attempts to connect have failed as they do under it."""
+        return sum(self._bridge.metric("upstream_connects_total", result=result)
+                   for result in {_FAILURES[strike.kind] for strike in blow.strikes if strike.kind in _FAILURES})
 
     def _comes_a_connection(self, beyond, end):
         while self._connections() <= beyond:

@@ -7,6 +7,7 @@ import zlib
 
 from books import REQUEST
 from harness import KEYS
+from lags import Lags
 from message import END_OF_REPLAY, FIRST_ON_CONNECTION, GAP_BEFORE, STATUS
 from numbering import Numbering, data_of
 from programs import is_private
@@ -29,6 +30,7 @@ class Topic:
         self.places = array.array("Q")  # among all messages of the endpoint
         self.bytes = 0
         self.connection = 0
+        self.last_received = 0  # nanoseconds, by the bridge's wall clock
 
 
 class Follower:
@@ -48,6 +50,7 @@ class Follower:
         self.status_sequence = None
         self._status_sizes = []  # of those that came, which have no holes
         self.topics = {}
+        self.lags = Lags()
         self.received = {}  # connection → pairs of stream and payload
         self.ends = {}  # connection → reason
         self.disconnects = collections.Counter()
@@ -129,6 +132,8 @@ class Follower:
         topic.fingerprints.append(fingerprint(message.payload, header))
         topic.places.append(self.messages)
         topic.bytes += len(message.payload)
+        topic.last_received = message.received
+        self.lags.note(message)
         expect(message.sequence == len(topic.fingerprints),
                f"sequence {message.sequence} where {len(topic.fingerprints)} was due")
         data = data_of(message.payload)

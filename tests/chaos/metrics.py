@@ -30,6 +30,10 @@ class Metrics:
         return {endpoint: tuple(self.of(f"published_{what}_total", endpoint=endpoint) for what in ("messages", "bytes"))
                 for endpoint in ("public", "private")}
 
+    def requests(self):
+        """To the exchange, whether or not it has heard them."""
+        return sum(self.of("upstream_requests_total", method=method) for method in ("SUBSCRIBE", "UNSUBSCRIBE"))
+
     def failed_attempts(self):
         """To connect. Those that ran out of time tell of the machine as well, and are left out."""
         return sum(self.of("upstream_connects_total", result=result)

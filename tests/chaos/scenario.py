@@ -13,7 +13,7 @@ from follower import Follower
 from harness import DEADLINE, IS_HEAVY, wait_until
 from listener import Listener
 from message import decode
-from metrics import settled_metrics
+from metrics import Metrics, settled_metrics
 from reconciler import Reconciler
 from recoveries import Recoveries
 from sandbox import SmallDisk
@@ -67,7 +67,14 @@ class Scenario:
         self._metrics_before = settled_metrics(self.bridge)
         self.exchange.fault("heal")
         self._wait_for_subscriptions(DEADLINE)
+        wait_until(self._are_requests_counted, "as many requests counted as the exchange heard")
         self.exchange.rate(RATE)
+
+    def _are_requests_counted(self):
+        """On the first connection. One that breaks takes with it what was on its way."""
+        state = self.exchange.state()
+        requests = Metrics.of_bridge(self.bridge).requests()
+        return requests == state["counters"]["requests"] or state["connections"] > 1
 
     def suffer(self, blow):
         """Inflicts it; returns which kinds struck, and how long the bridge needed to recover."""
@@ -151,7 +158,9 @@ class Scenario:
         wait_until(self._has_come_to_the_last, "the last messages")
         self.reconciler.reconcile(self.public.connection, is_complete=True)
         self._compare_public_consumers()
-        audit = Audit(self.bridge, self.public, self.private, self.reconciler, self._metrics_before)
+        exchange = self.exchange.state()
+        self._wait_for_heartbeats()
+        audit = Audit(self.bridge, exchange, self.public, self.private, self.reconciler, self._metrics_before)
         wait_until(lambda: self.catch_up() or audit.is_overtaken(), "the heartbeats that the bridge has counted")
         audit.check()
         self._stamps.expect_steps_were_seen()
@@ -186,6 +195,11 @@ class Scenario:
         return all(last in sent and all(last in follower.received[follower.connection]
                                         for follower in followers)
                    for last, followers in zip(lasts, (self._followers[:2], self._followers[2:])))
+
+    def _wait_for_heartbeats(self):
+        """Two: what came before has been counted everywhere by then."""
+        before = self.public.status_sequence
+        wait_until(lambda: self.catch_up() or self.public.status_sequence > before + 1, "heartbeats")
 
     def _compare_public_consumers(self):
         expect(self.public.topics.keys() == self._local.topics.keys(), "consumers differ in topics")
