@@ -61,7 +61,7 @@ class Scenario:
         self.pages = {}  # as they were in the end
         self.truth = Truth(self.exchange)
         self._metrics_before = None
-        self.reconciler = Reconciler(self.truth, self.public, self.private)
+        self.reconciler = Reconciler(self.truth, self.public, self.private, self.faults.ended_in_order)
 
     def begin(self):
         self._metrics_before = settled_metrics(self.bridge)
