@@ -98,7 +98,7 @@ class Audit:
     def _check_what_the_exchange_saw(self):
         """A connection that it took for made may have broken before the bridge knew; a request, on its way."""
         made = self._metrics.of("upstream_connects_total", result="ok")
-        failed = self._metrics.failed_attempts() + self._metrics.of("upstream_connects_total", result="timeout")
+        failed = self._metrics.all_failed_attempts()
         seen = self._exchange["connections"]
         expect(made <= seen <= made + failed, f"{made:.0f} attempts to connect made it and {failed:.0f} failed, but "
                                               f"the exchange saw {seen} connections")

@@ -55,6 +55,7 @@ class Follower:
         self.ends = {}  # connection → reason
         self.disconnects = collections.Counter()
         self.longest_retry_ms = 0
+        self.waiting_heartbeats = 0  # of a bridge that was about to connect again
         self.has_shut_down = False
 
     def follow(self, message, header):
@@ -113,6 +114,7 @@ class Follower:
         elif not self.has_shut_down:
             expect((status["state"] == "live") == self.is_connected,
                    f"the state is {status['state']}, connected: {self.is_connected}")
+            self.waiting_heartbeats += event == "heartbeat" and status["state"] == "down"
 
     def status_bytes(self, after, last):
         """Of the messages of bridge.status beyond sequence `after`, up to `last`."""

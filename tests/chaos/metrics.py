@@ -39,6 +39,9 @@ class Metrics:
         return sum(self.of("upstream_connects_total", result=result)
                    for result in ("dns", "tcp", "proxy", "tls", "handshake"))
 
+    def all_failed_attempts(self):
+        return self.failed_attempts() + self.of("upstream_connects_total", result="timeout")
+
 
 def settled_metrics(bridge):
     """Of a market that stands still. Messages and bytes are counted one after the other: the second

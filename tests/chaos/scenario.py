@@ -68,6 +68,7 @@ class Scenario:
         self.exchange.fault("heal")
         self._wait_for_subscriptions(DEADLINE)
         wait_until(self._are_requests_counted, "as many requests counted as the exchange heard")
+        self._check_heartbeats()
         self.exchange.rate(RATE)
 
     def _are_requests_counted(self):
@@ -92,6 +93,7 @@ class Scenario:
                 break
             time.sleep(0.01)
         self.recoveries.end()
+        self._check_heartbeats()
         # An exchange that is held up is silent, without a fault, for as long as the bridge bears.
         may_judge = IS_HEAVY or self._idle_ends() == idle_before
         if blow.costs_no_connection and may_judge:
@@ -99,6 +101,21 @@ class Scenario:
                    "a connection was lost for nothing: " + "; ".join(
                        [line for line in self.bridge.lines if " disconnected " in line][-1:]))
         return struck, took
+
+    def _check_heartbeats(self):
+        """Once all have come that preceded the connection that there is, and all attempts before it are counted."""
+        def failures_before_it():
+            """Alone in a tuple: there may be none."""
+            failed = self._failed_attempts()
+            self.catch_up()
+            status = self.bridge.status()
+            is_heard_of = status["state"] == "live" and status["connection"] == self.public.connection
+            return (failed,) if is_heard_of and failed == self._failed_attempts() else None
+        (failed,) = wait_until(failures_before_it, "the event connected")
+        self.recoveries.check_heartbeats(self.public, failed)
+
+    def _failed_attempts(self):
+        return Metrics.of_bridge(self.bridge).all_failed_attempts()
 
     def _idle_ends(self):
         return self.bridge.metric("upstream_disconnects_total", reason="idle")

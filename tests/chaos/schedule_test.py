@@ -76,8 +76,8 @@ class ScheduleTest(unittest.TestCase):
             kinds = [strike.kind for strike in blow.strikes]
             self.assertEqual(len([kind for kind in kinds if kind in ENDINGS]), 1)
             self.assertNotIn(True, [strike.parameters.get("reset") for strike in blow.strikes])
-            self.assertFalse({"loss", "cut", "reset", "stop", "memory_limit", "file_limit", "slow", "silent", "deaf", "huge",
-                              "garbage:bytes", "renegotiate"} & set(kinds))
+            self.assertFalse({"loss", "cut", "reset", "stop", "memory_limit", "file_limit", "slow", "silent", "deaf",
+                              "huge", "garbage:bytes", "renegotiate"} & set(kinds))
 
     def test_negotiates_anew_where_that_can_be_done(self):
         for blow in schedule(1, enabled_kinds(has_network=True), faults=1000):
