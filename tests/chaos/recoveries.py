@@ -42,8 +42,8 @@ class Recoveries:
         heartbeats, waits = follower.waiting_heartbeats - self._heartbeats_before, int(ends - self._ends_before)
         self._heartbeats_before, self._ends_before = follower.waiting_heartbeats, ends
         expect(heartbeats <= waits * _HEARTBEATS_A_WAIT,
-               f"{heartbeats} heartbeats, {HEARTBEAT_MS} ms apart at least, in {waits} waits between attempts to connect, "
-               f"of {BACKOFF_MAX_MS} ms at most")
+               f"{heartbeats} heartbeats, {HEARTBEAT_MS} ms apart at least, in {waits} waits for the next attempt to "
+               f"connect, of {BACKOFF_MAX_MS} ms at most")
 
     def check_waits(self, disconnections):
         """`disconnections`: the longest wait that the consumers were told of."""
