@@ -2,6 +2,7 @@
 
 import json
 
+from follower import Topic
 from metrics import Metrics, settled_metrics
 from programs import BOOKS, PRIVATE, PUBLIC, STREAMS
 from violation import expect
@@ -9,10 +10,12 @@ from violation import expect
 
 class Audit:
     """`public` and `private` are followers that have seen everything; the market stands still.
-    `before`: metrics of when they had come and the market had said nothing yet."""
+    `before`: metrics of when they had come and the market had said nothing yet. `exchange`: its state of
+    before the last heartbeats, since when no connection was made."""
 
-    def __init__(self, bridge, public, private, reconciler, before):
+    def __init__(self, bridge, exchange, public, private, reconciler, before):
         self._bridge = bridge
+        self._exchange = exchange
         self._before = before.published()
         self._followers = {"public": public, "private": private}
         self._statuses_before = {endpoint: follower.status_sequence
@@ -39,9 +42,11 @@ class Audit:
         self._check_state()
         self._check_streams()
         self._check_connections()
+        self._check_what_the_exchange_saw()
         self._check_published_bytes()
         self._check_books()
         self._check_answers()
+        (self._public.lags + self._private.lags).check(self._metrics)
 
     def _equal(self, expected, name, **labels):
         said = self._metrics.of(name, **labels)
@@ -65,10 +70,12 @@ class Audit:
         topics = self._topics()
         said = {stream["name"]: stream for stream in self._status["streams"]}
         for name in STREAMS:
-            topic = topics.get(name)
-            count = len(topic.fingerprints) if topic else 0
+            topic = topics.get(name) or Topic(name)
+            count = len(topic.fingerprints)
             self._equal(count, "received_messages_total", stream=name)
-            self._equal(topic.bytes if topic else 0, "received_bytes_total", stream=name)
+            self._equal(topic.bytes, "received_bytes_total", stream=name)
+            self._equal(1, "stream_subscribed", stream=name)
+            self._equal(topic.last_received / 1e9, "stream_last_message_timestamp_seconds", stream=name)
             expect(said[name]["sequence"] == count, f"/status says {said[name]}, not {count}")
             if name.startswith(("trade.", "depth.")):
                 self._equal(topic.numbering.gaps, "sequence_gaps_total", stream=name)
@@ -87,6 +94,17 @@ class Audit:
             counted = self._statuses(endpoint)
             expect(before <= counted, f"published_messages_total of {endpoint} leaves {counted:.0f} of "
                                       f"bridge.status, but {before} had come before")
+
+    def _check_what_the_exchange_saw(self):
+        """A connection that it took for made may have broken before the bridge knew; a request, on its way."""
+        made = self._metrics.of("upstream_connects_total", result="ok")
+        failed = self._metrics.all_failed_attempts()
+        seen = self._exchange["connections"]
+        expect(made <= seen <= made + failed, f"{made:.0f} attempts to connect made it and {failed:.0f} failed, but "
+                                              f"the exchange saw {seen} connections")
+        sent, heard = self._metrics.requests(), self._exchange["counters"]["requests"]
+        expect(sent >= heard, f"upstream_requests_total says {sent:.0f}, but the exchange heard {heard} requests")
+        self._equal(0, "upstream_requests_total", method="UNSUBSCRIBE")
 
     def _check_published_bytes(self):
         for endpoint, follower in self._followers.items():

@@ -8,14 +8,19 @@ import time
 
 import programs
 from harness import DEADLINE, IS_HEAVY, wait_until
+from schedule import ENDINGS
 
 RATE = 400  # engine events a second: some 500 messages
 
 _APART = 0.05  # seconds between faults that come together
 
+# What the bridge calls an attempt to connect that met them.
+_FAILURES = {"refuse": "tcp", "certificate": "tls", "tls_version": "tls", "answer": "handshake"}
+
 
 class Faults:
-    """`offsets`: by how much the bridge's clock was off, pairs of since when and nanoseconds."""
+    """`offsets`: by how much the bridge's clock was off, pairs of since when and nanoseconds. `ended_in_order`:
+    connections that the exchange ended so that TCP delivered all that it had written."""
 
     def __init__(self, exchange, bridge, network, clock, mortal):
         self._exchange = exchange
@@ -25,34 +30,59 @@ class Faults:
         self._mortal = mortal
         self._limits = {}
         self.offsets = [(0.0, 0)]
+        self.ended_in_order = set()
 
     def inflict(self, blow):
         """Returns the kinds that struck, when all that lasts has lasted, has shown where it must, and is
         healed."""
         end = time.monotonic() + blow.seconds
-        connections = self._connections()
+        connections, failures = self._connections(), self._failures(blow)
         struck = []
         condemned = None  # the number of a connection that ends at the exchange's next word
+        ended = None  # that of one that the exchange ends in order
+        slow_clients = self._slow_clients()
         try:
             for strike in blow.strikes:
                 if strike.kind == "renegotiate":
                     if not self._comes_a_connection(connections, end):
                         continue  # another fault of the same blow is in the way
                     condemned = self._connections()
+                if strike.kind in ENDINGS and blow.ends_in_order:
+                    ended = self._only_connection()
                 self._strike(strike)
                 struck.append(strike.kind)
                 time.sleep(_APART)
             time.sleep(max(0.0, end - time.monotonic()))
             if blow.keeps_off:
                 wait_until(self._says_that_it_is_down, f"a bridge that says that it is down, in the blow of {blow.at} s")
+                wait_until(lambda: self._failures(blow) > failures,
+                           f"a failed attempt to connect that is counted for what it met, in the blow of {blow.at} s")
         finally:
             self.heal(blow)
         if condemned is not None:
             wait_until(lambda: self._connections() > condemned, "the connection after one that was to be renegotiated")
+        if ended is not None:
+            wait_until(lambda: self._connections() > ended, "the connection after one that the exchange has ended")
+            if self._slow_clients() == slow_clients:  # whom it cuts off
+                self.ended_in_order.add(ended)
         return struck
 
     def _connections(self):
         return self._exchange.state()["connections"]
+
+    def _failures(self, blow):
+        """How many attempts to connect have failed as they do under it."""
+        return sum(self._bridge.metric("upstream_connects_total", result=result)
+                   for result in {_FAILURES[strike.kind] for strike in blow.strikes if strike.kind in _FAILURES})
+
+    def _slow_clients(self):
+        return self._exchange.state()["counters"]["slow_clients"]
+
+    def _only_connection(self):
+        """The number of the connection that there is, if that is in full use."""
+        state = self._exchange.state()
+        is_in_use = set(programs.STREAMS) <= set(state["subscriptions"])
+        return state["connections"] if state["open_connections"] == 1 and is_in_use else None
 
     def _comes_a_connection(self, beyond, end):
         while self._connections() <= beyond:

@@ -7,6 +7,7 @@ import zlib
 
 from books import REQUEST
 from harness import KEYS
+from lags import Lags
 from message import END_OF_REPLAY, FIRST_ON_CONNECTION, GAP_BEFORE, STATUS
 from numbering import Numbering, data_of
 from programs import is_private
@@ -29,6 +30,7 @@ class Topic:
         self.places = array.array("Q")  # among all messages of the endpoint
         self.bytes = 0
         self.connection = 0
+        self.last_received = 0  # nanoseconds, by the bridge's wall clock
 
 
 class Follower:
@@ -48,10 +50,12 @@ class Follower:
         self.status_sequence = None
         self._status_sizes = []  # of those that came, which have no holes
         self.topics = {}
+        self.lags = Lags()
         self.received = {}  # connection → pairs of stream and payload
         self.ends = {}  # connection → reason
         self.disconnects = collections.Counter()
         self.longest_retry_ms = 0
+        self.waiting_heartbeats = 0  # of a bridge that was about to connect again
         self.has_shut_down = False
 
     def follow(self, message, header):
@@ -110,6 +114,7 @@ class Follower:
         elif not self.has_shut_down:
             expect((status["state"] == "live") == self.is_connected,
                    f"the state is {status['state']}, connected: {self.is_connected}")
+            self.waiting_heartbeats += event == "heartbeat" and status["state"] == "down"
 
     def status_bytes(self, after, last):
         """Of the messages of bridge.status beyond sequence `after`, up to `last`."""
@@ -129,6 +134,8 @@ class Follower:
         topic.fingerprints.append(fingerprint(message.payload, header))
         topic.places.append(self.messages)
         topic.bytes += len(message.payload)
+        topic.last_received = message.received
+        self.lags.note(message)
         expect(message.sequence == len(topic.fingerprints),
                f"sequence {message.sequence} where {len(topic.fingerprints)} was due")
         data = data_of(message.payload)

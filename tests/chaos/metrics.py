@@ -30,10 +30,17 @@ class Metrics:
         return {endpoint: tuple(self.of(f"published_{what}_total", endpoint=endpoint) for what in ("messages", "bytes"))
                 for endpoint in ("public", "private")}
 
+    def requests(self):
+        """To the exchange, whether or not it has heard them."""
+        return sum(self.of("upstream_requests_total", method=method) for method in ("SUBSCRIBE", "UNSUBSCRIBE"))
+
     def failed_attempts(self):
         """To connect. Those that ran out of time tell of the machine as well, and are left out."""
         return sum(self.of("upstream_connects_total", result=result)
                    for result in ("dns", "tcp", "proxy", "tls", "handshake"))
+
+    def all_failed_attempts(self):
+        return self.failed_attempts() + self.of("upstream_connects_total", result="timeout")
 
 
 def settled_metrics(bridge):

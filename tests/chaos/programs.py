@@ -23,6 +23,7 @@ PRIVATE = ["account.orderUpdate", "account.positionUpdate", "account.balanceUpda
 STREAMS = PUBLIC + PRIVATE
 
 BACKOFF_MAX_MS = 400
+HEARTBEAT_MS = 100
 CONNECT_TIMEOUT_MS = 1500
 IDLE_TIMEOUT_MS = 3000
 WINDOW_MS = 5000
@@ -88,7 +89,7 @@ class Bridge(harness.Bridge):
             "BRIDGE_PUBLISH__BOOKS": ",".join(BOOKS),
             "BRIDGE_PUBLISH__SEND_HWM": str(SEND_HWM),
             "BRIDGE_PUBLISH__LINGER_MS": "30000",
-            "BRIDGE_PUBLISH__HEARTBEAT_MS": "100"})
+            "BRIDGE_PUBLISH__HEARTBEAT_MS": str(HEARTBEAT_MS)})
         # Only the bridge's own clock is set, not that of a command before it.
         preload = [f"{name}={environment.pop(name)}" for name in clock.environment]
         command = [*network.bridge_prefix, "env", *preload, BRIDGE]

@@ -1,7 +1,9 @@
 """What is called a recovery that came too late."""
 
+import collections
 import pathlib
 import sys
+import types
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -49,6 +51,19 @@ class RecoveriesTest(unittest.TestCase):
             self.bridge.failed["tls"] += 1
             self.recoveries.end()
             self.recoveries.begin()
+
+    def check_heartbeats(self, heartbeats, disconnects, failed):
+        self.recoveries.check_heartbeats(types.SimpleNamespace(
+            waiting_heartbeats=heartbeats, disconnects=collections.Counter(reset=disconnects)), failed)
+
+    def test_are_told_by_heartbeats_to_have_waited_no_longer(self):
+        self.check_heartbeats(35, disconnects=0, failed=7)
+        self.check_heartbeats(35 + 10, disconnects=1, failed=8)
+        self.assertRaises(Violation, self.check_heartbeats, 45 + 6, disconnects=2, failed=8)
+
+    def test_are_each_told_by_their_own_heartbeats(self):
+        self.check_heartbeats(0, disconnects=0, failed=7)
+        self.assertRaises(Violation, self.check_heartbeats, 1, disconnects=0, failed=7)
 
     def test_wait_no_longer_than_is_configured(self):
         self.bridge.lines = ["… WARN  connect failed result=tcp detail=\"x\" attempt=1 retry_ms=400"]

@@ -13,7 +13,7 @@ from follower import Follower
 from harness import DEADLINE, IS_HEAVY, wait_until
 from listener import Listener
 from message import decode
-from metrics import settled_metrics
+from metrics import Metrics, settled_metrics
 from reconciler import Reconciler
 from recoveries import Recoveries
 from sandbox import SmallDisk
@@ -61,13 +61,21 @@ class Scenario:
         self.pages = {}  # as they were in the end
         self.truth = Truth(self.exchange)
         self._metrics_before = None
-        self.reconciler = Reconciler(self.truth, self.public, self.private)
+        self.reconciler = Reconciler(self.truth, self.public, self.private, self.faults.ended_in_order)
 
     def begin(self):
         self._metrics_before = settled_metrics(self.bridge)
         self.exchange.fault("heal")
         self._wait_for_subscriptions(DEADLINE)
+        wait_until(self._are_requests_counted, "as many requests counted as the exchange heard")
+        self._check_heartbeats()
         self.exchange.rate(RATE)
+
+    def _are_requests_counted(self):
+        """On the first connection. One that breaks takes with it what was on its way."""
+        state = self.exchange.state()
+        requests = Metrics.of_bridge(self.bridge).requests()
+        return requests == state["counters"]["requests"] or state["connections"] > 1
 
     def suffer(self, blow):
         """Inflicts it; returns which kinds struck, and how long the bridge needed to recover."""
@@ -85,6 +93,7 @@ class Scenario:
                 break
             time.sleep(0.01)
         self.recoveries.end()
+        self._check_heartbeats()
         # An exchange that is held up is silent, without a fault, for as long as the bridge bears.
         may_judge = IS_HEAVY or self._idle_ends() == idle_before
         if blow.costs_no_connection and may_judge:
@@ -92,6 +101,21 @@ class Scenario:
                    "a connection was lost for nothing: " + "; ".join(
                        [line for line in self.bridge.lines if " disconnected " in line][-1:]))
         return struck, took
+
+    def _check_heartbeats(self):
+        """Once all have come that preceded the connection that there is, and all attempts before it are counted."""
+        def failures_before_it():
+            """Alone in a tuple: there may be none."""
+            failed = self._failed_attempts()
+            self.catch_up()
+            status = self.bridge.status()
+            is_heard_of = status["state"] == "live" and status["connection"] == self.public.connection
+            return (failed,) if is_heard_of and failed == self._failed_attempts() else None
+        (failed,) = wait_until(failures_before_it, "the event connected")
+        self.recoveries.check_heartbeats(self.public, failed)
+
+    def _failed_attempts(self):
+        return Metrics.of_bridge(self.bridge).all_failed_attempts()
 
     def _idle_ends(self):
         return self.bridge.metric("upstream_disconnects_total", reason="idle")
@@ -151,7 +175,9 @@ class Scenario:
         wait_until(self._has_come_to_the_last, "the last messages")
         self.reconciler.reconcile(self.public.connection, is_complete=True)
         self._compare_public_consumers()
-        audit = Audit(self.bridge, self.public, self.private, self.reconciler, self._metrics_before)
+        exchange = self.exchange.state()
+        self._wait_for_heartbeats()
+        audit = Audit(self.bridge, exchange, self.public, self.private, self.reconciler, self._metrics_before)
         wait_until(lambda: self.catch_up() or audit.is_overtaken(), "the heartbeats that the bridge has counted")
         audit.check()
         self._stamps.expect_steps_were_seen()
@@ -186,6 +212,11 @@ class Scenario:
         return all(last in sent and all(last in follower.received[follower.connection]
                                         for follower in followers)
                    for last, followers in zip(lasts, (self._followers[:2], self._followers[2:])))
+
+    def _wait_for_heartbeats(self):
+        """Two: what came before has been counted everywhere by then."""
+        before = self.public.status_sequence
+        wait_until(lambda: self.catch_up() or self.public.status_sequence > before + 1, "heartbeats")
 
     def _compare_public_consumers(self):
         expect(self.public.topics.keys() == self._local.topics.keys(), "consumers differ in topics")

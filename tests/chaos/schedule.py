@@ -39,6 +39,14 @@ class Blow(typing.NamedTuple):
         return bool(refuses) and is_dropped and not kinds & {"loss", "cut", "reset", *LIMITED}
 
     @property
+    def ends_in_order(self):
+        """Whether the exchange ends the connection by a Close frame or a FIN, once, and nothing is in the way of what
+        was written before."""
+        endings = [strike for strike in self.strikes if strike.kind in ENDINGS]
+        return (len(endings) == 1 and not endings[0].parameters.get("reset")
+                and all(strike.kind in UNHINDERED for strike in self.strikes if strike not in endings))
+
+    @property
     def costs_no_connection(self):
         return all(strike.kind in HARMLESS for strike in self.strikes)
 
@@ -114,6 +122,12 @@ PASSING = ["skip_ids", "repeat", "garbage:text", "unsolicited", "error", "kill_c
 
 # By none of these, nor by all of them together, may a connection be lost.
 HARMLESS = {*PASSING, "garbage:binary", "mute_stream", "rate", "clock_step", "full_log", "memory_limit"}
+
+# By these the exchange ends a connection.
+ENDINGS = {"drop", "close", "shutdown"}
+
+# Under these a connection that there is delivers as ever.
+UNHINDERED = (HARMLESS | BITE_ON_CONNECTING) - LIMITED
 
 
 def groups(kinds):

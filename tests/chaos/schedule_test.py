@@ -4,7 +4,7 @@ import pathlib
 import re
 import unittest
 
-from schedule import BIG_STEP, KINDS, enabled_kinds, faults_in, groups, schedule
+from schedule import BIG_STEP, ENDINGS, KINDS, enabled_kinds, faults_in, groups, schedule
 
 GATE = pathlib.Path(__file__).with_name("CMakeLists.txt")
 EXCHANGE = pathlib.Path(__file__).resolve().parents[1] / "exchange/README.md"
@@ -68,6 +68,16 @@ class ScheduleTest(unittest.TestCase):
         for blow in refusing:
             self.assertEqual(blow.strikes[-1].kind, "drop")
             self.assertFalse(blow.costs_no_connection)
+
+    def test_knows_where_the_exchange_ends_a_connection_in_order(self):
+        in_order = [blow for blow in schedule(1, enabled_kinds(has_network=True), faults=1000) if blow.ends_in_order]
+        self.assertEqual(kinds_of(in_order) & ENDINGS, ENDINGS)
+        for blow in in_order:
+            kinds = [strike.kind for strike in blow.strikes]
+            self.assertEqual(len([kind for kind in kinds if kind in ENDINGS]), 1)
+            self.assertNotIn(True, [strike.parameters.get("reset") for strike in blow.strikes])
+            self.assertFalse({"loss", "cut", "reset", "stop", "memory_limit", "file_limit", "slow", "silent", "deaf",
+                              "huge", "garbage:bytes", "renegotiate"} & set(kinds))
 
     def test_negotiates_anew_where_that_can_be_done(self):
         for blow in schedule(1, enabled_kinds(has_network=True), faults=1000):

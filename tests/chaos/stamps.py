@@ -26,29 +26,41 @@ class Stamps:
     def __init__(self, offsets):
         self._offsets = offsets
         self._base = wall_minus_monotonic_ns()
-        self._straddling = set()
+        self._backwards = set()
+        self._straddling = set()  # of those that a step falls into: received by one clock, sent by the next
         self._stepped = 0
 
     def check(self, message):
+        self._check_order(message)
+        received = self._offsets_of(message, message.received, "received")
+        sent = self._offsets_of(message, message.sent, "sent")
+        if not set(received) & set(sent):
+            self._straddling.add((message.topic, message.sequence))
+            expect(len(self._straddling) < len(self._offsets), "received by one clock, sent by another")
+        self._stepped += abs(received[0]) >= _LARGE_NS
+
+    def _check_order(self, message):
         if message.received > message.sent:
             # A step back may fall between the two. One thread stamps: once a step at most.
-            self._straddling.add((message.topic, message.sequence))
+            self._backwards.add((message.topic, message.sequence))
         backwards = sum(1 for before, after in zip(self._offsets, self._offsets[1:])
                         if after[1] < before[1])
-        expect(len(self._straddling) <= backwards, "received after it was sent")
-        offset = next((offset for offset in self._in_force(message.at) if self._could_be(message, offset)), None)
-        expect(offset is not None,
-               f"received at {message.received}, which by no clock is just before it arrived, at "
-               f"{int(message.at * 1e9) + self._base} (true time)")
-        self._stepped += abs(offset) >= _LARGE_NS
+        expect(len(self._backwards) <= backwards, "received after it was sent")
+
+    def _offsets_of(self, message, stamp, what):
+        """Of the clocks by which it may have been made, the newest first."""
+        offsets = [offset for offset in self._in_force(message.at) if self._could_be(message, stamp, offset)]
+        expect(offsets, f"{what} at {stamp}, which by no clock is just before it arrived, at "
+                        f"{int(message.at * 1e9) + self._base} (true time)")
+        return offsets
 
     def expect_steps_were_seen(self):
         """Else the bridge's clock was not stepped at all, and nothing of it is shown."""
         large = sum(abs(offset) >= _LARGE_NS for _, offset in self._offsets)
         expect(large < _ENOUGH or self._stepped > 0, f"no message is stamped by any of {large} steps of the clock")
 
-    def _could_be(self, message, offset):
-        age = int(message.at * 1e9) + self._base + offset - message.received
+    def _could_be(self, message, stamp, offset):
+        age = int(message.at * 1e9) + self._base + offset - stamp
         return -_TOLERANCE_NS <= age <= _LONGEST_WAY * 1e9
 
     def _in_force(self, at):

@@ -15,6 +15,7 @@ class Truth:
         self._exchange = exchange
         self._next = 0
         self.sent = collections.defaultdict(list)  # connection → pairs of stream and text
+        self.written = collections.Counter()  # connection → how many of these went to TCP for sure, the first ones
 
     def drain(self):
         """Takes it in pieces that are answered at once: the exchange waits for no slow reader."""
@@ -33,7 +34,9 @@ class Truth:
         if not frame["text"]:
             return  # what makes a client negotiate TLS anew is no frame
         self.sent[frame["connection"]].append((frame["stream"], frame["text"].encode()))
+        self.written[frame["connection"]] += frame["completed"]
 
     def forget_before(self, connection):
         for number in [number for number in self.sent if number < connection]:
             del self.sent[number]
+            del self.written[number]

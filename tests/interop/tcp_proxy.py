@@ -9,8 +9,9 @@ import threading
 
 
 class Connection:
-    def __init__(self, client, server):
+    def __init__(self, client, server, records):
         self._client, self._server = client, server
+        self._records = records  # of what the server says, where somebody wants them counted
         self.is_blocked = False  # what the server says is thrown away
         self.is_stalled = False  # what either says is thrown away, and that either ends does not show
         self.is_damaged = False  # a byte of what the server says next comes altered
@@ -36,17 +37,21 @@ class Connection:
             self.cut()
 
     def _damage(self, data):
-        if not self.is_damaged:
-            return data
-        self.is_damaged = False
-        return data[:-1] + bytes([data[-1] ^ 1])
+        is_damaged, self.is_damaged = self.is_damaged, False
+        if is_damaged:
+            data = data[:-1] + bytes([data[-1] ^ 1])
+        if self._records:
+            self._records.pass_on(data, is_damaged)
+        return data
 
 
 class TcpProxy:
     """To a port of this machine."""
 
-    def __init__(self, server_port):
+    def __init__(self, server_port, make_records=lambda: None):
+        """`make_records`: for each connection something that is told of what the server says."""
         self._server_port = server_port
+        self._make_records = make_records
         self._connections = []
         self.is_refusing = False  # whoever comes
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -66,7 +71,7 @@ class TcpProxy:
             except OSError:
                 client.close()
                 continue
-            self._connections.append(Connection(client, server))
+            self._connections.append(Connection(client, server, self._make_records()))
 
     def block(self):
         """From now on nothing of what the server says comes through on the connections there are."""
