@@ -90,6 +90,8 @@ class Client(Program):
 
     def stop(self, sign=signal.SIGTERM):
         self.let_go()
+        if self.is_running:
+            self.send(signal.SIGCONT)  # a test may have failed while it was stopped
         return super().stop(sign)
 
     def count(self, pattern):

@@ -585,17 +585,13 @@ class CommandLineTest(unittest.TestCase):
             for t in range(1, 6):
                 exchange.publish(stream, json.dumps({"t": t}))
             wait_until(lambda: bridge.status()["streams"][0]["sequence"] == 5, "five trades")
-            process = subprocess.Popen(
-                [BRIDGE, "tail", terminated, "--replay", "3", "--count", "5", "--format", "raw",
-                 "--connect", bridge.public], env=clean_environment(), text=True,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            self.addCleanup(process.kill)
-            shown = [process.stdout.readline() for _ in range(3)]
-            for t in (6, 7):
-                exchange.publish(stream, json.dumps({"t": t}))
-            rest, remarks = process.communicate(timeout=DEADLINE)
-            self.assertEqual(process.returncode, 0, remarks)
-            self.assertEqual([json.loads(line)["data"]["t"] for line in shown + rest.splitlines()],
+            with Program([BRIDGE, "tail", terminated, "--replay", "3", "--count", "5", "--format", "raw",
+                          "--connect", bridge.public], clean_environment()) as tail:
+                tail.wait_for_line(r'"t": ?5\b')
+                for t in (6, 7):
+                    exchange.publish(stream, json.dumps({"t": t}))
+                self.assertEqual(tail.wait_for_end(), 0, tail.lines)
+            self.assertEqual([json.loads(line)["data"]["t"] for line in tail.lines if not line.startswith("-- ")],
                              [3, 4, 5, 6, 7])
 
     def test_tail_into_something_that_does_not_read_is_bounded_and_tells_of_each_message_left_out(self):
