@@ -33,6 +33,7 @@ def run(*arguments, environment=None):
 
 
 UP = "\x1b[10A"  # by a ladder's height
+TURNS = 20  # of what a tail that was kept from reading in time may do otherwise
 
 
 class Terminal:
@@ -690,7 +691,7 @@ class CommandLineTest(unittest.TestCase):
 
     def test_tail_takes_what_came_while_it_was_stopped_for_no_lack_of_an_answer(self):
         # A tail that was kept from reading on for a second may ask again. One that counts the halt does so in each turn.
-        wait_until(self.is_stopped_and_asks_no_more, "a turn without another request", every=0)
+        self.assertTrue(any(self.is_stopped_and_asks_no_more() for _ in range(TURNS)), "it asks again in each turn")
 
     def is_stopped_and_asks_no_more(self):
         requests, said = [], set()
@@ -747,7 +748,7 @@ class CommandLineTest(unittest.TestCase):
         return any("going on without" in line for line in list(tail.lines))
 
     def test_tail_replays_from_the_endpoint_that_publishes_the_topic(self):
-        wait_until(self.is_replayed_by_who_publishes, "a turn without delay", every=0)
+        self.assertTrue(any(self.is_replayed_by_who_publishes() for _ in range(TURNS)), "it gives up in each turn")
 
     def is_replayed_by_who_publishes(self):
         asked, turns = set(), itertools.count(1)
