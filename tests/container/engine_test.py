@@ -4,6 +4,7 @@ was killed."""
 import contextlib
 import os
 import pathlib
+import select
 import signal
 import subprocess
 import sys
@@ -18,6 +19,18 @@ ENGINE = pathlib.Path(__file__).with_name("engine")
 DEADLINE = 60
 
 
+def first_line(process):
+    """Of what it says."""
+    [is_there, *_] = select.select([process.stdout], [], [], DEADLINE)
+    assert is_there, f"not a word within {DEADLINE} s"
+    return process.stdout.readline()
+
+
+def kill_session(leader):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
 class StopTest(unittest.TestCase):
     def test_clears_what_an_engine_that_was_killed_has_left_and_nothing_else(self):
         directory = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -30,8 +43,8 @@ class StopTest(unittest.TestCase):
             process = subprocess.Popen([shim, "-address", home / "exec/containerd.sock"], stdout=subprocess.PIPE, text=True,
                                        start_new_session=True)
             self.addCleanup(process.communicate)
-            self.addCleanup(self.kill_session, process.pid)
-            return process, int(process.stdout.readline())
+            self.addCleanup(kill_session, process.pid)
+            return process, int(first_line(process))
         home, neighbours = directory / "engine", directory / "neighbour"
         (killed, container), (neighbour, _) = start(home), start(neighbours)
         (home / "docker.pid").write_text(str(neighbour.pid))  # was another's once
@@ -57,19 +70,15 @@ class StopTest(unittest.TestCase):
             self.assertLess(time.monotonic(), end, "it goes on")
             time.sleep(0.01)
 
-    @staticmethod
-    def kill_session(leader):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(leader, signal.SIGKILL)
-
 
 class EngineTest(unittest.TestCase):
     def alone(self, script):
         """A command that a run is to do alone, in a shell."""
         process = subprocess.Popen([ENGINE, "alone", "/bin/sh", "-c", script], text=True, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   env={**os.environ, "BPX_ENGINE_LOCK": self.lock})
+                                   start_new_session=True, env={**os.environ, "BPX_ENGINE_LOCK": self.lock})
         self.addCleanup(process.communicate)
+        self.addCleanup(kill_session, process.pid)  # one may wait for another
         return process
 
     def setUp(self):
@@ -78,9 +87,9 @@ class EngineTest(unittest.TestCase):
 
     def test_a_second_run_says_that_it_waits_and_begins_when_the_first_has_ended(self):
         first = self.alone("echo first begins; read word; echo first ends")
-        self.assertEqual(first.stdout.readline(), "first begins\n")
+        self.assertEqual(first_line(first), "first begins\n")
         second = self.alone("echo second begins")
-        self.assertEqual(second.stdout.readline(),
+        self.assertEqual(first_line(second),
                          f"engine: another run is at work (it holds {self.lock}); waiting for its end\n")
         self.assertEqual(first.communicate("go on\n", DEADLINE)[0], "first ends\n")
         self.assertEqual(second.communicate(timeout=DEADLINE)[0], "second begins\n")

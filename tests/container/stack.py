@@ -11,7 +11,7 @@ import urllib.request
 import yaml
 
 import docker_client as engine
-from harness import ROOT, clean_environment, free_port, wait_until
+from harness import DEADLINE, ROOT, clean_environment, free_port, wait_until
 
 PROJECT = "backpack-bridge-test"
 PORTS = ("BACKPACK_PUBLIC_PORT", "BACKPACK_PRIVATE_PORT", "BACKPACK_HTTP_PORT", "PROMETHEUS_PORT",
@@ -99,7 +99,7 @@ class Stack:
         if parameters:
             url += "?" + urllib.parse.urlencode(parameters)
         try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
+            with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refusal:
             with refusal:

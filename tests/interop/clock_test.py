@@ -87,7 +87,9 @@ class ClockTest(AtOnce, unittest.TestCase):
         with running() as (clock, exchange, bridge, consumer):
             for offset_s in (STEP_S, -STEP_S, 0):
                 self.step(clock, offset_s, consumer)
+                before = bridge.status()["connection"]
                 exchange.fault("drop")
+                wait_until(lambda: bridge.status()["connection"] > before, "the next connection")
                 wait_until(lambda: self.shown(bridge.status(), "account.orderUpdate")["state"]
                            in ("requested", "live") and bridge.get("/readyz")[0] == 200, "the account's stream is back")
                 exchange.wait_for_subscriptions(STREAMS)

@@ -1,31 +1,62 @@
-"""What npm has and Debian has not, for tests that skip where it cannot be had."""
+"""What npm has and Debian has not, for tests that are left out where its registry cannot be reached."""
 
 import os
+import queue
+import re
 import shutil
 import signal
 import subprocess
-import unittest
+import threading
 
-PATIENCE = 120  # seconds for all of an installation
-# What is in npm's cache is not asked for again; a registry that does not answer is given up soon.
+from harness import leave_out
+
+PATIENCE = 300  # seconds in which npm says nothing: a word on each file that it gets is due
+# What is in npm's cache is not asked for again. That a registry does not answer npm finds out itself.
 OPTIONS = ["--no-audit", "--no-fund", "--no-update-notifier", "--prefer-offline", "--fetch-retries=1",
-           "--fetch-retry-mintimeout=1000", "--fetch-timeout=20000"]
+           "--fetch-retry-mintimeout=1000", "--fetch-timeout=60000", "--loglevel=http"]
+# What npm calls it where no registry answers, or one, or a proxy on the way, lets nobody in.
+UNREACHABLE = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONN\w+|E\w*TIME(OUT|DOUT)|ERR_SOCKET_TIMEOUT|FETCH_ERROR|ENOTCACHED|"
+                         r"E(NET|HOST)UNREACH|EPROTO|\w*CERT\w*|UNABLE_TO_VERIFY\w+|E40[137]|E429|E5\d\d")
 
 
 def install(directory, *packages):
-    """Has npm install `packages` below `directory`; skips the test, and says why, where it cannot."""
+    """Has npm install `packages` below `directory`; leaves the test out, and says why, where it cannot reach them."""
     for tool in "node", "npm":
         if not shutil.which(tool):
-            raise unittest.SkipTest(f"no {tool} here: apt install nodejs npm")
-    names = ", ".join(packages)
+            leave_out(f"no {tool} here: apt install nodejs npm")
+    what = f"npm install {', '.join(packages)}"
     process = subprocess.Popen(
         ["npm", "install", *OPTIONS, "--prefix", directory, *packages], cwd=directory, text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    said = said_by(process, what)
+    if process.returncode == 0:
+        return
+    errors = re.findall(r"^npm (?:error|ERR!) (.*)", said, re.MULTILINE)
+    code = next((error.removeprefix("code ") for error in errors if error.startswith("code ")), "")
+    if not UNREACHABLE.fullmatch(code):
+        raise AssertionError(f"{what}: {said[-3000:]}")
+    leave_out(f"{what}: " + " ".join(errors)[:200])
+
+
+def said_by(process, what):
+    """All of it, of one that may take as long as it goes on saying something."""
+    lines = queue.SimpleQueue()
+
+    def read():
+        for line in process.stderr:
+            lines.put(line)
+        lines.put(None)
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    said = ""
     try:
-        _, said = process.communicate(timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
+        while (line := lines.get(timeout=PATIENCE)) is not None:
+            said += line
+    except queue.Empty:
         os.killpg(process.pid, signal.SIGKILL)  # with what it has started, which holds its outputs open
-        process.communicate()
-        raise unittest.SkipTest(f"npm install {names} took too long") from None
-    if process.returncode != 0:
-        raise unittest.SkipTest(f"npm cannot install {names}: " + said.strip()[:500])
+        raise AssertionError(f"{what} said nothing for {PATIENCE} s, behind: {said[-3000:]}") from None
+    finally:
+        process.wait()
+        reader.join()
+        process.stderr.close()
+    return said

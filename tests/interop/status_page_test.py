@@ -14,7 +14,7 @@ import urllib.request
 import zmq
 
 from browser import Browser
-from harness import IS_HEAVY, Bridge, Consumer, Exchange, free_port, wait_until
+from harness import DEADLINE, IS_HEAVY, Bridge, Consumer, Exchange, free_port, wait_until
 from nats_client import NatsServer, store
 from status_page import WATCH, WATCH_THE_TIME, Page
 
@@ -174,7 +174,7 @@ class StatusPageTest(PageTest):
             "return getComputedStyle(document.getElementById('numbers')).opacity"), "1")
 
     def test_runs_under_a_policy_that_allows_its_own_script_and_style_alone(self):
-        with urllib.request.urlopen(self.bridge.http + "/") as answer:
+        with urllib.request.urlopen(self.bridge.http + "/", timeout=DEADLINE) as answer:
             policy = answer.headers["Content-Security-Policy"]
         self.assertIn("default-src 'none'", policy)
         self.assertNotIn("unsafe", policy)
