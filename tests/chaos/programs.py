@@ -65,7 +65,7 @@ class WallClock:
 class Bridge(harness.Bridge):
     """The bridge in the network's far end. Its log goes to `disk`, or without one to a pipe."""
 
-    def __init__(self, exchange, network, directory, clock, disk=None):
+    def __init__(self, exchange, network, directory, clock, disk=None, compression=False):
         self._disk = disk
         self._goes_on_reading = threading.Event()
         self._goes_on_reading.set()
@@ -77,6 +77,7 @@ class Bridge(harness.Bridge):
             "BRIDGE_UPSTREAM__STREAMS": ",".join(STREAMS),
             "BRIDGE_UPSTREAM__RESUBSCRIBE_AFTER_MS": "1000",
             "BRIDGE_UPSTREAM__CANARY": "ticker.BTC_USDC",  # one of them
+            "BRIDGE_UPSTREAM__COMPRESSION": "true" if compression else "false",
             "BRIDGE_UPSTREAM__BACKOFF_INITIAL_MS": "20",
             "BRIDGE_UPSTREAM__BACKOFF_MAX_MS": str(BACKOFF_MAX_MS),
             "BRIDGE_UPSTREAM__CONNECT_TIMEOUT_MS": str(CONNECT_TIMEOUT_MS),

@@ -32,7 +32,8 @@ _MARKED = ("trade.SOL_USDC", "account.orderUpdate")
 
 class Scenario:
     """A context: leaving it ends all programs. `has_disk`: the log goes to a disk that can be
-    filled, otherwise to a pipe. `seed` is the market's."""
+    filled, otherwise to a pipe. `seed` is the market's, and with every third
+    the exchange compresses."""
 
     def __init__(self, network, directory, seed, has_disk):
         self._stack = contextlib.ExitStack()
@@ -43,7 +44,8 @@ class Scenario:
             self.exchange.fault("refuse")  # until the consumers are there to see the first message
             clock = programs.WallClock(os.path.join(directory, "clock"))
             disk = start(SmallDisk(os.path.join(directory, "disk"))) if has_disk else None
-            self.bridge = start(programs.Bridge(self.exchange, network, directory, clock, disk))
+            self.bridge = start(programs.Bridge(self.exchange, network, directory, clock, disk,
+                                                compression=seed % 3 == 0))
             self._listeners = [start(Listener(endpoint)) for endpoint in (
                 self.bridge.public, self.bridge.local_endpoint, self.bridge.account_endpoint)]
             for listener in self._listeners:
