@@ -17,6 +17,7 @@ from metrics import Metrics, settled_metrics
 from reconciler import Reconciler
 from recoveries import Recoveries
 from sandbox import SmallDisk
+from schedule import Blow, Strike
 from stamps import Stamps
 from truth import Truth
 from violation import expect
@@ -27,6 +28,8 @@ _TURNS_BETWEEN_REQUESTS = 5
 _AT_REST = 1e-6  # events a second: what has happened is still told
 _LAST = '{"the last":true}'
 _PUBLIC_CONSUMERS = 5
+# No schedule is without one: where the exchange ends a connection in order, none of its messages may be missing.
+_LAST_BLOW = Blow(0.0, [Strike("drop", "exchange", 0.0, {"reset": False})])
 _MARKED = ("trade.SOL_USDC", "account.orderUpdate")
 
 
@@ -166,7 +169,9 @@ class Scenario:
         self.reconciler.reconcile(min(follower.connection for follower in self._followers))
 
     def finish(self):
-        """The market stands still, everybody gets what is still under way; then all is compared."""
+        """After a last end of a connection the market stands still, and everybody gets what is still under way; then
+        all is compared."""
+        self.suffer(_LAST_BLOW)
         self._compare_moving_books()
         self.exchange.rate(_AT_REST)
         self._compare_books()
