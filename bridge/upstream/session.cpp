@@ -22,7 +22,8 @@ using std::chrono::milliseconds;
 
 constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
-/// How long after a connection was made the streams that lost something are gathered into one line.
+/// How long after a connection's first message the streams that lost something are gathered into
+/// one line.
 constexpr std::chrono::seconds kGatherLosses{10};
 
 /// Lines within a minute of what may befall thousands of streams at once.
@@ -146,7 +147,6 @@ asio::awaitable<Session::End> Session::relay_until_end(WsConnection& connection,
 }
 
 void Session::measure_start() {
-  connected_ = Clock::now();
   streams_with_loss_ = ids_lost_ = 0;
   has_told_loss_ = false;
   search_ = Search::none;
@@ -227,7 +227,7 @@ void Session::note_data(const Moment& received) {
 
 void Session::on_data(const Relayed& relayed) {
   if (relayed.gap) announce_gap(relayed);
-  if (last_data_ - connected_ >= kGatherLosses) tell_what_was_lost_between();
+  if (last_data_ - first_data_ >= kGatherLosses) tell_what_was_lost_between();
   if (!relayed.is_first_of_stream) return;
   const auto stream = relayed.envelope.stream;
   if (stream == options_.canary ||

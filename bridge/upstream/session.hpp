@@ -119,7 +119,6 @@ class Session : private MessageReceiver {
   boost::asio::steady_timer look_again_;   ///< at liveness; cancelled by a pong
   boost::asio::steady_timer stop_signal_;  ///< cancelled by stop()
   bool is_stopping_ = false;
-  Clock::time_point connected_{};
   Clock::time_point first_data_{};
   Clock::time_point last_data_{};
   std::uint64_t streams_with_loss_ = 0;  ///< between the last connection and this one
