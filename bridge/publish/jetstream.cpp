@@ -80,10 +80,9 @@ void JetStream::publish(Audience audience, std::string_view stream, std::string_
   if (audience == Audience::account && !options_.include_private) return;
   if (!window_.push(stream, payload, header)) return measurements_.overflowed.add();
   measurements_.published.add();
-  // Else the sink, which announces from when on it wants to be woken up and then looks whether that
-  // has come, might look too early, and this too.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  auto hurry_at = hurry_at_.load(std::memory_order_relaxed);
+  // The sink announces from when on it wants to be woken up, and then looks whether that has come.
+  // In the one order of push() and these, either it or this looks late enough.
+  auto hurry_at = hurry_at_.load();
   if (window_.end() >= hurry_at && hurry_at_.compare_exchange_strong(hurry_at, kNobody))
     wakeup_.ring();
 }
@@ -321,7 +320,6 @@ void JetStream::rest(const std::stop_token& stop) {
     return pause(kShortTurn, stop, [] { return false; });
   const auto hurry_at = next_ + quarter;
   hurry_at_.store(hurry_at);
-  std::atomic_thread_fence(std::memory_order_seq_cst);  // as in publish()
   pause(options_.turn, stop, [&] { return is_closing() || window_.end() >= hurry_at; });
 }
 

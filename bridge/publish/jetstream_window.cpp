@@ -24,7 +24,7 @@ bool JetStreamWindow::push(std::string_view stream, std::string_view payload,
   message.stream_bytes = stream.size();
   message.sent_steady_ns = 0;
   pushed_bytes_ += bytes;
-  end_.store(number + 1, std::memory_order_release);
+  end_.store(number + 1);
   expect(number + 1);
   return true;
 }

@@ -33,9 +33,10 @@ class JetStreamWindow {
   /// changed. By the pushing thread.
   bool push(std::string_view stream, std::string_view payload, const proto::MessageHeader& header);
 
-  /// The numbers of the oldest message and of the one to be pushed next. Any thread.
+  /// The numbers of the oldest message and of the one to be pushed next. Any thread. That end() has
+  /// grown, by push(), stands in one order with all that is sequentially consistent.
   std::uint64_t begin() const { return begin_.load(std::memory_order_acquire); }
-  std::uint64_t end() const { return end_.load(std::memory_order_acquire); }
+  std::uint64_t end() const { return end_.load(); }
 
   /// By the reading thread, for a number from begin() to before end(). Valid until the message is
   /// taken out.
