@@ -94,7 +94,8 @@ class Fences {
   bool be_patient(TimePoint now) {
     if (patience_ >= kMostPatience) return false;
     patience_ = std::max(kFirstPatience, 2 * patience_);
-    open_ = {{.id = kNone, .verdict_at = now + kSettle}};
+    open_.clear();
+    open_.push_back({.id = kNone, .verdict_at = now + kSettle});
     return true;
   }
 
