@@ -146,11 +146,13 @@ TEST_F(JetStreamTest, StoresNothingAgainAndAgainBehindAMessageThatIsRefused) {
       EXPECT_THAT(peer.wait_for_end(), ElementsAre());
     };
   };
-  const ScriptedNats server(
-      std::vector<ScriptedNats::Script>{attempt(kRefused), attempt(kRefused), attempt(kStored)});
-  JetStream sink(options(server), measurements_, log_);
-  publish(sink, 3);
-  sink.close().wait();
+  {
+    const ScriptedNats server(
+        std::vector<ScriptedNats::Script>{attempt(kRefused), attempt(kRefused), attempt(kStored)});
+    JetStream sink(options(server), measurements_, log_);
+    publish(sink, 3);
+    sink.close().wait();
+  }  // and with the server has ended the thread that notes what it heard
   EXPECT_THAT(heard, ElementsAre("1", "1", "1"));
   EXPECT_EQ(measurements_.acknowledged.value(), 3U);
 }
