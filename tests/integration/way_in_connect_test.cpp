@@ -231,7 +231,7 @@ TEST_P(RefusedWithoutEnd, IsARefusalAndNoTimeout) {
   config.upstream.connect_timeout_ms = 3'600'000;
   RunningBridge bridge(config);
   ASSERT_TRUE(bridge.wait_for_log("connect failed result=handshake", kLongAgo)) << bridge.log();
-  EXPECT_THAT(bridge.log(), HasSubstr("HTTP 403 (and on and on"));
+  EXPECT_THAT(bridge.log(), HasSubstr("HTTP 403 (and on"));  // and as much more as came in time
 }
 
 INSTANTIATE_TEST_SUITE_P(WayIn, RefusedWithoutEnd, testing::Values(0ms, 20ms),
