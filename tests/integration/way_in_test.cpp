@@ -203,6 +203,12 @@ TEST(AnExchangeThatListsItsMarkets, IsAskedForWhatItDoesNotListApart) {
   RunningBridge bridge(config, subscribing);
   ASSERT_TRUE(bridge.wait_for_log("markets listed")) << bridge.log();
   ASSERT_TRUE(bridge.wait_for_log("rejected stream=trade.BOGUS")) << bridge.log();
+  ASSERT_TRUE(exchange.wait_for_subscriptions(3));
+  for (const std::string name : {"trade.SOL_USDC", "depth.SOL_USDC", "ticker.BTC_USDC"}) {
+    exchange.publish(name, "{}");  // clears it of what a late error may have laid on it
+    ASSERT_TRUE(
+        bridge.wait_for_page("/metrics", "received_messages_total{stream=\"" + name + "\"} 1"));
+  }
   const auto before = exchange.requests().size();
   exchange.apply(fault::Drop{});
   ASSERT_TRUE(exchange.wait_for_requests(before + 2));
