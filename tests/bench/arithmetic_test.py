@@ -165,7 +165,7 @@ class Telling(unittest.TestCase):
         self.assertIn("revision abc; medians of 5 turns; messages of 170 bytes in the mean", text)
         self.assertIn("| bridge | 750 | 760 | 0.75 |", text)
         self.assertIn("Left out: node: no npm.", text)
-        self.assertIn("| sustained rate ÷ floor, 1 subscriber | ≥ 0.95 | 0.75 | **no** |", text)
+        self.assertIn("| sustained rate ÷ floor, 1 subscriber | ≥ 0.95 | 0.750 | **no** |", text)
         self.assertNotIn("not at rest", text)
 
     def test_the_chart_is_xml_and_its_bars_are_in_proportion(self):

@@ -43,7 +43,7 @@ def _rate(table):
             for subject, value in table.items()]
     return ("\n**Sustained without loss, 1 subscriber, in bursts of 100, messages a second; source, "
             "subject and consumer share the cores**\n\n" +
-            _table(["", "held twice", "did not hold", "÷ floor"], rows))
+            _table(["", "held two of three times", "did not hold", "÷ floor"], rows))
 
 
 def _latency(table):
@@ -92,7 +92,7 @@ def _readiness(table):
 
 def _targets(results):
     judged = targets.judge(results)
-    rows = [[target.name, target.bound, f"{target.measured:.2f}", "yes" if target.met else "**no**"]
+    rows = [[target.name, target.bound, f"{target.measured:.3f}", "yes" if target.met else "**no**"]
             for target in judged]
     return "\n**Targets**\n\n" + _table(["", "target", "measured", "met"], rows) if rows else ""
 
