@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <limits>
 #include <stdexcept>
@@ -24,6 +25,9 @@ namespace {
 
 /// At an unlimited rate a client has at most about so much waiting for it.
 constexpr std::size_t kEnoughQueuedBytes = std::size_t{1} << 20U;
+
+/// Who controls the exchange may be as slow as a busy machine is, with all of the log to read.
+constexpr std::chrono::hours kControlPatience{1};
 
 /// A market that is not told when to open opens now, and keeps the exchange's time.
 bool opens_now(const MarketOptions& market) { return market.start_us == 0; }
@@ -131,7 +135,7 @@ asio::awaitable<void> Venue::serve_control(tcp::socket socket) {
   co_await serve_http(
       transport,
       [this](const HttpRequest& request) { return answer_control(*this, ledger_, request); },
-      options_.handshake_timeout, [](bool) { return std::string(); });
+      kControlPatience, [](bool) { return std::string(); });
   co_await transport->see_off();
   transports_.erase(transport);
 }

@@ -75,9 +75,9 @@ class Case(unittest.TestCase):
         self.addCleanup(resources.close)
         self.enter = resources.enter_context
 
-    def start_server(self, *options):
+    def start_server(self, *options, **settings):
         folder = self.enter(store())
-        return self.enter(NatsServer(folder, *options))
+        return self.enter(NatsServer(folder, *options, **settings))
 
     def start_exchange(self):
         return self.enter(Exchange("--symbols", "SOL_USDC,BTC_USDC"))
@@ -319,8 +319,7 @@ class JetStreamTest(Case):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                         "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=nats",
                         "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
-        server = self.enter(NatsServer(self.enter(store()), "--tls", "--tlscert", str(certificate),
-                                       "--tlskey", str(key), scheme="tls"))
+        server = self.start_server(certificate=(certificate, key))
         exchange = self.start_exchange()
         trusting = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"], CA_FILE=str(certificate))
         trusting.wait_for_line("jetstream ready")
@@ -338,7 +337,7 @@ class JetStreamTest(Case):
 
     def test_user_of_the_credentials_file_is_let_in_and_nobody_else(self):
         configuration, credentials = nats_operator.make(self.enter(store()))
-        server = self.start_server("--config", str(configuration))
+        server = self.start_server(configuration=configuration)
         exchange = self.start_exchange()
         known = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"], CREDENTIALS_FILE=str(credentials))
         known.wait_for_line("jetstream ready")

@@ -5,11 +5,12 @@ import base64
 import itertools
 import json
 import os
+import pathlib
 import socket
 import tempfile
 import typing
 
-from harness import Program, clean_environment, free_port, wait_until
+from harness import DEADLINE, Program, clean_environment, free_port, wait_until
 
 SERVER = "/usr/sbin/nats-server"
 PATIENCE = 10  # seconds, after which what nobody has answered is asked again
@@ -28,20 +29,27 @@ def stored(subject, headers, payload):
 
 
 class NatsServer(Program):
-    """A server with JetStream, which keeps what it has stored over restarts. Its folder is its user's."""
+    """A server with JetStream, which keeps what it has stored over restarts. Its folder is its user's. As much
+    patience as a test has it has too: its own two seconds with a client that introduces itself, or begins with
+    TLS, are few on a busy machine. `certificate` and its key are files, which make it one of TLS."""
 
-    def __init__(self, folder, *options, port=None, scheme="nats"):
+    def __init__(self, folder, *options, configuration="", certificate=None, port=None):
         self.port = port or free_port()
-        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self.url = f"{'tls' if certificate else 'nats'}://127.0.0.1:{self.port}"
         self._arguments = (folder, *options)
-        super().__init__([SERVER, "--addr", "127.0.0.1", "--port", str(self.port), "--jetstream",
-                          "--store_dir", folder, *options], clean_environment())
+        self._settings = {"configuration": configuration, "certificate": certificate, "port": self.port}
+        file = pathlib.Path(folder, "server.conf")
+        tls = 'tls {{ cert_file: "{}", key_file: "{}", timeout: {} }}\n'.format(*certificate, DEADLINE) \
+            if certificate else ""
+        file.write_text(f"authorization {{ timeout: {DEADLINE} }}\n{tls}{configuration}", encoding="utf-8")
+        super().__init__([SERVER, "--config", str(file), "--addr", "127.0.0.1", "--port", str(self.port),
+                          "--jetstream", "--store_dir", folder, *options], clean_environment())
         with self._ended_where_this_fails():
             self.wait_for_line("Server is ready")
 
     def again(self):
         """Another one in its place, with what it has stored."""
-        return NatsServer(*self._arguments, port=self.port, scheme=self.url.split(":", maxsplit=1)[0])
+        return NatsServer(*self._arguments, **self._settings)
 
 
 class NatsClient:

@@ -64,11 +64,10 @@ def make(folder):
         ("operator", OPERATOR), ("system", ACCOUNT), ("account", ACCOUNT), ("user", USER)))
     preloaded = {system.public: operator.token(system, "system", type="account", limits=UNLIMITED),
                  account.public: operator.token(account, "account", type="account", limits=WITH_JETSTREAM)}
-    configuration, credentials = pathlib.Path(folder, "server.conf"), pathlib.Path(folder, "user.creds")
-    configuration.write_text(
-        f"operator: {operator.token(operator, 'operator', type='operator', system_account=system.public)}\n"
-        f"system_account: {system.public}\nresolver: MEMORY\nresolver_preload: {json.dumps(preloaded)}\n",
-        encoding="utf-8")
+    configuration = \
+        f"operator: {operator.token(operator, 'operator', type='operator', system_account=system.public)}\n" \
+        f"system_account: {system.public}\nresolver: MEMORY\nresolver_preload: {json.dumps(preloaded)}\n"
+    credentials = pathlib.Path(folder, "user.creds")
     token = account.token(user, "user", type="user", subs=-1, data=-1, payload=-1)
     credentials.touch(0o600)
     credentials.write_text(

@@ -90,7 +90,7 @@ class SecretsTest(unittest.TestCase):
                 token, seed = re.findall(r"^[A-Za-z0-9_.-]{50,}$", credentials.read_text(encoding="utf-8"), re.MULTILINE)
                 further = {"the password": forms_of_login(*LOGIN), "the seed for NATS": forms_of_nkey(seed),
                            "the token for NATS": {"as issued": token}}
-                with NatsServer(messages, "--config", str(server_configuration)) as server:
+                with NatsServer(messages, configuration=server_configuration) as server:
                     settings = self.settings(folder, log_format, server, credentials)
                     said = self.run_with_everything(exchange, proxy, server, os.path.join(folder, "bridge.json"), settings)
                 for where, text in said.items():
