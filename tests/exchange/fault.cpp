@@ -170,6 +170,7 @@ Fault shutdown(FaultParameters&) { return fault::Shutdown{}; }
 Fault rate(FaultParameters& given) {
   fault::Rate rate;
   given.read_rate("per_second", rate.per_second);
+  given.read_whole("messages", rate.messages, 1, kMost);
   return rate;
 }
 

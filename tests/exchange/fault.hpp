@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -121,8 +122,10 @@ struct Error {
 /// where another node takes over.
 struct Shutdown {};
 /// Events a second of the market, or frames of the recording; infinity: as fast as clients read.
+/// After so many messages, and what else is due in the same turn, it stands still.
 struct Rate {
   double per_second = 0;
+  std::uint64_t messages = std::numeric_limits<std::uint64_t>::max();
 };
 /// Ends all that lasts: certificate, TLS version, answers, clock, refused connections and
 /// signatures, ignored requests, mute streams, skipped ids, and what open connections suffer. Not

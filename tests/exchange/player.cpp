@@ -36,7 +36,8 @@ Player::Player(asio::io_context& loop, std::unique_ptr<Source> source,
   asio::co_spawn(loop, play(), asio::detached);
 }
 
-void Player::set_rate(double per_second) {
+void Player::set_rate(double per_second, std::uint64_t messages) {
+  left_ = messages;
   source_->set_rate(per_second, ExchangeClock::true_us());
   due_.cancel();
 }
@@ -54,6 +55,8 @@ asio::awaitable<void> Player::play() {
     messages_.clear();
     source_->play(ExchangeClock::true_us(), kEventsPerTurn, messages_);
     for (const auto& message : messages_) publish_(message);
+    left_ -= std::min<std::uint64_t>(left_, messages_.size());
+    if (left_ == 0) set_rate(0);
   }
 }
 

@@ -6,7 +6,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -20,7 +22,9 @@ class Player {
   Player(boost::asio::io_context& loop, std::unique_ptr<Source> source,
          std::function<void(const SharedMessage&)> publish, std::function<bool()> wanted);
 
-  void set_rate(double per_second);
+  /// Stands still once so many messages have been played from now on.
+  void set_rate(double per_second,
+                std::uint64_t messages = std::numeric_limits<std::uint64_t>::max());
   double rate() const { return source_->pacer().per_second(); }
   void stop();
 
@@ -33,6 +37,7 @@ class Player {
   std::function<bool()> wanted_;
   boost::asio::steady_timer due_;
   std::vector<SharedMessage> messages_;
+  std::uint64_t left_ = std::numeric_limits<std::uint64_t>::max();
   bool stopped_ = false;
 };
 

@@ -129,7 +129,7 @@ void Venue::inflict(const fault::Shutdown&) {
 void Venue::inflict(const fault::Rate& rate) {
   if (!player_) return;
   replay_awaits_subscription_ = false;
-  player_->set_rate(rate.per_second);
+  player_->set_rate(rate.per_second, rate.messages);
 }
 
 void Venue::inflict(const fault::Heal&) {

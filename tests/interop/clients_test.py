@@ -31,7 +31,8 @@ UNWANTED = ["trade.SOL_USDC_PERP", "bookTicker.SOL_USDC_PERP"]
 LONG_S = float(os.environ.get("BPX_SECONDS", "60" if IS_HEAVY else "15"))
 LONG_RATE = 10_200  # events a second of the exchange's engine, of which these streams tell 5,000
 FAR_BEHIND = 50_000  # messages
-MOST_STEPS = 20  # of a thousand messages, until a queue of ten thousand is full
+STEP = 3_000  # messages, most of which nobody wants
+MOST_STEPS = 60  # until a queue of ten thousand is full
 IMPATIENT_S = 1.5  # after which a client that had nothing to read would ask again
 RELUCTANCE_S = 0.05  # for which a line more than a pipe holds has its client busy
 HALT_S = 3.5  # after which a client that heard nothing would take the bridge for silent,
@@ -280,9 +281,9 @@ class ClientTest:
 
     @staticmethod
     def step(exchange, bridge):
-        """The market goes on for a thousand messages. Returns when the bridge has them all."""
-        exchange.rate(5_000)
-        more(exchange, 1_000)
+        """The market goes on for some thousand messages. Returns when the bridge has them all."""
+        exchange.fault("rate", per_second=5_000, messages=STEP)
+        wait_until(lambda: exchange.state()["rate"] == 0, "the end of the step")
         fences = bridge.metric("received_messages_total", stream="other")
         exchange.come_to_rest()  # by a message that nobody asked for
         wait_until(lambda: bridge.metric("received_messages_total", stream="other") > fences,

@@ -58,6 +58,21 @@ TEST_F(ReplayTest, WaitsForARateWhereThereIsNone) {
   EXPECT_EQ(client.receive(), kFirst);
 }
 
+TEST_F(ReplayTest, StandsStillAfterAsManyMessagesAsItIsTold) {
+  SimulatedExchange exchange({.rate = 0, .replay = file, .replay_loops = true});
+  ExchangeClient client(client_of(exchange));
+  client.send(subscribe_request({"trade.A"}));
+  ASSERT_TRUE(exchange.wait_for_subscription("trade.A"));
+  exchange.apply(fault::Rate{.per_second = 1000, .messages = 99});  // one in three of trade.B
+  for (int i = 0; i < 33; ++i) {
+    ASSERT_EQ(client.receive(), kFirst);
+    ASSERT_EQ(client.receive(), kSecond);
+  }
+  exchange.publish("trade.A", "0");
+  int more = 0;  // that were due at once
+  while (client.receive() != kLive) ASSERT_LT(++more, 256);
+}
+
 TEST_F(ReplayTest, DoesNotGoWithAMarket) {
   EXPECT_THROW(SimulatedExchange({.market = MarketOptions{}, .replay = file}),
                std::invalid_argument);

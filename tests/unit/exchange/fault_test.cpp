@@ -70,6 +70,7 @@ TEST(ParseFault, TakesParametersByName) {
   EXPECT_EQ(parsed<fault::Error>(R"({"kind":"error","code":4010,"message":"m"})").code, 4010);
   EXPECT_EQ(parsed<fault::Rate>(R"({"kind":"rate","per_second":2.5})").per_second, 2.5);
   EXPECT_TRUE(std::isinf(parsed<fault::Rate>(R"({"kind":"rate","per_second":"max"})").per_second));
+  EXPECT_EQ(parsed<fault::Rate>(R"({"kind":"rate","messages":3})").messages, 3U);
 }
 
 TEST(ParseFault, SaysWhatIsWrong) {
