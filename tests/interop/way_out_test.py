@@ -185,6 +185,8 @@ class WayOutTest(AtOnce, unittest.TestCase):
 
             wait_until(lambda: shown().get(address, {}).get("subscriptions") == 2, "it is shown")
             self.assertFalse(shown()[address]["behind"])
+            for _ in range(6):  # into what TCP holds of it, which a slow machine's market takes long to fill
+                exchange.publish(STREAM, json.dumps({"x": "x" * 2_000_000}))
             exchange.rate(20_000)
             bridge.wait_for_line(f"slow consumer endpoint=public consumer={address} behind=1")
             wait_until(lambda: shown()[address]["behind"], "it is behind")
