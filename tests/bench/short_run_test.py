@@ -24,12 +24,11 @@ class ShortRun(unittest.TestCase):
         with tempfile.TemporaryDirectory() as name:
             directory = pathlib.Path(name)
             done = subprocess.run(
-                [sys.executable, HERE / "run", "--quick", "--json", directory / "results.json",
-                 "--chart", directory / "chart.svg"],
+                [sys.executable, HERE / "run", "--quick", "--json", directory / "results.json"],
                 capture_output=True, text=True, timeout=2900, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
-            self.assertIn("</svg>", (directory / "chart.svg").read_text(encoding="utf-8"))
+            self.assertIn("</svg>", (directory / "results.svg").read_text(encoding="utf-8"))
         for measurement in ("cost", "peers", "rate", "latency", "streams", "deflate", "memory",
                             "readiness", "scraping", "jetstream"):
             found = list(numbers(results[measurement]))
