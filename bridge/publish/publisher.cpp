@@ -355,14 +355,12 @@ Publisher::Socket* Publisher::socket(Audience audience) const {
 
 bool Publisher::serves(Audience audience) const { return socket(audience) != nullptr; }
 
-std::int64_t Publisher::publish(Audience audience, std::string_view topic, std::string_view payload,
-                                proto::MessageHeader header) {
-  header.sent_ns = unix_ns();
+void Publisher::publish(Audience audience, std::string_view topic, std::string_view payload,
+                        const proto::MessageHeader& header) {
   if (auto* const to = socket(audience)) {
     to->send(topic, payload, header);
     watch_the_queues();
   }
-  return header.sent_ns;
 }
 
 void Publisher::publish_answer(Audience audience, std::string_view topic, std::string_view payload,

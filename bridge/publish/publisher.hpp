@@ -55,11 +55,10 @@ class Publisher {
   /// Whether anybody can be listening: false where no endpoint is configured for `audience`.
   bool serves(Audience audience) const;
 
-  /// Hands one message to ZeroMQ: three frames, after stamping `header.sent_ns`. Never blocks: to a
-  /// consumer whose queue is full the message is lost, to the others it is not. Without endpoints
-  /// for `audience` it does nothing. Returns the stamp, Unix ns.
-  std::int64_t publish(Audience audience, std::string_view topic, std::string_view payload,
-                       proto::MessageHeader header);
+  /// Hands one message to ZeroMQ: three frames. Never blocks: to a consumer whose queue is full the
+  /// message is lost, to the others it is not. Without endpoints for `audience` it does nothing.
+  void publish(Audience audience, std::string_view topic, std::string_view payload,
+               const proto::MessageHeader& header);
 
   /// Likewise, with the stamp as it is, on a consumer's request: the payload counts in `backlog`
   /// for as long as it waits to be taken.

@@ -97,7 +97,7 @@ void StatusTopic::publish(Audience audience, const std::string& payload) {
   header.connection = upstream_.connection.value();
   header.epoch_us = epoch_us_;
   header.sequence = ++sequences_[static_cast<std::size_t>(audience)];
-  header.received_ns = unix_ns();
+  header.received_ns = header.sent_ns = unix_ns();
   publisher_.publish(audience, topic_, payload, header);
 }
 

@@ -62,6 +62,7 @@ class StreamIndex {
 
   struct Hash {
     using is_transparent = void;
+    using is_avalanching = void;  // as boost::hash of a string is: not to be mixed once more
     std::size_t operator()(std::string_view name) const { return hash(name); }
     std::size_t operator()(const Hashed& name) const { return name.hash; }
     std::size_t operator()(const Entry& entry) const { return entry.hash; }
