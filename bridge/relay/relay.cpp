@@ -122,12 +122,10 @@ void Relay::publish(Stream& stream, std::string_view message, const Moment& rece
   header.received_ns = received.unix_ns;
   header.event_ns = to_ns(relayed.envelope.event_time_us);
   stream.measurements->published.add();
-  // By the clock that no step moves: one in between would count as minutes for good. What libzmq
-  // takes shows in the messages behind, which were received together with this one.
-  const auto forward_ns = steady_ns() - received.steady_ns;
-  header.sent_ns = received.unix_ns + forward_ns;
-  measurements_.forward.observe(forward_ns);
+  header.sent_ns = unix_ns();
   publisher_.publish(stream.audience, stream.topic, message, header);
+  // A reading of its own: behind what libzmq took, by the clock that no step moves.
+  measurements_.forward.observe(steady_ns() - received.steady_ns);
   if (jetstream_ != nullptr) jetstream_->publish(stream.audience, stream.name(), message, header);
   stream.history.keep(header, message);
   if (stream.book != nullptr) stream.book->on_published(header, message);

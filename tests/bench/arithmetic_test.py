@@ -163,7 +163,7 @@ class Telling(unittest.TestCase):
         text = report.markdown(results(1.5))
         self.assertIn("| nobody, full speed | 1 | 1.5 | 0.25 | 1.50 |", text)
         self.assertIn("revision abc; medians of 5 turns; messages of 170 bytes in the mean", text)
-        self.assertIn("| bridge | 750 | 760 | 0.75 |", text)
+        self.assertIn("| bridge | 750 | 760 | 0.750 |", text)
         self.assertIn("Left out: node: no npm.", text)
         self.assertIn("| sustained rate ÷ floor, 1 subscriber | ≥ 0.95 | 0.750 | **no** |", text)
         self.assertNotIn("not at rest", text)

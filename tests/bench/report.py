@@ -39,7 +39,7 @@ def _cost(table):
 def _rate(table):
     floor = table.get("floor", {}).get("per_second")
     rows = [[subject, _number(value["per_second"]), _number(value["failed_at"]),
-             f"{value['per_second'] / floor:.2f}" if floor else ""]
+             f"{value['per_second'] / floor:.3f}" if floor else ""]
             for subject, value in table.items()]
     return ("\n**Sustained without loss, 1 subscriber, in bursts of 100, messages a second; source, "
             "subject and consumer share the cores**\n\n" +
