@@ -35,7 +35,7 @@ History::Chunk* History::grow() {
 
 History::Chunk* History::take(StreamHistory& taker) {
   const auto has_room = chunks_ < max_chunks_;
-  while (free_ == nullptr && !has_room) evict(taker);
+  while (free_ == nullptr && !has_room) evict();
   auto* const taken = free_ != nullptr ? std::exchange(free_, free_->next) : grow();
   taken->next = nullptr;
   rank(taker, taker.chunks_ + 1);
@@ -55,15 +55,14 @@ void History::rank(StreamHistory& stream, std::size_t chunks) {
   greatest_ = std::max(greatest_, chunks);
 }
 
-/// `taker` may be in the midst of writing its only message, and has none to give up then. Somebody
-/// else has: has_room_for() saw to it that one message does not need everything.
-void History::evict(const StreamHistory& taker) {
+/// Whoever makes room may have no message to give up. Somebody else has: has_room_for() saw to it
+/// that one message does not need everything.
+void History::evict() {
   while (by_size_[greatest_].empty()) --greatest_;
   for (auto size = greatest_; size > 0; --size)
     for (auto& stream : by_size_[size]) {
       if (stream.count_ == 0) continue;
-      stream.forget_oldest();
-      if (stream.count_ == 0 && &stream != &taker) stream.forget_all();
+      stream.forget_oldest_chunk();
       return;
     }
 }
@@ -72,14 +71,39 @@ void StreamHistory::keep(const proto::MessageHeader& header, std::string_view pa
   static_assert(std::is_trivially_copyable_v<Record>);
   const auto most = history_.limits_.messages;
   if (most == 0) return;
-  if (payload.size() > std::numeric_limits<std::uint32_t>::max() ||
-      !history_.has_room_for(sizeof(Record) + payload.size()))
+  const auto size = sizeof(Record) + payload.size();
+  if (payload.size() > std::numeric_limits<std::uint32_t>::max() || !history_.has_room_for(size))
     return forget_all();
   if (count_ == most) forget_oldest();
-  const Record record{header, static_cast<std::uint32_t>(payload.size())};
+  if (room_ < size) make_room(size);
+  if (end_.offset == History::Chunk::kBytes) enter_next_chunk();
+  const Record record{static_cast<std::uint32_t>(payload.size()), header};
+  ++count_;
+  ++begun_;
+  room_ -= size;
+  if (History::Chunk::kBytes - end_.offset >= size) {  // as most do, for which this is quicker
+    auto* const to = end_.chunk->bytes.data() + end_.offset;
+    std::memcpy(to, &record, sizeof record);
+    std::memcpy(to + sizeof record, payload.data(), payload.size());
+    end_.offset += size;
+    return;
+  }
   write(&record, sizeof record);
   write(payload.data(), payload.size());
-  ++count_;
+  end_.chunk->first = static_cast<std::uint32_t>(end_.offset);
+}
+
+/// Nothing of the message is written yet: all of the stream can be given up for it.
+void StreamHistory::make_room(std::size_t bytes) {
+  while (room_ < bytes) {
+    auto* const chunk = history_.take(*this);
+    if (oldest_.chunk == nullptr)
+      oldest_ = end_ = {chunk, 0};
+    else
+      last_->next = chunk;
+    last_ = chunk;
+    room_ += History::Chunk::kBytes;
+  }
 }
 
 std::optional<proto::MessageHeader> StreamHistory::read_next(Place& place,
@@ -91,7 +115,7 @@ std::optional<proto::MessageHeader> StreamHistory::read_next(Place& place,
   at = place.last_.chunk != nullptr && place.next_ > oldest ? place.last_ : oldest_;
   while (at != end_) {
     const auto begin = at;
-    const auto [header, payload_bytes] = read_record(at);
+    const auto [payload_bytes, header] = read_record(at);
     if (header.sequence < place.next_) {
       skip(at, payload_bytes);
       continue;
@@ -106,38 +130,54 @@ std::optional<proto::MessageHeader> StreamHistory::read_next(Place& place,
 }
 
 void StreamHistory::forget_oldest() {
-  auto at = oldest_;
-  skip(at, read_record(at).payload_bytes);
-  while (oldest_.chunk != at.chunk)
-    history_.give_back(*this, std::exchange(oldest_.chunk, oldest_.chunk->next));
-  oldest_ = at;
+  if (oldest_.offset == History::Chunk::kBytes) drop_oldest_chunk();
+  ++forgotten_;
   --count_;
+  auto at = oldest_;
+  decltype(Record::payload_bytes) payload_bytes = 0;
+  read(at, &payload_bytes, sizeof payload_bytes);
+  skip(at, sizeof(Record) - sizeof payload_bytes + payload_bytes);
+  while (oldest_.chunk != at.chunk) drop_oldest_chunk();
+  oldest_ = at;
+}
+
+/// With all messages that begin there.
+void StreamHistory::forget_oldest_chunk() {
+  do {
+    if (oldest_.chunk == end_.chunk) return forget_all();
+    count_ -= oldest_.chunk->records - forgotten_;
+    drop_oldest_chunk();
+  } while (oldest_.chunk != end_.chunk ? oldest_.chunk->records == 0 : begun_ == 0);
+  oldest_.offset = oldest_.chunk->first;
 }
 
 void StreamHistory::forget_all() {
-  while (oldest_.chunk != nullptr)
-    history_.give_back(*this, std::exchange(oldest_.chunk, oldest_.chunk->next));
-  oldest_ = end_ = {};
-  count_ = 0;
+  while (oldest_.chunk != nullptr) drop_oldest_chunk();
+  end_ = {};
+  room_ = count_ = begun_ = 0;
+}
+
+void StreamHistory::drop_oldest_chunk() {
+  history_.give_back(*this, std::exchange(oldest_.chunk, oldest_.chunk->next));
+  oldest_.offset = forgotten_ = 0;
 }
 
 void StreamHistory::write(const void* bytes, std::size_t size) {
   const auto* from = static_cast<const std::uint8_t*>(bytes);
   while (size > 0) {
-    if (end_.chunk == nullptr || end_.offset == History::Chunk::kBytes) {
-      auto* const chunk = history_.take(*this);
-      if (end_.chunk == nullptr)
-        oldest_.chunk = chunk;
-      else
-        end_.chunk->next = chunk;
-      end_ = {chunk, 0};
-    }
+    if (end_.offset == History::Chunk::kBytes) enter_next_chunk();
     const auto part = std::min(size, History::Chunk::kBytes - end_.offset);
     std::memcpy(end_.chunk->bytes.data() + end_.offset, from, part);
     end_.offset += part;
     from += part;
     size -= part;
   }
+}
+
+void StreamHistory::enter_next_chunk() {
+  end_.chunk->records = std::exchange(begun_, 0);
+  end_ = {end_.chunk->next, 0};
+  end_.chunk->first = 0;
 }
 
 /// Passes over `size` bytes, which are copied to `bytes` unless that is nullptr.

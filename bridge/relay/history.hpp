@@ -20,9 +20,9 @@ class StreamHistory;
 
 /// The memory in which the last messages of all streams are kept, for consumers that missed them.
 /// Bounded by Limits::bytes in all: where that is reached, the stream that uses most of it gives up
-/// its oldest messages, so that a busy stream never pushes out a quiet one's. Allocates until the
-/// bound is reached and after that only where a stream comes to use more than any did before. One
-/// thread; outlives the streams that use it.
+/// its oldest chunk, with all messages that begin there, so that a busy stream never pushes out a
+/// quiet one's. Allocates until the bound is reached and after that only where a stream comes to
+/// use more than any did before. One thread; outlives the streams that use it.
 class History {
  public:
   struct Limits {
@@ -47,9 +47,12 @@ class History {
   /// Messages lie end to end over the chunks of their stream. Small, so that thousands of streams
   /// that say little waste little.
   struct Chunk {
-    static constexpr std::size_t kBytes = 4096 - sizeof(void*);
+    static constexpr std::size_t kBytes = 4096 - 2 * sizeof(void*);
 
     Chunk* next;
+    // Once messages have come to an end beyond it: giving it up then looks at none of them.
+    std::uint32_t records;  ///< how many begin in it
+    std::uint32_t first;    ///< where the first of these does
     std::array<std::uint8_t, kBytes> bytes;
   };
 
@@ -69,7 +72,7 @@ class History {
   Chunk* take(StreamHistory& taker);
   void give_back(StreamHistory& giver, Chunk* chunk);
   void rank(StreamHistory& stream, std::size_t chunks);
-  void evict(const StreamHistory& taker);
+  void evict();
 
   Limits limits_;
   std::size_t max_chunks_;
@@ -98,7 +101,7 @@ class StreamHistory {
   void expect() const {
     if (oldest_.chunk == nullptr) return;
     constexpr std::size_t kUsual = sizeof(Record) + 180, kCacheLine = 64;
-    __builtin_prefetch(oldest_.chunk->bytes.data() + oldest_.offset);
+    __builtin_prefetch(oldest_.chunk->bytes.data() + oldest_.offset);  // its record's first member
     for (std::size_t i = 0; i < kUsual; i += kCacheLine)  // behind the chunk: in vain, and no worse
       __builtin_prefetch(end_.chunk->bytes.data() + end_.offset + i, 1);
   }
@@ -124,13 +127,17 @@ class StreamHistory {
   };
   /// What precedes each payload.
   struct Record {
+    std::uint32_t payload_bytes;  ///< first: all that forgetting it looks at
     proto::MessageHeader header;
-    std::uint32_t payload_bytes;
   };
 
-  void forget_oldest();
-  void forget_all();
+  void make_room(std::size_t bytes);
   void write(const void* bytes, std::size_t size);
+  void enter_next_chunk();
+  void forget_oldest();
+  void forget_oldest_chunk();
+  void forget_all();
+  void drop_oldest_chunk();
   static void read(Cursor& at, void* bytes, std::size_t size);
   static void skip(Cursor& at, std::size_t size) { read(at, nullptr, size); }
   static Record read_record(Cursor& at);
@@ -138,7 +145,11 @@ class StreamHistory {
   History& history_;
   Cursor oldest_;
   Cursor end_;
-  std::size_t count_ = 0;   ///< of whole messages
+  std::size_t room_ = 0;         ///< behind end_, in its chunk and those that follow it
+  std::size_t count_ = 0;        ///< of messages
+  std::uint32_t begun_ = 0;      ///< those that begin in end_'s chunk
+  std::uint32_t forgotten_ = 0;  ///< of those that began in oldest_'s chunk
+  History::Chunk* last_ = nullptr;
   std::size_t chunks_ = 0;  ///< as ranked in History::by_size_
   History::Hook hook_;      ///< among those that use as many
 };
