@@ -120,12 +120,6 @@ bool starts_with_bracket(std::string_view message) {
   return begin != std::string_view::npos && message[begin] == '[';
 }
 
-Envelope malformed(std::string_view fault) {
-  Envelope envelope;
-  envelope.fault = fault;
-  return envelope;
-}
-
 }  // namespace
 
 struct EnvelopeReader::Parser {
@@ -140,36 +134,45 @@ EnvelopeReader::EnvelopeReader(EnvelopeReader&&) noexcept = default;
 EnvelopeReader& EnvelopeReader::operator=(EnvelopeReader&&) noexcept = default;
 
 Envelope EnvelopeReader::read(std::string_view message) {
-  Envelope envelope;
+  Envelope envelope;  // the caller's own: it is not copied
+  const auto fault = judge(message, envelope);
+  if (fault.empty()) return envelope;
+  envelope = {};
+  envelope.fault = fault;
+  return envelope;
+}
+
+/// What is wrong with `message`; empty where its envelope's kind is known now.
+std::string_view EnvelopeReader::judge(std::string_view message, Envelope& envelope) {
   Members members;
   ondemand::document document;
-  auto error = fault_of_text(
-      parser_->ondemand.iterate(message.data(), message.size(), message.size() + kPadding)
-          .get(document));
+  const auto iterate = [&] {
+    return parser_->ondemand.iterate(message.data(), message.size(), message.size() + kPadding)
+        .get(document);
+  };
+  auto error = fault_of_text(iterate());
   if (!error) error = read_members(document, envelope, members);
   if (error && starts_with_bracket(message))
-    return malformed("it is an array, which may hold several messages");
-  if (error) return malformed(simdjson::error_message(error));
-  if (members.follows == '{') return malformed("several messages came in one");
-  if (members.follows != '\0') return malformed("something follows the message");
+    return "it is an array, which may hold several messages";
+  if (error) return simdjson::error_message(error);
+  if (members.follows == '{') return "several messages came in one";
+  if (members.follows != '\0') return "something follows the message";
 
-  if (members.is_any_repeated) return malformed("a member that decides stands in it twice");
-  if (members.stream && envelope.stream.empty()) return malformed("its stream has no name");
+  if (members.is_any_repeated) return "a member that decides stands in it twice";
+  if (members.stream && envelope.stream.empty()) return "its stream has no name";
   if (members.stream && members.data) {
     envelope.kind = Envelope::Kind::data;
   } else if (members.error && !members.error_is_null) {
     envelope.kind = Envelope::Kind::error;
   } else if (members.id && members.result) {
     envelope.kind = Envelope::Kind::acknowledgement;
-  } else if (members.data && !members.stream && !members.error &&
-             !parser_->ondemand.iterate(message.data(), message.size(), message.size() + kPadding)
-                  .get(document) &&
+  } else if (members.data && !members.stream && !members.error && !iterate() &&
              is_error_in_data(document, envelope)) {
     envelope.kind = Envelope::Kind::error;
   } else {
-    return malformed("it is neither data nor an answer");
+    return "it is neither data nor an answer";
   }
-  return envelope;
+  return {};
 }
 
 }  // namespace bpx::proto

@@ -8,8 +8,8 @@
 
 namespace bpx::proto {
 
-/// What the bridge needs to know of one text message of the exchange. The views are valid until the
-/// reader that made them reads again.
+/// What the bridge needs to know of one text message of the exchange. The views are valid as long
+/// as the message is there, and until the reader that made them reads again.
 struct Envelope {
   enum class Kind : std::uint8_t {
     data,             ///< `{"data":…,"stream":"…"}`
@@ -66,6 +66,9 @@ class EnvelopeReader {
 
  private:
   struct Parser;
+
+  std::string_view judge(std::string_view message, Envelope& envelope);
+
   std::unique_ptr<Parser> parser_;
 };
 

@@ -21,8 +21,10 @@ class Histogram {
   explicit Histogram(std::span<const std::int64_t> bounds_ns) : bounds_ns_(bounds_ns) {}
 
   void observe(std::int64_t ns) {
-    const auto bucket = std::ranges::lower_bound(bounds_ns_, ns) - bounds_ns_.begin();
-    counts_[static_cast<std::size_t>(bucket)].add();
+    if (!is_within(usual_, ns))
+      usual_ =
+          static_cast<std::size_t>(std::ranges::lower_bound(bounds_ns_, ns) - bounds_ns_.begin());
+    counts_[usual_].add();
     sum_ns_.set(sum_ns_.value() + static_cast<double>(ns));
   }
 
@@ -38,7 +40,13 @@ class Histogram {
   }
 
  private:
+  bool is_within(std::size_t bucket, std::int64_t ns) const {
+    return (bucket == 0 || bounds_ns_[bucket - 1] < ns) &&
+           (bucket == bounds_ns_.size() || ns <= bounds_ns_[bucket]);
+  }
+
   std::span<const std::int64_t> bounds_ns_;
+  std::size_t usual_ = 0;  ///< the bucket of the observation before, as of most
   std::array<Counter, kMaxBounds + 1> counts_;
   /// No integer: what the exchange claims as its time may be centuries away, and this must not
   /// wrap.

@@ -57,8 +57,7 @@ Stream* Relay::find_or_add(std::string_view name) {
 
 Relayed Relay::accept(std::string_view message, const Moment& received) {
   foreseen_ = std::exchange(next_, std::exchange(after_next_, nullptr));
-  Relayed relayed;
-  relayed.envelope = reader_.read(message);
+  Relayed relayed{.envelope = reader_.read(message)};
   switch (relayed.envelope.kind) {
     case proto::Envelope::Kind::data: break;
     case proto::Envelope::Kind::malformed: measurements_.upstream.malformed.add(); return relayed;

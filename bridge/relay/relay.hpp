@@ -26,7 +26,7 @@ struct Relayed {
 
   Outcome outcome = Outcome::malformed;
   bool is_first_of_stream = false;             ///< on this connection
-  std::optional<Gap> gap;                      ///< before this message
+  std::optional<Gap> gap{};                    ///< before this message
   const StreamMeasurements* stream = nullptr;  ///< of a message that belongs to one
   proto::Envelope envelope;                    ///< valid until the next message
 };
