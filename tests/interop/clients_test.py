@@ -864,7 +864,9 @@ class ClientTest:
         positions, kills, ends = {}, 0, 0
         self.settings["BRIDGE_PUBLISH__REPLAY_MESSAGES"] = str(4 * FAR_BEHIND)
         self.settings["BRIDGE_PUBLISH__SEND_HWM"] = "0"
-        with Exchange() as exchange, self.bridge(exchange) as bridge:
+        patience = 10 * DEADLINE  # with tens of thousands of messages, which are still to be read
+        with (Exchange("--close-grace-ms", str(int(1_000 * patience))) as exchange,
+              self.bridge(exchange) as bridge):
             ledger = Ledger(exchange, streams)
             exchange.rate(rate)
             begin = time.monotonic()
@@ -876,7 +878,7 @@ class ClientTest:
                         exchange.rate(0)  # it must not get to what is no longer kept
                     most = behind if is_far_behind else chance.randrange(1, behind + rate // 2)
                     wait_until(lambda: ledger.look() or len(client.printed) >= most or not client.is_running,
-                               f"{most} messages", 10 * DEADLINE, every=0.1)
+                               f"{most} messages", patience, every=0.1)
                     exchange.rate(rate)
                     if kills == 1 or chance.random() < 0.5:
                         self.wait_for_connection(exchange, bridge, ends)
@@ -891,7 +893,8 @@ class ClientTest:
             more(exchange, 1_000)  # of which the book is right
             exchange.come_to_rest()
             with self.client(*self.resumed(streams, positions)) as client:
-                wait_until(lambda: ledger.lacks(client.printed) == 0 or not client.is_running, "the rest")
+                wait_until(lambda: ledger.lacks(client.printed) == 0 or not client.is_running, "the rest",
+                           patience, every=0.1)
                 client.wait_for_line(f"book {DEPTH} ")
                 self.assertEqual(client.stop(), 0, client.lines[-20:])
             self.take_stock(ledger, client, positions)
@@ -911,7 +914,8 @@ class ClientTest:
 
     def wait_for_connection(self, exchange, bridge, ends):
         """Until it is the one after the last that was ended, with all its streams."""
-        wait_until(lambda: self.metric(bridge, "upstream_reconnects_total") >= ends, "a reconnect")
+        wait_until(lambda: self.metric(bridge, "upstream_reconnects_total") >= ends, "a reconnect",
+                   10 * DEADLINE)
         exchange.wait_for_subscriptions(STREAMS + UNWANTED)
 
     @staticmethod
