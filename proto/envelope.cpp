@@ -5,6 +5,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace bpx::proto {
@@ -128,7 +129,10 @@ struct EnvelopeReader::Parser {
 
 static_assert(EnvelopeReader::kPadding >= simdjson::SIMDJSON_PADDING);
 
-EnvelopeReader::EnvelopeReader() : parser_(std::make_unique<Parser>()) {}
+EnvelopeReader::EnvelopeReader() : parser_(std::make_unique<Parser>()) {
+  constexpr std::size_t kLongerThanMost = 4'096;
+  fault_of_text(parser_->ondemand.allocate(kLongerThanMost));
+}
 EnvelopeReader::~EnvelopeReader() = default;
 EnvelopeReader::EnvelopeReader(EnvelopeReader&&) noexcept = default;
 EnvelopeReader& EnvelopeReader::operator=(EnvelopeReader&&) noexcept = default;

@@ -41,8 +41,9 @@ struct Envelope {
 };
 
 /// Reads envelopes without depending on the order of keys, white space or the set of fields. One
-/// pass; allocates only while messages still grow. It looks no deeper than it must: what lies
-/// within `data` beside the members above is not checked. One thread at a time.
+/// pass; allocates only for a message that is longer than 4 kB and all before it. It looks no
+/// deeper than it must: what lies within `data` beside the members above is not checked. One thread
+/// at a time.
 ///
 /// A message in which `data`, `stream`, `id`, `result` or `error` stands twice is malformed. JSON
 /// leaves open which of the two counts, and readers differ: what one takes for `trade.X` would be

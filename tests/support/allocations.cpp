@@ -3,18 +3,19 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
 namespace {
 
-thread_local std::size_t counted = 0;
-thread_local std::ptrdiff_t held = 0;  // bytes
+thread_local std::atomic<std::size_t> counted = 0;  // written by this thread alone
+thread_local std::ptrdiff_t held = 0;               // bytes
 thread_local std::ptrdiff_t most_held = 0;
 thread_local bool is_memory_out = false;
 
 void count() {
-  ++counted;
+  counted.store(counted.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (is_memory_out) throw std::bad_alloc();
 }
 
@@ -51,6 +52,8 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { giv
 namespace bpx::test {
 
 std::size_t allocations() { return counted; }
+
+const std::atomic<std::size_t>& count_of_this_thread() { return counted; }
 
 MostHeld::MostHeld() : before_(held) { most_held = held; }
 

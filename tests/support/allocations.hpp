@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 
 namespace bpx::test {
@@ -8,6 +9,9 @@ namespace bpx::test {
 /// allocations.cpp, which counts every one of its own and of its libraries; malloc() is not
 /// counted.
 std::size_t allocations();
+
+/// The same, to be read by others as long as this thread is there.
+const std::atomic<std::size_t>& count_of_this_thread();
 
 /// How much memory from there this thread has held at most since this was made, beyond what it held
 /// then. One at a time.

@@ -22,7 +22,7 @@ class MarketMessages {
 
   /// `ticks`: prices on each side of each book. `prefix` begins the names of the symbols.
   MarketMessages(std::size_t symbols, std::uint32_t ticks, const std::string& prefix = "S")
-      : ids_(symbols), ticks_(ticks) {
+      : ids_(symbols), trades_(symbols), ticks_(ticks) {
     for (std::size_t i = 0; i < symbols; ++i) {
       const auto symbol = prefix + std::to_string(i) + "_USDC";
       for (const auto* type : {"depth.", "trade.", "bookTicker."})
@@ -70,7 +70,7 @@ class MarketMessages {
   std::string_view trade(std::size_t symbol) {
     return write(
         R"({"data":{"E":1736186248745457,"T":1736186248744398,"a":"113782701997686784","b":"113782700596854784","e":"trade","m":true,"p":"218.50","q":"0.07","s":"%s","t":%llu},"stream":"trade.%s"})",
-        symbols_[symbol].c_str(), static_cast<unsigned long long>(++trades_),
+        symbols_[symbol].c_str(), static_cast<unsigned long long>(++trades_[symbol]),
         symbols_[symbol].c_str());
   }
 
@@ -100,9 +100,9 @@ class MarketMessages {
   std::vector<std::string> streams_;
   std::vector<std::string> depth_streams_;
   std::vector<std::string> symbols_;
-  std::vector<std::uint64_t> ids_;
+  std::vector<std::uint64_t> ids_;     ///< of the last update of each book
+  std::vector<std::uint64_t> trades_;  ///< of each symbol, which an exchange numbers without holes
   std::uint32_t ticks_;
-  std::uint64_t trades_ = 0;
   std::minstd_rand random_{1};
   char text_[kLongest + proto::EnvelopeReader::kPadding] = {};
 };

@@ -12,7 +12,7 @@ namespace bpx::proto {
 namespace {
 
 const test::Padded kMessage(R"({"data":{"a":[["214.50","0.13"]],"b":[],"U":1,"u":2,"x":")" +
-                            std::string(1'000, 'x') + R"("},"stream":"depth.SOL_USDC"})");
+                            std::string(10'000, 'x') + R"("},"stream":"depth.SOL_USDC"})");
 
 /// What simdjson needs once it has.
 const test::Padded kShort("{}");
