@@ -1,5 +1,7 @@
 """What the benchmark makes of its measurements."""
 
+import contextlib
+import io
 import math
 import os
 import shutil
@@ -29,8 +31,8 @@ def results(bridge):
     return {"machine": {"cores": 2, "processor": "P & Q", "kernel": "6", "load": 0.0,
                         "date": "2026-01-01", "revision": "abc"},
             "turns": 5, "left_out": ["node: no npm"],
-            "cost": {load.name: cpu(1.0, bridge) for load in cost.LOADS},
-            "peers": {load.name: cpu(1.0, bridge, guide=24.0) for load in cost.PEERS},
+            "cost": {load.name: cpu(1.0, bridge, **({"guide": 24.0} if load in cost.PEERS else {}))
+                     for load in cost.LOADS},
             "rate": {"floor": {"per_second": 1000.0, "failed_at": 1010.0},
                      "bridge": {"per_second": 750.0, "failed_at": 760.0}}}
 
@@ -62,6 +64,19 @@ class Turns(unittest.TestCase):
         self.assertEqual(said, ["few a", "few b", "many a", "many b",
                                 "many b", "many a", "few b", "few a"])
         self.assertEqual(found["few "]["b"]["turns"]["x"], [2, 7])
+
+    @unittest.mock.patch("turns.spoilt", new_callable=list)
+    def test_are_taken_again_where_something_was_lost_and_that_is_told(self, spoilt):
+        def alternate(*outcomes):
+            return turns.alternate(1, {"a": unittest.mock.Mock(side_effect=outcomes)})["a"]
+        lost = turns.Spoilt("a lost 7 messages")
+        with contextlib.redirect_stderr(io.StringIO()):
+            self.assertEqual(alternate(lost, lost, {"x": 1})["turns"], {"x": [1]})
+            self.assertEqual(spoilt, ["a: a lost 7 messages"] * 2)
+            with self.assertRaises(turns.Spoilt):
+                alternate(lost, lost, lost, {"x": 1})
+            with self.assertRaises(ValueError):
+                alternate(ValueError(), {"x": 1})
 
 
 class SustainedRate(unittest.TestCase):
@@ -161,12 +176,18 @@ class Targets(unittest.TestCase):
 class Telling(unittest.TestCase):
     def test_the_tables_hold_the_figures_and_what_was_left_out(self):
         text = report.markdown(results(1.5))
-        self.assertIn("| nobody, full speed | 1 | 1.5 | 0.25 | 1.50 |", text)
+        self.assertIn("| nobody, full speed | 1 | 1.5 | 24 | 0.25 | 1.50 |", text)
+        self.assertIn(f"| {cost.ONE.name} | 1 | 1.5 |  | 0.25 | 1.50 |", text)
         self.assertIn("revision abc; medians of 5 turns; messages of 170 bytes in the mean", text)
         self.assertIn("| bridge | 750 | 760 | 0.750 |", text)
         self.assertIn("Left out: node: no npm.", text)
         self.assertIn("| sustained rate ÷ floor, 1 subscriber | ≥ 0.95 | 0.750 | **no** |", text)
         self.assertNotIn("not at rest", text)
+        self.assertNotIn("again", text)
+
+    def test_so_is_what_was_measured_again(self):
+        text = report.markdown({**results(1.5), "spoilt": ["nobody, bridge: bridge lost 7 messages"]})
+        self.assertIn("Measured again, since a message was lost: nobody, bridge: bridge lost 7 messages.", text)
 
     def test_the_chart_is_xml_and_its_bars_are_in_proportion(self):
         drawn = xml.etree.ElementTree.fromstring(chart.svg(results(2.0)))

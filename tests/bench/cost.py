@@ -6,7 +6,7 @@ import typing
 from pacing import BURSTS, BURSTS_APART, FULL_SPEED, ONE_BY_ONE, Pacing
 from rig import Rig
 from subjects import Bridge, Floor, OtherBuild
-from turns import alternate, alternate_rows
+from turns import Spoilt, alternate_rows
 
 
 HEARD_AT_ONCE = 90_000  # messages at full speed: as many as wait for a slow consumer without being lost
@@ -47,9 +47,11 @@ BESIDE_PEERS = Load("1 subscriber", 2_000, BURSTS, 1)
 
 BUILDS = (ALONE_FULL_SPEED, ALONE, ONE)
 
-PEERS = (ONE_FULL_SPEED, BESIDE_PEERS)
+LOADS = (ALONE_FULL_SPEED, IGNORED, ONE_FULL_SPEED, ALONE, ONE, ONE_APART, ONE_HARD, ONE_IDLE,
+         BESIDE_PEERS, EIGHT, MANY)
 
-LOADS = (ALONE_FULL_SPEED, IGNORED, ONE_FULL_SPEED, ALONE, ONE, ONE_APART, ONE_HARD, ONE_IDLE, EIGHT, MANY)
+# As fast as each can, and at paces that all of them keep.
+PEERS = (ALONE_FULL_SPEED, ONE_FULL_SPEED, BESIDE_PEERS, EIGHT, MANY)
 
 
 def cpu_us(subject, load, scale, **rig_options):
@@ -61,7 +63,7 @@ def cpu_us(subject, load, scale, **rig_options):
             rig.load(load.rate, load.pacing, load.count(scale) // 2)
         rounds = [rig.load(load.rate, load.pacing, load.count(scale)) for _ in range(load.rounds)]
     if lost := sum(result.get("lost", 0) for result in rounds):
-        raise RuntimeError(f"{subject.name} lost {lost} messages at {load.name}")
+        raise Spoilt(f"{subject.name} lost {lost} messages at {load.name}")
 
     def mean(of):
         return statistics.fmean(result[of] for result in rounds)
@@ -69,19 +71,12 @@ def cpu_us(subject, load, scale, **rig_options):
             "mean_bytes": mean("mean_bytes")}
 
 
-def measure(scale):
-    """Load → subject → CPU time."""
-    return {load.name: alternate(scale.turns, {
+def measure(scale, peers):
+    """Load → subject → CPU time; some loads beside what one would write instead."""
+    return alternate_rows(scale.turns, {load.name: {
         subject.name: lambda subject=subject, load=load: cpu_us(subject, load, scale)
-        for subject in (Floor, Bridge)})
-        for load in LOADS}
-
-
-def measure_peers(scale, peers):
-    """Beside what one would write instead: as fast as each can, and at a pace that all of them keep."""
-    return {load.name: alternate(scale.turns, {
-        subject.name: lambda subject=subject, load=load: cpu_us(subject, load, scale)
-        for subject in (Floor, Bridge, *peers)}) for load in PEERS}
+        for subject in (Floor, Bridge, *(peers if load in PEERS else ()))}
+        for load in LOADS})
 
 
 def measure_builds(scale):
@@ -101,11 +96,11 @@ def measure_streams(scale):
         for count in scale.stream_counts})
 
 
-def measure_deflate(scale):
+def measure_deflate(scale, peers):
     """off and on → subject → CPU time. At a set pace: a source that deflates is slower than the floor."""
     scale = scale._replace(warm_up=scale.warm_up // 10)  # fills the history of ten streams
     return alternate_rows(scale.turns, {name: {
         subject.name: lambda subject=subject, deflate=deflate: cpu_us(
             subject, ALONE, scale, deflate=deflate)
-        for subject in (Floor, Bridge)}
+        for subject in (Floor, Bridge, *peers)}
         for name, deflate in (("off", False), ("on", True))})

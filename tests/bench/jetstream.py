@@ -11,7 +11,7 @@ from pacing import BURSTS, FULL_SPEED
 from ports import free_port
 from rig import PATIENCE, Rig
 from subjects import Bridge
-from turns import alternate, alternate_rows
+from turns import Spoilt, alternate, alternate_rows
 
 RATES = (1_000, 10_000)
 HALF_OF_WINDOW = 32_768  # messages, of publish.jetstream.max_pending
@@ -81,9 +81,9 @@ def load(subject, rate, scale):
         rig.load(rate, BURSTS, scale.count(rate) // 2)
         seen = rig.load(rate, BURSTS, scale.count(rate))
         if seen["lost"]:
-            raise RuntimeError(f"{subject.name} lost {seen['lost']} messages at {rate:,}/s")
+            raise Spoilt(f"{subject.name} lost {seen['lost']} messages at {rate:,}/s")
         if has_sink and rig.subject.count("lost_total") != lost_before:
-            raise RuntimeError(f"JetStream lost messages at {rate:,}/s")
+            raise Spoilt(f"JetStream lost messages at {rate:,}/s")
         return {"cpu_us": seen["cpu_ns"] / 1e3, "p50": seen["p50"], "p99": seen["p99"]}
 
 

@@ -4,7 +4,7 @@ and the most it ever was under load, once its history is full, and later."""
 from pacing import BURSTS
 from rig import Rig
 from subjects import Bridge
-from turns import alternate
+from turns import Spoilt, alternate
 
 STREAMS = 1_000
 PER_SECOND = 50_000  # which the consumer bears
@@ -15,7 +15,7 @@ def once(scale):
         def peak_after(messages):
             lost = rig.load(PER_SECOND, BURSTS, messages)["lost"]
             if lost:
-                raise RuntimeError(f"bridge lost {lost} messages at {PER_SECOND:,}/s")
+                raise Spoilt(f"bridge lost {lost} messages at {PER_SECOND:,}/s")
             return rig.subject.peak_resident_bytes()
         return {"at_rest": rig.subject.resident_bytes(),
                 "history_full": peak_after(scale.warm_up),

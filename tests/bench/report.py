@@ -109,8 +109,6 @@ def markdown(results):
     text += ".\n"
     sections = {
         "cost": _cost,
-        "peers": lambda table: _by_subject("CPU time a message beside Python and Node", table,
-                                           "cpu_us", "µs"),
         "builds": lambda table: _by_subject("CPU time a message beside another build", table,
                                             "cpu_us", "µs"),
         "rate": _rate,
@@ -125,6 +123,8 @@ def markdown(results):
     for name, section in sections.items():
         if name in results:
             text += section(results[name])
+    if results.get("spoilt"):
+        text += "\nMeasured again, since a message was lost: " + "; ".join(results["spoilt"]) + ".\n"
     for reason in results.get("left_out", []):
         text += f"\nLeft out: {reason}.\n"
     return text + _targets(results)

@@ -10,6 +10,7 @@ import time
 import executables
 from conversation import Conversation
 from pacing import FULL_SPEED, ONE_BY_ONE
+from turns import Spoilt
 
 PATIENCE = 120.0  # seconds for what takes one or two
 
@@ -135,4 +136,4 @@ class Rig(contextlib.ExitStack):
         if self.consumers and self._result(0)["received"]:
             raise RuntimeError("a consumer got what it does not subscribe to")
         if counted is not None and (got := self.subject.received() - counted) != count:
-            raise RuntimeError(f"{self.subject.name} received {got} of {count} messages")
+            raise Spoilt(f"{self.subject.name} received {got} of {count} messages")

@@ -7,6 +7,9 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
+
+import executables
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -20,16 +23,29 @@ def numbers(value):
 
 
 class ShortRun(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+
+    def run_it(self, *arguments):
+        """What it tells."""
+        done = subprocess.run([sys.executable, HERE / "run", *arguments],
+                              capture_output=True, text=True, timeout=2900, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def read(self, name):
+        return (self.directory / name).read_text(encoding="utf-8")
+
     def test_measures_everything_and_tells_it_in_json_markdown_and_a_chart(self):
-        with tempfile.TemporaryDirectory() as name:
-            directory = pathlib.Path(name)
-            done = subprocess.run(
-                [sys.executable, HERE / "run", "--quick", "--json", directory / "results.json"],
-                capture_output=True, text=True, timeout=2900, check=False)
-            self.assertEqual(done.returncode, 0, done.stderr)
-            results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
-            self.assertIn("</svg>", (directory / "results.svg").read_text(encoding="utf-8"))
-        for measurement in ("cost", "peers", "rate", "latency", "streams", "deflate", "memory",
+        told = self.run_it("--quick", "--json", self.directory / "results.json")
+        results = json.loads(self.read("results.json"))
+        self.check_chart(self.read("results.svg"))
+        self.assertEqual(told, self.run_it("--of", self.directory / "results.json",
+                                           "--chart", self.directory / "again.svg"))
+        self.assertEqual(self.read("results.svg"), self.read("again.svg"))
+        for measurement in ("cost", "rate", "latency", "streams", "deflate", "memory",
                             "readiness", "scraping", "jetstream"):
             found = list(numbers(results[measurement]))
             self.assertTrue(found, measurement)
@@ -46,8 +62,24 @@ class ShortRun(unittest.TestCase):
         self.assertAlmostEqual(at_full_speed, 180, delta=5)
         self.assertGreaterEqual(len(results["targets"]), 15)
         self.assertRegex(results["machine"]["revision"], r".")
-        self.assertIn(results["machine"]["revision"], done.stdout)
-        self.assertIn("**Targets**", done.stdout)
+        self.assertIn(results["machine"]["revision"], told)
+        self.assertIn("**Targets**", told)
+
+    def test_measures_another_build_beside_this_one(self):
+        told = self.run_it("--quick", "--json", self.directory / "results.json",
+                           "--beside", executables.path_of("bridge"))
+        builds = json.loads(self.read("results.json"))["builds"]
+        for row in builds.values():
+            self.assertEqual(list(row), ["floor", "other build", "bridge"])
+        self.check_chart(self.read("results.svg"))
+        self.assertIn("CPU a message ÷ other build: nobody, full speed", told)
+
+    def check_chart(self, text):
+        drawn = xml.etree.ElementTree.fromstring(text)
+        bars = drawn.findall("{http://www.w3.org/2000/svg}rect")
+        self.assertTrue(bars)
+        for bar in bars:
+            self.assertLess(float(bar.get("x")) + float(bar.get("width")), float(drawn.get("width")))
 
     def check_latencies(self, table):
         for row in table.values():

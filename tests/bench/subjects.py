@@ -141,7 +141,8 @@ class Guide(Subject):
 
     def command(self):
         return ["/usr/bin/python3", str(executables.PEERS / "guide.py"), self.source.url,
-                self.source.ca_file, str(self.streams_file), self.endpoint]
+                self.source.ca_file, str(self.streams_file), self.endpoint,
+                "deflate" if self.deflate else "plain"]
 
 
 class Node(Subject):
@@ -150,7 +151,7 @@ class Node(Subject):
 
     def command(self):
         return ["node", str(executables.PEERS / "node.js"), self.source.url, self.source.ca_file,
-                str(self.streams_file), self.endpoint]
+                str(self.streams_file), self.endpoint, "deflate" if self.deflate else "plain"]
 
     def environment(self):
         return {**super().environment(), "NODE_PATH": f"{self.modules}/node_modules"}

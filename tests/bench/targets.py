@@ -29,16 +29,16 @@ def judge(results):
     """Of the targets that the results tell of."""
     judged = []
     if "cost" in results:
-        for load, most in ((cost.ALONE_FULL_SPEED, 1.5), (cost.ONE_FULL_SPEED, 1.15), (cost.ONE, 1.0),
-                           (cost.ONE_APART, 1.0), (cost.ONE_IDLE, 1.0)):
+        for load, most in ((cost.ALONE_FULL_SPEED, 1.5), (cost.IGNORED, 1.5), (cost.ONE_FULL_SPEED, 1.15),
+                           (cost.ONE, 1.0), (cost.ONE_APART, 1.0), (cost.ONE_IDLE, 1.0)):
             judged.append(_judge(f"CPU a message ÷ floor: {load.name}",
                                  _cpu(results["cost"], load.name, "bridge", "floor"), "≤", most))
     for load in results.get("builds", {}):
         judged.append(_judge(f"CPU a message ÷ other build: {load}",
                              _cpu(results["builds"], load, "bridge", "other build"), "≤", 1.1))
     for peer, least in (("guide", 12), ("node", 6)):
-        table = results.get("peers", {})
-        for load in cost.PEERS:
+        table = results.get("cost", {})
+        for load in (cost.ONE_FULL_SPEED, cost.BESIDE_PEERS):
             if peer in table.get(load.name, {}):
                 judged.append(_judge(f"CPU a message, {peer} ÷ bridge: {load.name}",
                                      _cpu(table, load.name, peer, "bridge"), "≥", least))

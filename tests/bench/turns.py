@@ -3,6 +3,15 @@
 import statistics
 import sys
 
+ATTEMPTS = 3
+
+spoilt = []  # of this run: what was measured again, and why
+
+
+class Spoilt(RuntimeError):
+    """What was measured counts for nothing: something was lost meanwhile. It is measured again; what
+    is spoilt every time ends the run."""
+
 
 def alternate(turns, measures):
     """`measures`: name → function that measures once and returns numbers by name. Name → medians.
@@ -11,7 +20,7 @@ def alternate(turns, measures):
     for turn in range(turns):
         for name in list(measures)[::-1 if turn % 2 else 1]:
             print(f"  turn {turn + 1} of {turns}: {_told(name)}", file=sys.stderr, flush=True)
-            seen[name].append(measures[name]())
+            seen[name].append(_measured(_told(name), measures[name]))
     return {name: medians(values) for name, values in seen.items()}
 
 
@@ -20,6 +29,16 @@ def alternate_rows(turns, rows):
     found = alternate(turns, {(row, name): measure for row, measures in rows.items()
                               for name, measure in measures.items()})
     return {row: {name: found[row, name] for name in measures} for row, measures in rows.items()}
+
+
+def _measured(name, measure):
+    for _ in range(1, ATTEMPTS):
+        try:
+            return measure()
+        except Spoilt as why:
+            print(f"  again: {why}", file=sys.stderr, flush=True)
+            spoilt.append(f"{name}: {why}")
+    return measure()
 
 
 def medians(turns):

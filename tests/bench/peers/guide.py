@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The loop of the exchange's own guide, with ZeroMQ added: what one would write within the hour.
 
-usage: guide.py URL CA_FILE STREAMS_FILE ENDPOINT
+usage: guide.py URL CA_FILE STREAMS_FILE ENDPOINT plain|deflate
 """
 
 import asyncio
@@ -13,14 +13,15 @@ import websockets
 import zmq
 
 
-async def main(url, ca_file, streams_file, endpoint):
+async def main(url, ca_file, streams_file, endpoint, compression):
     publisher = zmq.Context.instance().socket(zmq.PUB)
     publisher.sndhwm = 100_000
     publisher.bind(endpoint)
     with open(streams_file, encoding="utf-8") as file:
         streams = file.read().split()
     context = ssl.create_default_context(cafile=ca_file)
-    async with websockets.connect(url, ssl=context) as websocket:
+    async with websockets.connect(
+            url, ssl=context, compression="deflate" if compression == "deflate" else None) as websocket:
         for first in range(0, len(streams), 100):
             request = {"method": "SUBSCRIBE", "params": streams[first:first + 100]}
             await websocket.send(json.dumps(request))

@@ -1,16 +1,18 @@
 // What the guide's loop is in Node: ws, JSON.parse, zeromq.
 //
-// usage: node node.js URL CA_FILE STREAMS_FILE ENDPOINT
+// usage: node node.js URL CA_FILE STREAMS_FILE ENDPOINT plain|deflate
 
 const fs = require("fs");
 const WebSocket = require("ws");
 const { Publisher } = require("zeromq");
 
-async function main(url, caFile, streamsFile, endpoint) {
+async function main(url, caFile, streamsFile, endpoint, compression) {
   const publisher = new Publisher({ sendHighWaterMark: 100000 });
   await publisher.bind(endpoint);
   const streams = fs.readFileSync(streamsFile, "utf8").split("\n").filter(Boolean);
-  const websocket = new WebSocket(url, { ca: fs.readFileSync(caFile), perMessageDeflate: false });
+  const websocket = new WebSocket(url, {
+    ca: fs.readFileSync(caFile), perMessageDeflate: compression === "deflate",
+  });
   websocket.on("open", () => {
     for (let first = 0; first < streams.length; first += 100) {
       const params = streams.slice(first, first + 100);
