@@ -46,7 +46,7 @@ def _latency(table):
         load = load_name(rate, pacing)
         row = table[load]
         yield f"Latency, {load}, µs", {
-            quantile: {name: values[quantile] for name, values in row.items()} for quantile in ("p50", "p99")}
+            quantile: {name: row[name][quantile] for name in ("floor", "bridge")} for quantile in ("p50", "p99")}
 
 
 def _memory(table):

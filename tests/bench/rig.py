@@ -61,6 +61,8 @@ class Rig(contextlib.ExitStack):
         self.source = self.enter_context(Source(deflate))
         self.subject = self.enter_context(subject(self.source, names, deflate))
         self._wait_for_subscriptions(stream_count)
+        if self.source.ask("state")["deflates"] != deflate:
+            raise RuntimeError(f"{subject.name} has {'not ' if deflate else ''}agreed on permessage-deflate")
         if warm_up:
             self.source.go(FULL_SPEED, ONE_BY_ONE, warm_up)
             self._settle_with_all()
@@ -109,7 +111,7 @@ class Rig(contextlib.ExitStack):
             if received is None or received >= said:
                 return at_rest
             if time.monotonic() > end:
-                raise RuntimeError(f"{self.subject.name} received {received} of {said} messages")
+                raise Spoilt(f"{self.subject.name} received {received} of {said} messages")
 
     def load(self, rate, pacing, count, silence_ms=10_000):
         """What became of so many messages: CPU time a message of the subject and of the source, bytes

@@ -47,6 +47,9 @@ class Client : public std::enable_shared_from_this<Client> {
   void wake() { due_.cancel(); }
   void drop();
 
+  /// Whether both sides have agreed on it.
+  bool deflates() const { return deflates_; }
+
  private:
   boost::asio::awaitable<void> read();
   boost::asio::awaitable<void> write();

@@ -68,12 +68,15 @@ class Source {
     std::string command, rate, records;
     std::uint64_t burst = 1, count = Pace::kForever;
     words >> command >> rate;
+    const auto newest = client_.lock();
     if (command == "state") {
+      const bool deflates = newest && newest->deflates();
       answer(R"({"streams":)" + std::to_string(programme_.repertoire.size()) + R"(,"connection":)" +
-             std::to_string(connections_) + R"(,"said":)" + std::to_string(programme_.said) + '}');
+             std::to_string(connections_) + R"(,"deflates":)" + (deflates ? "true" : "false") +
+             R"(,"said":)" + std::to_string(programme_.said) + '}');
     } else if (command == "drop") {
       answer(R"({"dropped_ns":)" + std::to_string(unix_ns()) + '}');
-      if (const auto client = client_.lock()) client->drop();
+      if (newest) newest->drop();
     } else if (command == "filler") {
       programme_.filler =
           rate == "0" ? Pace() : Pace(std::stod(rate), 1, count, Pace::Clock::now());
@@ -88,7 +91,7 @@ class Source {
     } else {
       answer(R"({"fault":"what is that?"})");
     }
-    if (const auto client = client_.lock()) client->wake();
+    if (newest) newest->wake();
   }
 
  private:
