@@ -21,10 +21,10 @@ class Histogram {
   explicit Histogram(std::span<const std::int64_t> bounds_ns) : bounds_ns_(bounds_ns) {}
 
   void observe(std::int64_t ns) {
-    if (!is_within(usual_, ns))
-      usual_ =
+    if (!is_within(last_, ns))
+      last_ =
           static_cast<std::size_t>(std::ranges::lower_bound(bounds_ns_, ns) - bounds_ns_.begin());
-    counts_[usual_].add();
+    counts_[last_].add();
     sum_ns_.set(sum_ns_.value() + static_cast<double>(ns));
   }
 
@@ -46,7 +46,7 @@ class Histogram {
   }
 
   std::span<const std::int64_t> bounds_ns_;
-  std::size_t usual_ = 0;  ///< the bucket of the observation before, as of most
+  std::size_t last_ = 0;  ///< the bucket of the observation before, in which most lie
   std::array<Counter, kMaxBounds + 1> counts_;
   /// No integer: what the exchange claims as its time may be centuries away, and this must not
   /// wrap.

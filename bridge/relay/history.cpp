@@ -25,10 +25,10 @@ bool History::has_room_for(std::size_t bytes) const {
 History::Chunk* History::grow() {
   constexpr auto kOfSlab = kSlabBytes / sizeof(Chunk);
   if (chunks_ == slabs_.size() * kOfSlab) {
-    auto* const memory = std::aligned_alloc(kSlabBytes, kSlabBytes);
-    if (memory == nullptr) throw std::bad_alloc();
-    slabs_.emplace_back(static_cast<std::byte*>(memory));
-    madvise(memory, kSlabBytes, MADV_HUGEPAGE);  // in vain where there are none, and no worse
+    Slab slab(static_cast<std::byte*>(std::aligned_alloc(kSlabBytes, kSlabBytes)));
+    if (slab == nullptr) throw std::bad_alloc();
+    madvise(slab.get(), kSlabBytes, MADV_HUGEPAGE);  // in vain where there are none, and no worse
+    slabs_.push_back(std::move(slab));
   }
   return new (slabs_.back().get() + chunks_++ % kOfSlab * sizeof(Chunk)) Chunk;
 }
@@ -36,6 +36,8 @@ History::Chunk* History::grow() {
 History::Chunk* History::take(StreamHistory& taker) {
   const auto has_room = chunks_ < max_chunks_;
   while (free_ == nullptr && !has_room) evict();
+  // First, as it may fail: ranks must hold even then.
+  if (taker.chunks_ + 1 >= by_size_.size()) by_size_.resize(taker.chunks_ + 2);
   auto* const taken = free_ != nullptr ? std::exchange(free_, free_->next) : grow();
   taken->next = nullptr;
   rank(taker, taker.chunks_ + 1);
@@ -50,13 +52,12 @@ void History::give_back(StreamHistory& giver, Chunk* chunk) {
 void History::rank(StreamHistory& stream, std::size_t chunks) {
   if (stream.chunks_ > 0) by_size_[stream.chunks_].erase(OfOneSize::s_iterator_to(stream));
   stream.chunks_ = chunks;
-  if (chunks >= by_size_.size()) by_size_.resize(chunks + 1);
   if (chunks > 0) by_size_[chunks].push_back(stream);
   greatest_ = std::max(greatest_, chunks);
 }
 
-/// Whoever makes room may have no message to give up. Somebody else has: has_room_for() saw to it
-/// that one message does not need everything.
+/// Whoever makes room may hold chunks and no message to give up, and nobody else: so there are
+/// messages elsewhere, for has_room_for() saw to it that one message does not need everything.
 void History::evict() {
   while (by_size_[greatest_].empty()) --greatest_;
   for (auto size = greatest_; size > 0; --size)

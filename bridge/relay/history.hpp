@@ -50,9 +50,9 @@ class History {
     static constexpr std::size_t kBytes = 4096 - 2 * sizeof(void*);
 
     Chunk* next;
-    // Once messages have come to an end beyond it: giving it up then looks at none of them.
-    std::uint32_t records;  ///< how many begin in it
-    std::uint32_t first;    ///< where the first of these does
+    // With these, giving it up looks at none of the messages.
+    std::uint32_t records;  ///< that begin in it; known once the stream goes on in the next
+    std::uint32_t first;    ///< where the first of these begins, if any: behind the end of another
     std::array<std::uint8_t, kBytes> bytes;
   };
 

@@ -36,11 +36,11 @@ def node_modules(may_install):
     for tool in "node", "npm":
         if not shutil.which(tool):
             return None, f"no {tool} here: apt install nodejs npm"
-    if not may_install:
-        return None, "a run without --quick installs what it needs"
     modules = WORK / "node"
     if all((modules / "node_modules" / name).is_dir() for name in ("ws", "zeromq")):
         return modules, ""
+    if not may_install:
+        return None, "a run without --quick installs what it needs"
     modules.mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(

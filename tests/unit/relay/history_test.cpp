@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <random>
 #include <string>
@@ -105,6 +106,82 @@ TEST(History, IsReadOnFromTheBeginningWhereEverythingHadToGo) {
   ASSERT_TRUE(header);
   EXPECT_EQ(header->sequence, 4U);
   EXPECT_EQ(payload, "c");
+}
+
+/// Whether what is kept is the last of `said`, as many as are kept, without a hole.
+testing::AssertionResult is_end_of(const std::vector<std::string>& said, const Kept& kept) {
+  StreamHistory::Place place;
+  std::string payload;
+  auto sequence = kept.oldest();
+  while (const auto header = kept.of_stream.read_next(place, payload)) {
+    if (header->sequence != sequence || payload != said[sequence - 1])
+      return testing::AssertionFailure() << "at " << sequence << ": " << header->sequence;
+    ++sequence;
+  }
+  if (sequence == said.size() + 1) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << "up to " << sequence - 1 << " of " << said.size();
+}
+
+/// Messages of every size: some fill their chunks to the last byte, some end there after having
+/// begun in the chunk before.
+class HistoryOfSizes : public testing::TestWithParam<History::Limits> {};
+
+TEST_P(HistoryOfSizes, IsAnUnbrokenRunAtAnyTime) {
+  for (std::size_t size = 0; size < 200; ++size) {
+    History history(GetParam());
+    std::deque<Kept> streams;
+    std::vector<std::vector<std::string>> said(2);
+    for (std::size_t i = 0; i < said.size(); ++i) streams.emplace_back(history);
+    for (int i = 0; i < 150; ++i) {
+      const auto which = i % 3 == 0 ? 0U : 1U;
+      said[which].emplace_back(size, static_cast<char>('a' + i % 26));
+      streams[which].keep(said[which].back());
+      ASSERT_GT(streams[which].of_stream.size(), 0U);
+      for (std::size_t each = 0; each < said.size(); ++each)
+        ASSERT_TRUE(is_end_of(said[each], streams[each])) << "of size " << size;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(WhateverIsFull, HistoryOfSizes,
+                         testing::Values(History::Limits{.messages = 1, .bytes = kMiB},
+                                         History::Limits{.messages = 40, .bytes = kMiB},
+                                         History::Limits{.messages = 1'000,
+                                                         .bytes = std::size_t{4} * 4'096}),
+                         [](const auto& limits) {
+                           if (limits.param.bytes < kMiB) return "Memory";
+                           return limits.param.messages == 1 ? "OneMessage" : "Messages";
+                         });
+
+TEST(History, GivesUpItsOwnOldestForOneThatNeedsNearlyEverything) {
+  History history({.messages = 1'000, .bytes = std::size_t{8} * 4'096});
+  Kept kept(history);
+  std::vector<std::string> said;
+  for (const std::size_t size : {100, 5'000, 24'000, 0, 24'000, 3'000, 3'000, 20'000, 80}) {
+    said.emplace_back(size, static_cast<char>('a' + said.size()));
+    kept.keep(said.back());
+    ASSERT_GT(kept.of_stream.size(), 0U) << size;
+    ASSERT_TRUE(is_end_of(said, kept)) << size;
+  }
+}
+
+TEST(History, IsReadOnAtTheOldestWhereAReadingLagsBehindWhatIsGivenUp) {
+  History history({.messages = 100'000, .bytes = std::size_t{8} * 4'096});
+  Kept kept(history);
+  StreamHistory::Place place;
+  std::string payload;
+  std::uint64_t next = 1;
+  bool has_lagged = false;
+  for (int i = 0; i < 2'000; ++i) {
+    kept.keep(std::string(static_cast<std::size_t>(i % 300), 'x'));
+    if (i % 7 != 0) continue;
+    const auto header = kept.of_stream.read_next(place, payload);
+    ASSERT_TRUE(header);
+    ASSERT_EQ(header->sequence, std::max(next, kept.oldest()));
+    has_lagged |= next < kept.oldest();
+    next = header->sequence + 1;
+  }
+  EXPECT_TRUE(has_lagged);
 }
 
 TEST(History, ForgetsTheOldestBeyondItsNumberOfMessages) {
