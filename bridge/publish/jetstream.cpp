@@ -134,8 +134,10 @@ std::optional<std::string> JetStream::serve(std::size_t attempt, const std::stop
   refusal_.reset();
   last_progress_steady_ns_ = steady_ns();
   while (!is_over(stop)) {
+    const bool was_idle = next_ <= window_.begin();
     if (!refusal_) send(connection);
     connection.exchange();
+    if (was_idle) last_progress_steady_ns_ = steady_ns();  // no time of our own is the server's
     take_answers(connection);
     if (auto cause = trouble(connection)) return cause;
     takes_messages_ = takes_messages_ || window_.begin() > resumed_at;
@@ -173,7 +175,6 @@ void JetStream::send(JetStreamConnection& connection) {
   // Behind what is taken out there may be what was settled on the connection before.
   const auto skip_what_is_gone = [&] { next_ = std::max(next_, window_.begin()); };
   skip_what_is_gone();
-  if (next_ == window_.begin() && next_ < end) last_progress_steady_ns_ = now;
   for (; next_ < end && connection.has_room(); ++next_, skip_what_is_gone()) {
     if (window_.is_settled(next_)) continue;
     auto& message = window_.at(next_);

@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 
 constexpr std::int64_t kPatienceNs = std::chrono::nanoseconds(kNatsPatience).count();
 
-/// Nothing heard for so long: the server is asked whether it is there; for twice as long: it is
+/// Nothing heard for so long: the server is asked whether it is there; for as long again: it is
 /// not.
 constexpr std::int64_t kSilenceNs = 5'000'000'000;
 
@@ -48,10 +48,8 @@ NatsConnection::OrFault NatsConnection::open(const NatsServer& server, const Nat
   if (host.addresses.empty()) return NatsFault{server.host + ": " + host.error};
   const auto first = static_cast<std::ptrdiff_t>(turn % host.addresses.size());
   std::ranges::rotate(host.addresses, host.addresses.begin() + first);
-  const auto patience_for_the_rest = patience.again();
-  std::unique_ptr<NatsConnection> connection(
-      new NatsConnection(host.addresses, patience_for_the_rest));
-  connection->greet(server, access, patience_for_the_rest);
+  std::unique_ptr<NatsConnection> connection(new NatsConnection(host.addresses, patience.again()));
+  connection->greet(server, access, patience);
   if (const auto& fault = connection->fault()) return NatsFault{*fault};
   return connection;
 }
@@ -64,7 +62,7 @@ NatsConnection::NatsConnection(const std::vector<HostAddress>& addresses,
 
 void NatsConnection::greet(const NatsServer& server, const NatsAccess& access,
                            const NatsPatience& patience) {
-  const auto said = await(patience, is(NatsOperation::Kind::info));
+  const auto said = await(patience.again(), is(NatsOperation::Kind::info));
   if (!said) return;
   const auto info = parse_nats_json(said->text);
   if (member_of(info, "headers") != true) return fail("it is no NATS server that takes headers");
@@ -72,7 +70,7 @@ void NatsConnection::greet(const NatsServer& server, const NatsAccess& access,
     return fail("it wants TLS: give it as tls://HOST:PORT");
   // Whoever stands between could have put it there, to be read as if it had come in TLS.
   if (server.is_tls && read_ > taken_) return fail("it says more than it may before TLS");
-  if (server.is_tls) socket_.start_tls(server.host, access.ca_file, patience);
+  if (server.is_tls) socket_.start_tls(server.host, access.ca_file, patience.again());
   if (fault()) return;
 
   Json introduction = {
@@ -91,7 +89,7 @@ void NatsConnection::greet(const NatsServer& server, const NatsAccess& access,
       .append("\r\nSUB ")
       .append(inbox_)
       .append(".* 1\r\nPING\r\n");
-  await(patience, is(NatsOperation::Kind::pong));
+  await(patience.again(), is(NatsOperation::Kind::pong));
 }
 
 std::variant<std::string, NatsFault> NatsConnection::ask(std::string_view subject,
@@ -121,17 +119,21 @@ std::string& NatsConnection::outgoing() {
   return out_;
 }
 
-/// Reads first: behind a connection that takes nothing any more may stand why.
+/// Reads first: behind a connection that takes nothing any more may stand why, and of a thread that
+/// was kept from its work the answer may be there already.
 void NatsConnection::exchange() {
   read();
+  const auto now = steady_ns();
+  if (!has_pinged_ && now - last_heard_steady_ns_ > kSilenceNs) {
+    has_pinged_ = true;
+    last_pinged_steady_ns_ = now;
+    outgoing().append("PING\r\n");
+  }
   write();
   if (fault()) return;
-  const auto now = steady_ns();
-  if (out_.size() > written_ && now - last_written_steady_ns_ > kPatienceNs)
+  if (out_.size() > written_ && steady_ns() - last_written_steady_ns_ > kPatienceNs)
     fail("the server does not read");
-  const auto silence = now - last_heard_steady_ns_;
-  if (silence > kSilenceNs && !std::exchange(has_pinged_, true)) outgoing().append("PING\r\n");
-  if (silence > 2 * kSilenceNs) fail("the server is silent");
+  if (has_pinged_ && now - last_pinged_steady_ns_ > kSilenceNs) fail("the server is silent");
 }
 
 std::optional<NatsOperation> NatsConnection::next_message() {
@@ -146,17 +148,18 @@ std::optional<NatsOperation> NatsConnection::next_message() {
 template <typename Predicate>
 std::optional<NatsOperation> NatsConnection::await(const NatsPatience& patience,
                                                    Predicate is_wanted) {
-  while (true) {
+  for (bool has_ended = false;;) {
     while (const auto operation = take_operation())
       if (is_wanted(*operation))
         return operation;
       else if (operation->kind == NatsOperation::Kind::error)
         fail(words_of(*operation));
     if (fault()) return std::nullopt;
-    if (patience.has_ended()) {
+    if (has_ended) {
       fail("it does not answer");
       return std::nullopt;
     }
+    has_ended = patience.has_ended();  // what has come by now still counts
     write();
     socket_.wait(patience, /*is_to_write=*/written_ < out_.size());
     read();

@@ -25,8 +25,8 @@ class NatsConnection {
  public:
   using OrFault = std::variant<std::unique_ptr<NatsConnection>, NatsFault>;
   /// One that the server has welcomed. `patience` is for the look-up of its name, and as much again
-  /// for the rest. Of several addresses the `turn`th comes first, and again from the first: one may
-  /// take connections and be of no use.
+  /// for each step behind it. Of several addresses the `turn`th comes first, and again from the
+  /// first: one may take connections and be of no use.
   static OrFault open(const NatsServer& server, const NatsAccess& access, NatsLookUp& look_up,
                       const NatsPatience& patience, std::size_t turn = 0);
 
@@ -90,7 +90,8 @@ class NatsConnection {
 
   std::int64_t last_written_steady_ns_ = 0;
   std::int64_t last_heard_steady_ns_ = 0;
-  bool has_pinged_ = false;
+  std::int64_t last_pinged_steady_ns_ = 0;
+  bool has_pinged_ = false;  ///< since something was heard
 };
 
 }  // namespace bpx::bridge

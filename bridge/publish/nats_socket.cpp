@@ -137,13 +137,15 @@ void NatsSocket::wait(const NatsPatience& patience, bool is_to_write) {
   if (BIO_pending(bio_.get()) == 0) wait_for(is_to_write ? POLLIN | POLLOUT : POLLIN, patience);
 }
 
-/// False where patience has ended before there was an event.
+/// False where patience has ended before there was an event. Where it has ended long ago, as of a
+/// thread that was kept from its work, what has come meanwhile counts.
 bool NatsSocket::wait_for(int events, const NatsPatience& patience) {
   pollfd socket = {.fd = static_cast<int>(BIO_get_fd(bio_.get(), nullptr)),
                    .events = static_cast<short>(events),
                    .revents = 0};
-  while (!patience.has_ended())
+  do
     if (poll(&socket, 1, static_cast<int>(patience.slice().count())) > 0) return true;
+  while (!patience.has_ended());
   return false;
 }
 
