@@ -39,19 +39,19 @@ class Browser:
         try:
             port = self._driver.wait_for_line(r"started successfully on port (\d+)")[1]
             self._sessions = f"http://127.0.0.1:{port}/session"
-            session = self._ask("POST", "", {"capabilities": {"alwaysMatch": CAPABILITIES}})
+            session = self._ask("POST", "", {"capabilities": {"alwaysMatch": CAPABILITIES}}, 5 * DEADLINE)
         except BaseException:
             self._driver.stop()
             raise
         self._session = f"/{session['sessionId']}"
         self._process = session["capabilities"]["goog:processID"]
 
-    def _ask(self, method, path, body=None):
+    def _ask(self, method, path, body=None, deadline=DEADLINE):
         request = urllib.request.Request(
             self._sessions + path, method=method,
             data=None if body is None else json.dumps(body).encode())
         try:
-            with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
+            with urllib.request.urlopen(request, timeout=deadline) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as refusal:
             raise AssertionError(f"{method} {path}: {refusal.read().decode()}") from None

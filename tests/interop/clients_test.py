@@ -868,9 +868,9 @@ class ClientTest:
         with (Exchange("--close-grace-ms", str(int(1_000 * patience))) as exchange,
               self.bridge(exchange) as bridge):
             ledger = Ledger(exchange, streams)
-            exchange.rate(rate)
             begin = time.monotonic()
             while kills < 3 or ledger.count < messages or time.monotonic() < begin + seconds:
+                self.let_move(exchange, rate)
                 with self.client(*self.resumed(streams, positions)) as client:
                     behind = ledger.lacks(())
                     is_far_behind = behind > FAR_BEHIND  # the machine is too slow for all this
@@ -879,7 +879,7 @@ class ClientTest:
                     most = behind if is_far_behind else chance.randrange(1, behind + rate // 2)
                     wait_until(lambda: ledger.look() or len(client.printed) >= most or not client.is_running,
                                f"{most} messages", patience, every=0.1)
-                    exchange.rate(rate)
+                    self.let_move(exchange, rate)
                     if kills == 1 or chance.random() < 0.5:
                         self.wait_for_connection(exchange, bridge, ends)
                         self.end_connection(exchange, chance, rate)
@@ -905,6 +905,11 @@ class ClientTest:
         print(f"\n  {compared} messages of {len(streams)} streams in {took:.0f} s, {compared / took:.0f} a "
               f"second, {kills} kills, {ends} reconnects, seed {seed}", flush=True)
 
+    @staticmethod
+    def let_move(exchange, rate):
+        """For a while: as long as a bridge is slower than the market, what waits for it grows."""
+        exchange.rate(rate, messages=10 * rate)
+
     def take_stock(self, ledger, client, positions):
         self.assertEqual(client.faults, [])
         self.assertEqual(client.count("lost "), 0, client.lines)
@@ -927,7 +932,7 @@ class ClientTest:
         else:
             exchange.come_to_rest()
             exchange.fault("drop", reset=False)
-            exchange.rate(rate)
+            ClientTest.let_move(exchange, rate)
 
     @staticmethod
     def resumed(streams, positions):

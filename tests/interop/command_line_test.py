@@ -26,6 +26,16 @@ from harness import (BRIDGE, DEADLINE, KEYS, MORTAL, ROOT, Bridge, Exchange, Pro
                      wait_until)
 
 
+def opened_once_read(fifo):
+    """Where to write to the FIFO; None as long as nobody reads it."""
+    try:
+        return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as why:
+        if why.errno != errno.ENXIO:
+            raise
+        return None
+
+
 def run(*arguments, environment=None):
     """Runs the program to its end."""
     return subprocess.run([BRIDGE, *arguments], env=environment or clean_environment(), text=True,
@@ -876,20 +886,18 @@ class CommandLineTest(unittest.TestCase):
             with tempfile.TemporaryDirectory() as directory:
                 config = os.path.join(directory, "config.json")
                 os.mkfifo(config)  # it reads the configuration for as long as the test likes
-                process = subprocess.Popen(
-                    [BRIDGE, "--config", config, "--stream", "trade.A"], stderr=subprocess.PIPE,
-                    text=True,
-                    env=clean_environment(BRIDGE_UPSTREAM__URL="ws://127.0.0.1:1",
-                                          BRIDGE_UPSTREAM__REST_URL="http://127.0.0.1:1",
-                                          BRIDGE_HTTP__BIND="127.0.0.1:0",
-                                          BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*"))
-                with open(config, "w") as file:
-                    for sign in signs:
-                        process.send_signal(sign)
-                    file.write("{}")
-                process.send_signal(end)
-                _, said = process.communicate(timeout=DEADLINE)
-                self.assertEqual(process.returncode, 0, said)
+                with Program([BRIDGE, "--config", config, "--stream", "trade.A"], clean_environment(
+                        BRIDGE_UPSTREAM__URL="ws://127.0.0.1:1",
+                        BRIDGE_UPSTREAM__REST_URL="http://127.0.0.1:1",
+                        BRIDGE_HTTP__BIND="127.0.0.1:0",
+                        BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*")) as bridge:
+                    with open(wait_until(lambda: opened_once_read(config), "it to read"), "w") as file:
+                        for sign in signs:
+                            bridge.send(sign)
+                        file.write("{}")
+                    bridge.send(end)
+                    self.assertEqual(bridge.wait_for_end(), 0, bridge.lines)
+                said = "\n".join(bridge.lines)
                 self.assertIn("shutdown cause=" + end.name, said)
                 self.assertEqual("not reloaded" in said, signal.SIGHUP in signs, said)
 
@@ -966,7 +974,8 @@ class CommandLineTest(unittest.TestCase):
                     BRIDGE_HTTP__BIND="127.0.0.1:0",
                     BRIDGE_PUBLISH__PUBLIC__BIND="tcp://127.0.0.1:*")) as bridge:
                 bridge.wait_for_line("connect failed")
-                while bridge.is_running:
+                last = time.monotonic() + DEADLINE
+                while bridge.is_running and time.monotonic() < last:
                     bridge.send(signal.SIGTERM)
                 self.assertEqual(bridge.wait_for_end(), 0, f"attempt {attempt}")
 

@@ -86,6 +86,7 @@ class DamagedTlsTest(unittest.TestCase):
                 received += consumer.take(1)
                 proxy.damage()
                 bytes_whole = wire.wait_for_damage()
+                exchange.rate(500)  # which any bridge bears
                 while {message.topic for message in received if message.connection == 2} != set(STREAMS):
                     received += consumer.take(1) or self.fail("nothing more comes")
                 statuses = [json.loads(message.payload) for message in consumer.status]

@@ -118,7 +118,7 @@ class Program:
         for line in self._process.stdout:
             self.lines.append(line.rstrip("\n"))
 
-    def wait_for_line(self, pattern):
+    def wait_for_line(self, pattern, deadline=DEADLINE):
         """The first line that matches, as a match object."""
         def find():
             has_ended = not self.is_running
@@ -131,7 +131,7 @@ class Program:
             if has_ended:
                 raise AssertionError(f"ended without saying {pattern!r}:\n" + "\n".join(self.lines))
             return None
-        return wait_until(find, f"a line that matches {pattern!r}")
+        return wait_until(find, f"a line that matches {pattern!r}", deadline)
 
     def stop(self, sign=signal.SIGTERM):
         """Asks the program to end; returns its exit status. Harmless where it has ended."""
@@ -201,8 +201,10 @@ class Exchange(Program):
     def fault(self, kind, **parameters):
         self._ask("/fault", json.dumps({"kind": kind, **parameters}).encode())
 
-    def rate(self, per_second):
-        self.fault("rate", per_second=per_second)
+    def rate(self, per_second, messages=None):
+        """Of the market; after so many messages, wanted or not, it stands still. Else what is on its way to a
+        bridge that is slower grows as long as the market moves."""
+        self.fault("rate", per_second=per_second, **({} if messages is None else {"messages": messages}))
 
     def log(self, since, limit=100_000):
         """What went to clients from the `since`-th message on, one dictionary each."""
@@ -411,7 +413,7 @@ class Consumer:
                     return status
 
     def take(self, count):
-        """The next `count` messages of the exchange; fewer only where they do not come in time."""
+        """The next `count` messages of the exchange; fewer only where one does not come in time."""
         messages = []
         end = time.monotonic() + DEADLINE
         while len(messages) < count:
@@ -420,6 +422,7 @@ class Consumer:
                 break
             if message.topic != self.STATUS:
                 messages.append(message)
+                end = time.monotonic() + DEADLINE
         return messages
 
     def take_within(self, seconds):

@@ -142,6 +142,7 @@ def send_until_cut_off(connection, pieces):
             assert time.monotonic() < end, f"the bridge neither reads nor closes for {DEADLINE} s"
             try:
                 piece = piece[connection.send(piece):]
+                end = time.monotonic() + DEADLINE
             except BlockingIOError:
                 select.select([connection], [connection], [], 1)
             except OSError:

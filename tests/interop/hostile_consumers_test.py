@@ -76,6 +76,7 @@ class Replayer:
         self._socket.linger = 0
         self._socket.subscribe("bridge.status")
         self._socket.connect(endpoint)
+        assert self._socket.poll(DEADLINE * 1000), f"no heartbeat within {DEADLINE} s"
         self._socket.recv_multipart()
         self._socket.unsubscribe("bridge.status")
 

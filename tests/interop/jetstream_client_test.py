@@ -50,8 +50,7 @@ class ClientTest(Case):
 
     def store_some(self):
         """How many the stream holds then."""
-        self.exchange.rate(500)
-        self.wait_for_messages(self.bridge, 200)
+        self.let_move(self.exchange, self.bridge, 200)
         self.exchange.come_to_rest()
         self.wait_for_acknowledgements(self.bridge, self.exchange)
         return len(self.exchange.sent())

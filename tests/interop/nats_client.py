@@ -62,9 +62,10 @@ class NatsClient:
         self._connect()
 
     def _connect(self):
-        self._socket = socket.create_connection(("127.0.0.1", self._port), PATIENCE)
+        self._socket = socket.create_connection(("127.0.0.1", self._port), DEADLINE)
         self._input = self._socket.makefile("rb")
         assert self._input.readline().startswith(b"INFO ")
+        self._socket.settimeout(PATIENCE)
         self._send('CONNECT {"verbose":false,"headers":true,"no_responders":true}', f"SUB {self._inbox}.* 1")
 
     def _send(self, *lines):
@@ -141,6 +142,7 @@ class NatsClient:
             "deliver_policy": "by_start_time", "opt_start_time": since, "filter_subject": subject,
             "ack_policy": "none"})
         assert "error" not in consumer, consumer
+        self._socket.settimeout(DEADLINE)
         self._ask(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer['name']}", {"batch": count})
         return [stored(*self._receive()) for _ in range(count)]
 

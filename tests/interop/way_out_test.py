@@ -187,7 +187,7 @@ class WayOutTest(AtOnce, unittest.TestCase):
             self.assertFalse(shown()[address]["behind"])
             for _ in range(6):  # into what TCP holds of it, which a slow machine's market takes long to fill
                 exchange.publish(STREAM, json.dumps({"x": "x" * 2_000_000}))
-            exchange.rate(20_000)
+            exchange.rate(20_000, messages=100_000)
             bridge.wait_for_line(f"slow consumer endpoint=public consumer={address} behind=1")
             wait_until(lambda: shown()[address]["behind"], "it is behind")
             self.assertGreater(shown()[address]["unsent_bytes"], 0)
