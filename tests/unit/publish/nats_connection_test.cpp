@@ -1,5 +1,6 @@
 #include "bridge/publish/nats_connection.hpp"
 
+#include "tests/support/deadline.hpp"
 #include "tests/support/loopback_listener.hpp"
 #include "tests/support/scripted_names.hpp"
 #include "tests/unit/publish/scripted_nats.hpp"
@@ -159,6 +160,23 @@ TEST_F(NatsConnectionTest, AsksNobodyForLongerThanAnybodyWantsToKnow) {
   });
   const auto answer = connect(server)->ask("service", "", patience([&] { return is_over.load(); }));
   EXPECT_EQ(std::get<NatsFault>(answer).cause, "it does not answer");
+}
+
+/// As of a thread that was kept from its work for longer. An answer takes its time: it is enough if
+/// one comes soon enough.
+TEST_F(NatsConnectionTest, LooksOnceMoreWherePatienceHasEnded) {
+  const ScriptedNats server([](NatsPeer& peer) {
+    peer.greet();
+    peer.answer(peer.hear_message(), "there");
+    peer.wait_for_end();
+  });
+  const auto last = std::chrono::steady_clock::now() + test::kDeadline;
+  bool is_answered = false;
+  while (!is_answered && std::chrono::steady_clock::now() < last) {
+    const NatsPatience ended(std::chrono::seconds(0), [] { return false; });
+    is_answered = std::holds_alternative<std::string>(connect(server)->ask("service", "", ended));
+  }
+  EXPECT_TRUE(is_answered);
 }
 
 TEST_F(NatsConnectionTest, SaysWhereNobodyAnswersAQuestion) {
