@@ -334,7 +334,7 @@ class JetStreamTest(Case):
         mistaken = self.start_bridge(exchange, server, streams=["trade.SOL_USDC"], SERVERS=elsewhere,
                                      CA_FILE=str(certificate))
         mistaken.wait_for_line(r"jetstream not ready.*hostname mismatch")
-        self.let_move(exchange, trusting, 300)
+        exchange.rate(500, messages=10_000)  # of which few are trades
         wait_until(lambda: trusting.metric("jetstream_acknowledged_total") >= 300, "what is said", every=0.1)
         self.assertEqual(trusting.metric("jetstream_reconnects_total"), 0)
         self.assertEqual(distrusting.metric("jetstream_connected"), 0)
