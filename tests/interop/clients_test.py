@@ -890,6 +890,7 @@ class ClientTest:
                 self.take_stock(ledger, client, positions)
             took = time.monotonic() - begin
             self.wait_for_connection(exchange, bridge, ends)
+            self.let_move(exchange, rate)
             more(exchange, 1_000)  # of which the book is right
             exchange.come_to_rest()
             with self.client(*self.resumed(streams, positions)) as client:
