@@ -36,10 +36,10 @@ def opened_once_read(fifo):
         return None
 
 
-def run(*arguments, environment=None):
+def run(*arguments, environment=None, deadline=DEADLINE):
     """Runs the program to its end."""
     return subprocess.run([BRIDGE, *arguments], env=environment or clean_environment(), text=True,
-                          capture_output=True, stdin=subprocess.DEVNULL, timeout=DEADLINE)
+                          capture_output=True, stdin=subprocess.DEVNULL, timeout=deadline)
 
 
 UP = "\x1b[10A"  # by a ladder's height
@@ -321,7 +321,7 @@ class CommandLineTest(unittest.TestCase):
     def test_any_number_of_unknown_keys_is_told_of(self):
         count = 100_000
         with with_file(json.dumps({f"stream{i}": 1 for i in range(count)})) as file:
-            done = run("check", "--stream", "trade.A", "--config", file.name)
+            done = run("check", "--stream", "trade.A", "--config", file.name, deadline=10 * DEADLINE)
         self.assertEqual(len(done.stderr.splitlines()), count)
 
     def test_options_before_the_command_are_not_dropped_without_a_word(self):
