@@ -35,14 +35,22 @@ ExchangeClock::ExchangeClock(const asio::any_io_executor& executor, Options opti
 
 asio::awaitable<void> ExchangeClock::run() {
   for (;;) {
-    try {
-      if (const auto reading = co_await quickest_reading()) note(*reading);
-    } catch (const boost::system::system_error& error) {  // OpenSSL gets no memory for a connection
-      note_unknown(error.what());
-    }
+    const auto is_known = co_await measure();
     if (options_.on_attempt) options_.on_attempt();
-    next_.expires_after(options_.interval);
+    next_.expires_after(is_known ? options_.interval : options_.retry);
     co_await next_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+/// Whether there was a reading.
+asio::awaitable<bool> ExchangeClock::measure() {
+  try {
+    const auto reading = co_await quickest_reading();
+    if (reading) note(*reading);
+    co_return reading.has_value();
+  } catch (const boost::system::system_error& error) {  // OpenSSL gets no memory for a connection
+    note_unknown(error.what());
+    co_return false;
   }
 }
 

@@ -18,14 +18,16 @@
 
 namespace bpx::bridge {
 
-/// Measures by how much the exchange's clock differs from ours: at once, then every minute, from
-/// the quickest of several readings, as many of them as succeed. Belongs to the observing thread.
+/// Measures by how much the exchange's clock differs from ours: at once, then every minute, sooner
+/// where that failed, from the quickest of several readings, as many of them as succeed. Belongs to
+/// the observing thread.
 class ExchangeClock {
  public:
   struct Options {
     RestClient::Options rest;
     std::string path_prefix;  ///< of upstream.rest_url, without `/` at its end
     std::chrono::milliseconds interval{60'000};
+    std::chrono::milliseconds retry{10'000};     ///< where an attempt brought no reading
     std::chrono::milliseconds tolerance{2'500};  ///< beyond it the log is told
     /// Called after each attempt, successful or not; may be empty.
     std::function<void()> on_attempt = {};
@@ -43,6 +45,7 @@ class ExchangeClock {
  private:
   enum class Verdict : std::uint8_t { unknown, good, off };
 
+  boost::asio::awaitable<bool> measure();
   boost::asio::awaitable<std::optional<ClockReading>> quickest_reading();
   void note_unknown(std::string_view error);
   void note(const ClockReading& reading);

@@ -46,7 +46,7 @@ class LoopThread {
   std::thread thread_;
 };
 
-/// A clock that asks a scripted exchange every 20 ms.
+/// A clock that asks a scripted exchange every 20 ms, also where it got no answer.
 class ExchangeClockTest : public testing::Test {
  protected:
   using Answer = std::function<std::optional<HttpPage>(int request)>;
@@ -68,6 +68,7 @@ class ExchangeClockTest : public testing::Test {
                    ExchangeClock::Options{.rest = {.dialler = *dialler_},
                                           .path_prefix = "/prefix",
                                           .interval = interval_,
+                                          .retry = 20ms,
                                           .on_attempt = [this] { ++attempts_; }},
                    tls_, upstream_, log_);
     boost::asio::co_spawn(exchange_, server_->run(), boost::asio::detached);
@@ -189,6 +190,16 @@ TEST_F(ExchangeClockTest, TellsOfTheSameEventByTheSameKeys) {
     EXPECT_THAT(keys[0], of_all);
     EXPECT_EQ(keys[0], keys[1]) << event;
   }
+}
+
+TEST_F(ExchangeClockTest, DoesNotWaitForItsTurnWhereItGotNoAnswer) {
+  interval_ = 1h;
+  begin([](int request) {
+    return request >= 10 ? time_ahead_by(1s) : HttpPage{503, "text/plain", "later"};
+  });
+  EXPECT_TRUE(comes_true([&] { return std::abs(offset() - 1) < 0.5; })) << offset();
+  const ExchangeClock::Options defaults{.rest = {.dialler = *dialler_}, .path_prefix = {}};
+  EXPECT_EQ(defaults.retry, 10s);
 }
 
 TEST_F(ExchangeClockTest, MeasuresAtOnceWhereToldTo) {
