@@ -34,12 +34,13 @@ class OutcomesTest(unittest.TestCase):
         subprocess.run(["cmake", "-S", self.directory, "-B", self.directory / "build"],
                        stdout=subprocess.DEVNULL, check=True)
 
-    def ctest(self, *options):
+    def ctest(self, *options, runs=1):
         """The file that ctest's output is in."""
         log = self.directory / "ctest.log"
         with log.open("w") as file:
-            subprocess.run(["ctest", "--test-dir", self.directory / "build", "--output-on-failure", *options],
-                           stdout=file, stderr=file, check=False)
+            for _ in range(runs):
+                subprocess.run(["ctest", "--test-dir", self.directory / "build", "--output-on-failure", *options],
+                               stdout=file, stderr=file, check=False)
         return log
 
     def says(self, command, log):
@@ -64,28 +65,33 @@ class OutcomesTest(unittest.TestCase):
         self.assertEqual([line for line in said if line not in named], lines)
         self.assertLess(said.index(named[-1]), next(at for at, line in enumerate(said) if "tests passed" in line))
 
-    def test_tells_in_which_turn_a_test_failed_first_and_what_it_said_then(self):
-        status, said = self.says("failures", self.ctest("--repeat", "until-fail:3"))
+    def test_tells_how_often_a_test_failed_and_in_which_turn_first_and_what_it_said_then(self):
+        status, said = self.says("failures", self.ctest("--schedule-random", runs=4))
         self.assertEqual(status, 1)
-        self.assertRegex(said, r"(?m)^ +1  Failed +Bad\.Always ")
-        self.assertRegex(said, r"(?m)^ +3  Failed +Bad\.Later ")
-        self.assertRegex(said, r"(?m)^ +1  Exception: SegFault +Crashes ")
-        self.assertRegex(said, r"(?m)^ +1  Failed +Bad/AtFirst\.Of/Some ")
+        self.assertRegex(said, r"(?m)^4 of 4 +1 +Failed +Bad\.Always ")
+        self.assertRegex(said, r"(?m)^2 of 4 +3 +Failed +Bad\.Later ")
+        self.assertRegex(said, r"(?m)^4 of 4 +1 +Exception: SegFault +Crashes ")
+        self.assertRegex(said, r"(?m)^1 of 4 +1 +Failed +Bad/AtFirst\.Of/Some ")
         self.assertIn("=== Bad.Always: Failed in turn 1", said)
         self.assertIn("\nit is bad\n", said)
         self.assertIn("\ntoo often\n", said)
         self.assertNotRegex(said, "Good|Skipped")
 
     def test_is_content_where_nothing_failed(self):
-        log = self.ctest("-R", "Good|Skipped", "--repeat", "until-fail:3")
-        self.assertEqual(self.says("failures", log), (0, "none of 2 tests failed in 4 turns\n"))
+        log = self.ctest("-R", "Good|Skipped", runs=3)
+        self.assertEqual(self.says("failures", log), (0, "none of 2 tests failed in 6 turns\n"))
 
-    def test_is_not_content_where_ctest_was_killed(self):
-        log = self.ctest("-R", "Good|Skipped")
-        lines = log.read_text().splitlines(keepends=True)
-        log.write_text("".join(lines[:next(at for at, line in enumerate(lines) if "tests passed" in line)]))
-        self.assertEqual(self.says("failures", log),
-                         (1, f"ctest ended early ({log})\nnone of 2 tests failed in 2 turns\n"))
+    def test_is_not_content_where_one_of_the_runs_was_killed(self):
+        text = self.ctest("-R", "Good|Skipped", runs=3).read_text()
+        of_runs = ["Test project" + run for run in text.split("Test project")[1:]]
+        self.assertEqual(len(of_runs), 3)
+        for killed in range(3):
+            of_all = list(of_runs)
+            of_all[killed] = of_all[killed][:of_all[killed].index("100% tests passed")]
+            log = self.directory / "killed.log"
+            log.write_text("".join(of_all))
+            self.assertEqual(self.says("failures", log),
+                             (1, f"ctest ended early ({log})\nnone of 2 tests failed in 6 turns\n"))
 
     def test_is_not_content_where_nothing_ran(self):
         log = self.ctest("-R", "")
