@@ -5,14 +5,16 @@ from harness import wait_until
 # Has the page look at the bridge now, as when a person comes back to it: nobody waits for its second.
 REFRESH = "document.dispatchEvent(new Event('visibilitychange'));"
 
-# Notes what the banner was: what has passed when it is asked for has been all the same.
+# Notes what the banner was, and its word: what has passed when it is asked for has been all the same.
 WATCH = """
   window.levels = [];
+  window.words = [];
   window.violations = [];
   document.addEventListener('securitypolicyviolation', event => violations.push(event.violatedDirective));
   new MutationObserver(() => {
     window.levels.push(document.getElementById('banner').dataset.level);
-  }).observe(document.getElementById('banner'), {attributes: true});
+    window.words.push(document.getElementById('word').textContent);
+  }).observe(document.getElementById('banner'), {attributes: true, childList: true, subtree: true});
 """
 
 # Notes when it was red first, by this machine's clock: once that has been drawn. Nothing has it look sooner

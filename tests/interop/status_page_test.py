@@ -16,7 +16,7 @@ import zmq
 from browser import Browser
 from harness import DEADLINE, IS_HEAVY, Bridge, Consumer, Exchange, free_port, wait_until
 from nats_client import NatsServer, store
-from status_page import WATCH, WATCH_THE_TIME, Page
+from status_page import REFRESH, WATCH, WATCH_THE_TIME, Page
 
 PUBLIC = ["bookTicker.BTC_USDC", "bookTicker.SOL_USDC", "depth.200ms.BTC_USDC", "depth.SOL_USDC",
           "kline.1m.SOL_USDC", "liquidation", "ticker.SOL_USDC", "trade.BTC_USDC", "trade.SOL_USDC"]
@@ -134,11 +134,12 @@ class StatusPageTest(PageTest):
         self.browser.clear("#filter")
         wait_until(lambda: len(self.page.names()) == len(STREAMS), "all streams")
 
-    def turns_red_and_recovers(self, *faults):
+    def turns_red_and_recovers(self, word, *faults):
         self.page.run(WATCH)
-        for kind, parameters in faults:
-            self.exchange.fault(kind, **parameters)
-        wait_until(lambda: "red" in self.page.run("return window.levels"), "red")
+        for fault in faults:
+            self.exchange.fault(fault)
+        wait_until(lambda: ["red", word] in self.page.run(REFRESH + "return levels.map((level, i) => [level, words[i]])"),
+                   f"red, and {word!r}")
         self.exchange.fault("heal")
         self.page.wait_until_not_red()
         self.assertEqual(self.page.run("return window.violations"), [])
@@ -147,10 +148,10 @@ class StatusPageTest(PageTest):
     def test_turns_red_when_the_exchange_falls_silent(self):
         # How long it is quiet by nature has to be learnt first.
         wait_until(lambda: self.bridge.status()["received"]["messages"] > 400, "some messages")
-        self.turns_red_and_recovers(("silent", {}))
+        self.turns_red_and_recovers("silent", "silent")
 
     def test_turns_red_when_the_connection_drops(self):
-        self.turns_red_and_recovers(("refuse", {}), ("drop", {}))
+        self.turns_red_and_recovers("down", "refuse", "drop")
 
     def test_says_plainly_that_it_has_lost_the_bridge(self):
         self.bridge.stop()
