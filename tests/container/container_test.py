@@ -9,10 +9,11 @@ import subprocess
 import time
 import unittest
 
+import compose_test
 import docker_client as engine
 from dashboards_test import load_dashboards, queries, substitute
 from docker_client import docker, inspect
-from harness import IS_HEAVY, KEYS, ROOT, wait_until
+from harness import IS_HEAVY, KEYS, ROOT, clean_environment, leave_out, wait_until
 from stack import COMPOSE_FILE, PROJECT, Stack, container, example_environment, seconds
 
 IMAGE = "backpack-bridge:test"
@@ -39,6 +40,28 @@ def frame(number):
 
 def run(*arguments):
     return docker("run", "--rm", *SEALED, *arguments)
+
+
+class ShardTest(unittest.TestCase):
+    def test_compose_makes_of_it_what_its_file_adds_up_to(self):
+        version = docker("compose", "version", "--short").strip().lstrip("v")
+        if tuple(map(int, re.findall(r"\d+", version)[:3])) < (2, 24, 4):
+            leave_out(f"what docker compose makes of the shard: {version} does not know its tags, 2.24.4 does")
+        name, _, expected = compose_test.shard()
+        text = docker("compose", "--project-directory", str(ROOT), "--file", str(COMPOSE_FILE), "--file",
+                      str(compose_test.SHARD_FILE), "--env-file", "/dev/null", "config", "--format", "json",
+                      env=clean_environment(BRIDGE_UPSTREAM__STREAMS="trade.SOL_USDC"))
+        services = json.loads(text)["services"]
+        self.assertEqual(services["select"]["environment"]["BRIDGE_UPSTREAM__STREAMS"], "trade.SOL_USDC")
+        self.assertEqual(services["bridge"]["labels"]["streams"], "trade.SOL_USDC")
+        shard = services[name]
+        self.assertFalse(shard.get("environment") or shard.get("secrets"), shard)
+        self.assertEqual([f"{port['host_ip']}:{port['published']}:{port['target']}" for port in shard["ports"]],
+                         expected["ports"])
+        self.assertEqual([f"./{os.path.relpath(volume['source'], ROOT)}:{volume['target']}:ro"
+                          for volume in shard["volumes"] if volume["read_only"]], expected["volumes"])
+        for key in "read_only", "cap_drop", "security_opt", "restart", "image":
+            self.assertEqual(shard[key], services["bridge"][key], key)
 
 
 class ImageTest(unittest.TestCase):

@@ -3,10 +3,8 @@
 import contextlib
 import copy
 import json
-import os
 import pathlib
 import re
-import shutil
 import subprocess
 import tempfile
 import unittest
@@ -15,14 +13,11 @@ import urllib.request
 import yaml
 
 from configured_bridge import ConfiguredBridge
-from harness import DEADLINE, ROOT, Exchange, Program, clean_environment, free_port, leave_out, wait_until
+from harness import DEADLINE, ROOT, Exchange, Program, clean_environment, free_port, wait_until
 from nats_client import SERVER, NatsClient
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 SHARD_FILE = ROOT / "deploy/examples/compose-shard.yml"
-# Where tests/container/engine puts it, if it had to.
-PLUGIN = (pathlib.Path(os.environ.get("BPX_ENGINE_HOME", "/var/tmp/backpack-bridge-engine")) /
-          "config/cli-plugins/docker-compose")
 
 
 class Replacement:
@@ -68,16 +63,11 @@ def extended(service, change):
     return result
 
 
-def compose():
-    """The command, or None where it is too old for the tags, or cannot be had."""
-    for command in ["docker", "compose"], [str(PLUGIN)]:
-        if shutil.which(command[0]):
-            done = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, timeout=DEADLINE,
-                                  check=False)
-            version = re.match(r"v?(\d+)\.(\d+)\.(\d+)", done.stdout)
-            if done.returncode == 0 and version and tuple(map(int, version.groups())) >= (2, 24, 4):
-                return command
-    return None
+def shard():
+    """The name of the second bridge that README tells to make beside the first, the first, and the second."""
+    [(name, change)] = load(SHARD_FILE).items()
+    bridge = load(COMPOSE_FILE)["bridge"]
+    return name, with_defaults(bridge), with_defaults(extended(bridge, change))
 
 
 class ComposeTest(unittest.TestCase):
@@ -158,14 +148,11 @@ class ComposeTest(unittest.TestCase):
 
 
 class ShardTest(unittest.TestCase):
-    """A second bridge beside the first, as README tells to make it."""
+    """That docker compose makes the same of it is shown where there is an engine."""
 
     @classmethod
     def setUpClass(cls):
-        [(cls.name, change)] = load(SHARD_FILE).items()
-        services = load(COMPOSE_FILE)
-        cls.bridge = with_defaults(services["bridge"])
-        cls.shard = with_defaults(extended(services["bridge"], change))
+        _, cls.bridge, cls.shard = shard()
 
     def test_takes_neither_streams_nor_keys_that_are_the_other_ones(self):
         self.assertIn("/selected/streams", self.bridge["command"])
@@ -186,27 +173,6 @@ class ShardTest(unittest.TestCase):
         own = {"command", "environment", "labels", "secrets", "volumes", "ports"}
         self.assertEqual({name: value for name, value in self.shard.items() if name not in own},
                          {name: value for name, value in self.bridge.items() if name not in own})
-
-    def test_compose_makes_the_same_of_it(self):
-        command = compose()
-        if not command:
-            leave_out("what docker compose makes of the shard: no compose 2.24.4 or later here")
-        done = subprocess.run([*command, "--project-directory", str(ROOT), "--file", str(COMPOSE_FILE), "--file",
-                               str(SHARD_FILE), "--env-file", "/dev/null", "config", "--format", "json"],
-                              env=clean_environment(BRIDGE_UPSTREAM__STREAMS="trade.SOL_USDC"), capture_output=True,
-                              text=True, timeout=DEADLINE, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        services = json.loads(done.stdout)["services"]
-        self.assertEqual(services["select"]["environment"]["BRIDGE_UPSTREAM__STREAMS"], "trade.SOL_USDC")
-        self.assertEqual(services["bridge"]["labels"]["streams"], "trade.SOL_USDC")
-        shard = services[self.name]
-        self.assertFalse(shard.get("environment") or shard.get("secrets"), shard)
-        self.assertEqual([f"{port['host_ip']}:{port['published']}:{port['target']}" for port in shard["ports"]],
-                         self.shard["ports"])
-        self.assertEqual([f"./{os.path.relpath(volume['source'], ROOT)}:{volume['target']}:ro"
-                          for volume in shard["volumes"] if volume["read_only"]], self.shard["volumes"])
-        for name in "read_only", "cap_drop", "security_opt", "restart", "image":
-            self.assertEqual(shard[name], services["bridge"][name], name)
 
 
 if __name__ == "__main__":
