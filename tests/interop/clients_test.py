@@ -882,7 +882,7 @@ class ClientTest:
                     self.let_move(exchange, rate)
                     if kills == 1 or chance.random() < 0.5:
                         self.wait_for_connection(exchange, bridge, ends)
-                        self.end_connection(exchange, chance, rate)
+                        self.end_connection(exchange, chance, rate, patience)
                         ends += 1
                     client.send(signal.SIGKILL)
                     client.stop()
@@ -892,7 +892,7 @@ class ClientTest:
             self.wait_for_connection(exchange, bridge, ends)
             self.let_move(exchange, rate)
             more(exchange, 1_000)  # of which the book is right
-            exchange.come_to_rest()
+            exchange.come_to_rest(patience)
             with self.client(*self.resumed(streams, positions)) as client:
                 wait_until(lambda: ledger.lacks(client.printed) == 0 or not client.is_running, "the rest",
                            patience, every=0.1)
@@ -925,13 +925,13 @@ class ClientTest:
         exchange.wait_for_subscriptions(STREAMS + UNWANTED)
 
     @staticmethod
-    def end_connection(exchange, chance, rate):
+    def end_connection(exchange, chance, rate, patience):
         """In order, in the midst of messages; or without a word, after which what was on its way would
         be lost and the ledger tell of it all the same: nothing is, then."""
         if chance.random() < 0.5:
             exchange.fault("close", code=1012)
         else:
-            exchange.come_to_rest()
+            exchange.come_to_rest(patience)
             exchange.fault("drop", reset=False)
             ClientTest.let_move(exchange, rate)
 

@@ -225,7 +225,7 @@ class Exchange(Program):
             pass
         return list(self._frames)
 
-    def come_to_rest(self):
+    def come_to_rest(self, deadline=DEADLINE):
         """Stops the market. Returns when all that went to the clients there are is in the log: a last
         frame, which nobody asked for, has come behind it."""
         self.rate(0)
@@ -241,7 +241,7 @@ class Exchange(Program):
             arrived += sum(fence in frame["text"] for frame in piece)
             return arrived >= self.state()["open_connections"]
 
-        wait_until(everywhere, "the market to rest")
+        wait_until(everywhere, "the market to rest", deadline)
 
     def publish(self, stream, data):
         self._ask("/publish", json.dumps({"stream": stream, "data": data}).encode())
