@@ -300,7 +300,7 @@ class ClientTest:
         # filling the queue takes too long, the bridge gives the client up, and what is said until it
         # is back is lost just the same.
         for _ in range(4):
-            exchange.publish(UNWANTED[0], json.dumps({"x": "x" * 2_000_000}))
+            exchange.fault("huge", bytes=2_000_000, stream=UNWANTED[0])
         # A step at a time: however slow this machine is, no more is lost than the bridge remembers.
         steps = 0
         while (self.metric(bridge, episodes) == before and
