@@ -35,22 +35,22 @@ ExchangeClock::ExchangeClock(const asio::any_io_executor& executor, Options opti
 
 asio::awaitable<void> ExchangeClock::run() {
   for (;;) {
-    const auto is_known = co_await measure();
+    const auto pause = co_await measure();
     if (options_.on_attempt) options_.on_attempt();
-    next_.expires_after(is_known ? options_.interval : options_.retry);
+    next_.expires_after(pause);
     co_await next_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
 }
 
-/// Whether there was a reading.
-asio::awaitable<bool> ExchangeClock::measure() {
+/// How long the exchange is to be left alone then.
+asio::awaitable<std::chrono::milliseconds> ExchangeClock::measure() {
   try {
-    const auto reading = co_await quickest_reading();
-    if (reading) note(*reading);
-    co_return reading.has_value();
+    const auto attempt = co_await quickest_reading();
+    if (attempt.quickest) note(*attempt.quickest);
+    co_return attempt.quickest || attempt.asks_too_much ? options_.interval : options_.retry;
   } catch (const boost::system::system_error& error) {  // OpenSSL gets no memory for a connection
     note_unknown(error.what());
-    co_return false;
+    co_return options_.retry;
   }
 }
 
@@ -58,12 +58,13 @@ void ExchangeClock::measure_again() {
   asio::post(next_.get_executor(), [this] { next_.cancel(); });
 }
 
-asio::awaitable<std::optional<ClockReading>> ExchangeClock::quickest_reading() {
-  std::optional<ClockReading> quickest;
+asio::awaitable<ExchangeClock::Attempt> ExchangeClock::quickest_reading() {
+  Attempt attempt;
+  auto& quickest = attempt.quickest;
   const auto opened = co_await RestClient::open(options_.rest, &tls_);
   if (opened.client == nullptr) {
     note_unknown(opened.error);
-    co_return std::nullopt;
+    co_return attempt;
   }
   // Of the first failure: where its answer ends the connection, the next only tell of that.
   std::string why;
@@ -76,8 +77,8 @@ asio::awaitable<std::optional<ClockReading>> ExchangeClock::quickest_reading() {
     const auto time = parse_exchange_time(response.body);
     if (response.status != 200 || !time) {
       if (why.empty()) why = why_unknown(response);
-      // The connection has ended, or it is asked too much.
-      if (response.status == 0 || response.status == 429) break;
+      attempt.asks_too_much = response.status == 429;
+      if (attempt.asks_too_much || response.status == 0) break;  // 0: the connection has ended
       continue;
     }
     const ClockReading reading{.asked_ns = asked.unix_ns,
@@ -87,7 +88,7 @@ asio::awaitable<std::optional<ClockReading>> ExchangeClock::quickest_reading() {
     if (!quickest || reading.round_trip_ns() < quickest->round_trip_ns()) quickest = reading;
   }
   if (!quickest) note_unknown(why);
-  co_return quickest;
+  co_return attempt;
 }
 
 void ExchangeClock::note_unknown(std::string_view error) {

@@ -19,8 +19,8 @@
 namespace bpx::bridge {
 
 /// Measures by how much the exchange's clock differs from ours: at once, then every minute, sooner
-/// where that failed, from the quickest of several readings, as many of them as succeed. Belongs to
-/// the observing thread.
+/// where it got no reading though it does not ask too much, from the quickest of several readings,
+/// as many of them as succeed. Belongs to the observing thread.
 class ExchangeClock {
  public:
   struct Options {
@@ -45,8 +45,13 @@ class ExchangeClock {
  private:
   enum class Verdict : std::uint8_t { unknown, good, off };
 
-  boost::asio::awaitable<bool> measure();
-  boost::asio::awaitable<std::optional<ClockReading>> quickest_reading();
+  struct Attempt {
+    std::optional<ClockReading> quickest;
+    bool asks_too_much = false;  ///< says the exchange
+  };
+
+  boost::asio::awaitable<std::chrono::milliseconds> measure();
+  boost::asio::awaitable<Attempt> quickest_reading();
   void note_unknown(std::string_view error);
   void note(const ClockReading& reading);
 

@@ -68,7 +68,7 @@ class ExchangeClockTest : public testing::Test {
                    ExchangeClock::Options{.rest = {.dialler = *dialler_},
                                           .path_prefix = "/prefix",
                                           .interval = interval_,
-                                          .retry = 20ms,
+                                          .retry = retry_,
                                           .on_attempt = [this] { ++attempts_; }},
                    tls_, upstream_, log_);
     boost::asio::co_spawn(exchange_, server_->run(), boost::asio::detached);
@@ -106,6 +106,7 @@ class ExchangeClockTest : public testing::Test {
   std::atomic<bool> is_well_ = true;
   std::atomic<int> attempts_ = 0;
   std::chrono::milliseconds interval_{20};
+  std::chrono::milliseconds retry_{20};
 
   bridge::HttpRefusals http_refusals_;
   std::mutex lines_mutex_;
@@ -200,6 +201,12 @@ TEST_F(ExchangeClockTest, DoesNotWaitForItsTurnWhereItGotNoAnswer) {
   EXPECT_TRUE(comes_true([&] { return std::abs(offset() - 1) < 0.5; })) << offset();
   const ExchangeClock::Options defaults{.rest = {.dialler = *dialler_}, .path_prefix = {}};
   EXPECT_EQ(defaults.retry, 10s);
+}
+
+TEST_F(ExchangeClockTest, WaitsForItsTurnWhereItAsksTooMuch) {
+  retry_ = 1h;
+  begin([](int) { return HttpPage{429, "text/plain", "slower"}; });
+  EXPECT_TRUE(comes_true([&] { return attempts_ >= 3; }));
 }
 
 TEST_F(ExchangeClockTest, MeasuresAtOnceWhereToldTo) {
