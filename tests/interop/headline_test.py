@@ -556,6 +556,8 @@ class HeadlineTest(unittest.TestCase):
                 ("return {ok: true, text: async () => 'hello'}", "no bridge", "is not the bridge"),
                 ("return {ok: true, text: async () => '{}'}", "no bridge", "is not the bridge")):
             with self.subTest(script):
+                self.new_bridge()
+                self.page.tell(self.well())  # of the case before nothing is to be left
                 self.page.run(f"window.fetch = async () => {{ {script}; }};")
                 self.page.wait_for(word)
                 self.assertIn(advice, self.page.headline())

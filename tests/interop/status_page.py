@@ -11,10 +11,13 @@ WATCH = """
   window.words = [];
   window.violations = [];
   document.addEventListener('securitypolicyviolation', event => violations.push(event.violatedDirective));
-  new MutationObserver(() => {
-    window.levels.push(document.getElementById('banner').dataset.level);
-    window.words.push(document.getElementById('word').textContent);
-  }).observe(document.getElementById('banner'), {attributes: true, childList: true, subtree: true});
+  const [banner, word] = ['banner', 'word'].map(id => document.getElementById(id));
+  const watcher = new MutationObserver(() => {
+    window.levels.push(banner.dataset.level);
+    window.words.push(word.textContent);
+  });
+  watcher.observe(banner, {attributes: true});
+  watcher.observe(word, {childList: true, characterData: true, subtree: true});
 """
 
 # Notes when it was red first, by this machine's clock: once that has been drawn. Nothing has it look sooner
@@ -26,6 +29,13 @@ WATCH_THE_TIME = """
     if (banner.dataset.level !== 'red' || window.redAt !== null) return;
     requestAnimationFrame(() => setTimeout(() => { window.redAt ??= Date.now(); }));
   }).observe(banner, {attributes: true});
+"""
+
+# What the page takes for late is longer than a busy machine needs, unless it is said to be impatient.
+PATIENCE = """
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  window.isImpatient = false;
+  AbortSignal.timeout = ms => timeout(window.isImpatient ? ms : 15_000);
 """
 
 # Has the page be told what is given here, one status after the other; then the last for good. Once
@@ -61,6 +71,7 @@ class Page:
 
     def __init__(self, browser):
         self.browser = browser
+        browser.command("Page.addScriptToEvaluateOnNewDocument", source=PATIENCE)
 
     def run(self, script, *arguments):
         return self.browser.run(script, *arguments)
@@ -73,6 +84,10 @@ class Page:
         self.browser.resize(*size)
         self.browser.prefer("light")
         self.browser.open(bridge.http + "/")
+
+    def be_impatient(self):
+        """As it is for a person: a bridge that has not answered after two seconds is late."""
+        self.run("window.isImpatient = true")
 
     def text(self, selector):
         return self.run(REFRESH + "return document.querySelector(arguments[0]).textContent", selector)
@@ -89,6 +104,10 @@ class Page:
 
     def headline(self):
         return self.text("#headline")
+
+    def opacity(self):
+        """Of the numbers: they fade where they are old."""
+        return self.run(REFRESH + "return getComputedStyle(document.getElementById('numbers')).opacity")
 
     def names(self):
         return self.texts("tbody tr td.name .text")
