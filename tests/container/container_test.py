@@ -43,15 +43,20 @@ def run(*arguments):
 
 
 class ShardTest(unittest.TestCase):
+    @staticmethod
+    def compose(*arguments):
+        """What it says on its output, without its warnings."""
+        return subprocess.run(["docker", "compose", *arguments], text=True, stdout=subprocess.PIPE, timeout=300,
+                              env=clean_environment(BRIDGE_UPSTREAM__STREAMS="trade.SOL_USDC"), check=True).stdout
+
     def test_compose_makes_of_it_what_its_file_adds_up_to(self):
-        version = docker("compose", "version", "--short").strip().lstrip("v")
+        version = self.compose("version", "--short").strip().lstrip("v")
         if tuple(map(int, re.findall(r"\d+", version)[:3])) < (2, 24, 4):
             leave_out(f"what docker compose makes of the shard: {version} does not know its tags, 2.24.4 does")
         name, _, expected = compose_test.shard()
-        text = docker("compose", "--project-directory", str(ROOT), "--file", str(COMPOSE_FILE), "--file",
-                      str(compose_test.SHARD_FILE), "--env-file", "/dev/null", "config", "--format", "json",
-                      env=clean_environment(BRIDGE_UPSTREAM__STREAMS="trade.SOL_USDC"))
-        services = json.loads(text)["services"]
+        services = json.loads(self.compose(
+            "--project-directory", str(ROOT), "--file", str(COMPOSE_FILE), "--file", str(compose_test.SHARD_FILE),
+            "--env-file", "/dev/null", "config", "--format", "json"))["services"]
         self.assertEqual(services["select"]["environment"]["BRIDGE_UPSTREAM__STREAMS"], "trade.SOL_USDC")
         self.assertEqual(services["bridge"]["labels"]["streams"], "trade.SOL_USDC")
         shard = services[name]
