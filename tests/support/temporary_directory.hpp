@@ -15,7 +15,8 @@
 namespace bpx::test {
 
 /// A directory of the test's own, removed with everything in it at the end: by the next test that
-/// has one, where this one is killed. That it is in use shows in a lock on it.
+/// has one, where this one is killed. That it is in use shows in a lock on it. One that is killed
+/// while it makes its directory leaves that, empty.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -14,6 +15,9 @@ namespace bpx::test {
 namespace {
 
 TEST(ATemporaryDirectory, OfAKilledTestIsRemovedByTheNextAndNoOtherIs) {
+  // Where no other test looks for what it may remove.
+  const TemporaryDirectory place;
+  ASSERT_EQ(setenv("TMPDIR", place.path().c_str(), 1), 0);
   const TemporaryDirectory in_use;
   std::array<int, 2> ends{};
   ASSERT_EQ(pipe(ends.data()), 0);
@@ -38,6 +42,7 @@ TEST(ATemporaryDirectory, OfAKilledTestIsRemovedByTheNextAndNoOtherIs) {
   EXPECT_FALSE(std::filesystem::exists(file.parent_path())) << file;
   EXPECT_TRUE(std::filesystem::exists(in_use.path()));
   EXPECT_TRUE(std::filesystem::exists(next.path()));
+  EXPECT_EQ(unsetenv("TMPDIR"), 0);
 }
 
 TEST(ATemporaryDirectory, IsGoneAtTheEndWithAllThatIsInIt) {
