@@ -27,7 +27,7 @@ class ExchangeClock {
     RestClient::Options rest;
     std::string path_prefix;  ///< of upstream.rest_url, without `/` at its end
     std::chrono::milliseconds interval{60'000};
-    std::chrono::milliseconds retry{10'000};     ///< where an attempt brought no reading
+    std::chrono::milliseconds retry{10'000};  ///< where an attempt brought no reading, and no 429
     std::chrono::milliseconds tolerance{2'500};  ///< beyond it the log is told
     /// Called after each attempt, successful or not; may be empty.
     std::function<void()> on_attempt = {};

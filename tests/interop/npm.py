@@ -25,17 +25,26 @@ def install(directory, *packages):
         if not shutil.which(tool):
             leave_out(f"no {tool} here: apt install nodejs npm")
     what = f"npm install {', '.join(packages)}"
-    process = subprocess.Popen(
-        ["npm", "install", *OPTIONS, "--prefix", directory, *packages], cwd=directory, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
-    said = said_by(process, what)
-    if process.returncode == 0:
+    errors, code, said = attempt(directory, packages, what, *OPTIONS)
+    if code == "ETARGET":  # the cache may be older than the version
+        errors, code, said = attempt(directory, packages, what, *set(OPTIONS) - {"--prefer-offline"})
+    if code is None:
         return
-    errors = re.findall(r"^npm (?:error|ERR!) (.*)", said, re.MULTILINE)
-    code = next((error.removeprefix("code ") for error in errors if error.startswith("code ")), "")
     if not (UNREACHABLE.fullmatch(code) or code == "ETARGET" and is_mirror()):  # which may lag behind
         raise AssertionError(f"{what}: {said[-3000:]}")
     leave_out(f"{what}: " + " ".join(errors)[:200])
+
+
+def attempt(directory, packages, what, *options):
+    """Its errors, the code that it has for them, and all that it said; no code where all is well."""
+    process = subprocess.Popen(
+        ["npm", "install", *options, "--prefix", directory, *packages], cwd=directory, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    said = said_by(process, what)
+    if process.returncode == 0:
+        return [], None, said
+    errors = re.findall(r"^npm (?:error|ERR!) (.*)", said, re.MULTILINE)
+    return errors, next((error.removeprefix("code ") for error in errors if error.startswith("code ")), ""), said
 
 
 def is_mirror():

@@ -234,11 +234,15 @@ class StatusPageTest(PageTest):
                 .map(node => [node.textContent, node.getClientRects().length]);
             """)
             self.assertEqual([text for text, number in lines if number > 1], [], width)
-        # Below a verdict of three lines they begin at 480 pixels at most.
+        # Below the verdict of a bridge that is well, whatever the machine makes of this one.
         self.assertLess(self.page.run("""
-          return document.querySelector('tbody').getBoundingClientRect().top
-            - document.getElementById('banner').offsetHeight;
-        """), 480 - 152)
+          const say = (id, text) => { document.getElementById(id).textContent = text; };
+          say('word', 'live');
+          say('advice', ': messages flow, but nobody listens, so see whether consumers should.');
+          say('since', 'for 1 min 00 s, since 12:00:00');
+          document.getElementById('reasons').replaceChildren();
+          return document.querySelector('tbody').getBoundingClientRect().top;
+        """), 480)
         for key in ("name", "state", "age", "rate", "gaps"):
             self.page.sort_by(key)
 
