@@ -869,7 +869,7 @@ class ClientTest:
         seed = random.randrange(1 << 32)
         chance = random.Random(seed)
         rate, messages, seconds = (LONG_RATE, 0, LONG_S) if self.is_killed_for_long else (4_000, 8_000, 0)
-        positions, kills, ends = {}, 0, 0
+        positions, kills, ends, ended = {}, 0, 0, 0
         self.settings["BRIDGE_PUBLISH__REPLAY_MESSAGES"] = str(4 * FAR_BEHIND)
         self.settings["BRIDGE_PUBLISH__SEND_HWM"] = "0"
         patience = 10 * DEADLINE  # with tens of thousands of messages, which are still to be read
@@ -889,7 +889,8 @@ class ClientTest:
                                f"{most} messages", patience, every=0.1)
                     self.let_move(exchange, rate)
                     if kills == 1 or chance.random() < 0.5:
-                        self.wait_for_connection(exchange, bridge, ends)
+                        self.wait_for_connection(exchange, ended)
+                        ended = exchange.state()["connections"]
                         self.end_connection(exchange, chance, rate, patience)
                         ends += 1
                     client.send(signal.SIGKILL)
@@ -897,7 +898,7 @@ class ClientTest:
                 kills += 1
                 self.take_stock(ledger, client, positions)
             took = time.monotonic() - begin
-            self.wait_for_connection(exchange, bridge, ends)
+            self.wait_for_connection(exchange, ended)
             self.let_move(exchange, rate)
             more(exchange, 1_000)  # of which the book is right
             exchange.come_to_rest(patience)
@@ -909,6 +910,8 @@ class ClientTest:
             self.take_stock(ledger, client, positions)
             self.check_book(exchange, client, positions)
             self.assertEqual(ledger.lacks(()), 0)
+            reconnects = self.metric(bridge, "upstream_reconnects_total")
+        self.assertEqual(reconnects, ends, [line for line in bridge.lines if "connect" in line])
         self.assertGreater(min(ledger.compared.values()), 100)
         compared = sum(ledger.compared.values())
         print(f"\n  {compared} messages of {len(streams)} streams in {took:.0f} s, {compared / took:.0f} a "
@@ -926,10 +929,10 @@ class ClientTest:
         self.assertIsNone(difference, client.lines[-20:])
         positions.update(client.positions)
 
-    def wait_for_connection(self, exchange, bridge, ends):
-        """Until it is the one after the last that was ended, with all its streams."""
-        wait_until(lambda: self.metric(bridge, "upstream_reconnects_total") >= ends, "a reconnect",
-                   10 * DEADLINE)
+    @staticmethod
+    def wait_for_connection(exchange, ended):
+        """Until it is one after the last that was ended, with all its streams."""
+        wait_until(lambda: exchange.state()["connections"] > ended, "a reconnect", 10 * DEADLINE)
         exchange.wait_for_subscriptions(STREAMS + UNWANTED)
 
     @staticmethod
